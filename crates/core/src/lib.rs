@@ -1,0 +1,1 @@
+//! The rooms of Trinco: one folder per thing the product is about.

@@ -1,0 +1,1 @@
+//! The doors of Trinco: OIDC, Management API and sign-in pages.

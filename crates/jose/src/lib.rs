@@ -1,0 +1,1 @@
+//! Keys, JWK sets, JWS and JWT for Trinco. Pure: no I/O, no clock.

@@ -1,0 +1,1 @@
+//! End-user and API texts, one JSON file per language, compiled in.

@@ -1,0 +1,2 @@
+//! The `trinco` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Boots a Trinco in-process for tests: fake clock, seeded randomness.
