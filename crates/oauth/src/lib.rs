@@ -1,1 +1,42 @@
-//! OAuth 2 and OpenID Connect rules: request in, decision out. Pure: no I/O, no clock.
+//! OAuth 2 and OpenID Connect rules: request in, decision out. Pure: no I/O, no clock, no randomness.
+//!
+//! Times are Unix seconds (`i64`) unless a name says otherwise; the present is always a parameter.
+//!
+//! | A request to | is read by | and decided by |
+//! |---|---|---|
+//! | the authorization endpoint | [`authorization::validate`] | [`interaction::next_step`], then [`response`] |
+//! | the token endpoint | [`client_authentication`], [`token::TokenRequest::parse`] | [`token`], [`refresh`], [`claims`] |
+//! | userinfo | [`bearer::parse`] | [`claims::userinfo`] |
+//! | introspection, revocation | [`introspection`], [`revocation`] | the same |
+//! | end of session | [`end_session::EndSessionRequest::parse`] | [`end_session::decide`] |
+
+pub mod authorization;
+pub mod bearer;
+pub mod claims;
+pub mod client;
+pub mod client_authentication;
+pub mod end_session;
+pub mod error;
+pub mod grant;
+pub mod interaction;
+pub mod introspection;
+pub mod metadata;
+pub mod params;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod refresh;
+pub mod response;
+pub mod revocation;
+pub mod scope;
+pub mod secret;
+pub mod token;
+
+pub use self::{
+    authorization::{AuthorizationError, AuthorizationRequest},
+    client::{ApplicationType, Client, GrantType},
+    error::{ErrorCode, OAuthError},
+    params::Params,
+    redirect_uri::RedirectUri,
+    scope::Scope,
+    secret::Secret,
+};

@@ -1,0 +1,133 @@
+//! Claims: what ID tokens, userinfo and access tokens say (OpenID Connect Core §2, §5.1, §5.4; RFC 9068 §2.2).
+
+mod table;
+mod user;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+pub use self::user::{Organization, OrganizationRole, Profile, SsoIdentity, UserClaims};
+use crate::scope::{OPENID, Scope};
+
+/// Claims the operator may put into ID tokens or leave to userinfo.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExtendedClaim {
+    /// With scope `custom_data`.
+    CustomData,
+    /// With scope `identities`.
+    Identities,
+    /// With scope `identities`.
+    SsoIdentities,
+    /// With scope `roles`.
+    Roles,
+    /// With scope `urn:logto:scope:organizations`.
+    Organizations,
+    /// With scope `urn:logto:scope:organizations`.
+    OrganizationData,
+    /// With scope `urn:logto:scope:organization_roles`.
+    OrganizationRoles,
+}
+
+impl ExtendedClaim {
+    /// What ID tokens hold unless the operator says otherwise.
+    pub const DEFAULT: [Self; 3] = [Self::Roles, Self::Organizations, Self::OrganizationRoles];
+}
+
+/// What an ID token says besides the user's claims.
+#[derive(Debug, Clone, Copy)]
+pub struct IdTokenFacts<'a> {
+    /// The issuer.
+    pub issuer: &'a str,
+    /// The client, its audience.
+    pub client_id: &'a str,
+    /// Now: Unix seconds.
+    pub issued_at: i64,
+    /// Lifetime: seconds.
+    pub ttl: i64,
+    /// The nonce of the authorization request; stays in refreshed tokens.
+    pub nonce: Option<&'a str>,
+    /// When the user authenticated, Unix seconds; given when the request had `max_age`.
+    pub auth_time: Option<i64>,
+}
+
+/// The claims of an ID token, `None` without `openid`. There is no `at_hash`: it is optional in the code flow
+/// (OpenID Connect Core §3.1.3.6).
+#[must_use]
+pub fn id_token(
+    user: &UserClaims,
+    scope: &Scope,
+    extended: &[ExtendedClaim],
+    facts: &IdTokenFacts<'_>,
+) -> Option<Map<String, Value>> {
+    if !scope.contains(OPENID) {
+        return None;
+    }
+    let mut claims = user_claims(user, scope, |claim| extended.contains(&claim));
+    for (name, value) in [
+        ("aud", json!(facts.client_id)),
+        ("exp", json!(facts.issued_at.saturating_add(facts.ttl))),
+        ("iat", json!(facts.issued_at)),
+        ("iss", json!(facts.issuer)),
+    ] {
+        claims.insert(name.to_owned(), value);
+    }
+    claims.extend(facts.nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));
+    claims.extend(facts.auth_time.map(|time| ("auth_time".to_owned(), json!(time))));
+    Some(claims)
+}
+
+/// The answer of the userinfo endpoint: every claim of the granted scopes. The caller has checked that the access
+/// token is opaque and holds `openid` (OpenID Connect Core §5.3).
+#[must_use]
+pub fn userinfo(user: &UserClaims, scope: &Scope) -> Map<String, Value> {
+    user_claims(user, scope, |_| true)
+}
+
+fn user_claims(
+    user: &UserClaims,
+    scope: &Scope,
+    extended: impl Fn(ExtendedClaim) -> bool,
+) -> Map<String, Value> {
+    let mut claims = Map::new();
+    claims.insert("sub".to_owned(), json!(user.sub));
+    for claim in table::CLAIMS {
+        if scope.contains(claim.scope) && claim.extended.is_none_or(&extended) {
+            claims.extend((claim.value)(user).map(|value| (claim.name.to_owned(), value)));
+        }
+    }
+    claims
+}
+
+/// The names discovery lists: `sub`, the user's claims, then those of the token itself.
+pub fn supported() -> impl Iterator<Item = &'static str> {
+    let user = table::CLAIMS.iter().map(|claim| claim.name);
+    ["sub"].into_iter().chain(user).chain(["auth_time", "iss"])
+}
+
+/// The claims of a JWT access token (RFC 9068 §2.2), in the order clients have always seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessTokenClaims {
+    /// Unique.
+    pub jti: String,
+    /// The user, or the client itself.
+    pub sub: String,
+    /// Unix seconds.
+    pub iat: i64,
+    /// Unix seconds.
+    pub exp: i64,
+    /// Present even when empty.
+    pub scope: Scope,
+    /// Whom it was issued to.
+    pub client_id: String,
+    /// The issuer.
+    pub iss: String,
+    /// The resource indicator or the organization URN.
+    pub aud: String,
+    /// The organization a resource token is in the name of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organization_id: Option<String>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! What the rules need to know of an application.
+
+use serde::{Deserialize, Serialize};
+
+/// The kinds of application. The kind decides how it authenticates and which grants it may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ApplicationType {
+    /// An app on the user's device.
+    Native,
+    /// A single-page app in the browser.
+    SPA,
+    /// A web app with a server of its own.
+    Traditional,
+    /// A service acting for itself.
+    MachineToMachine,
+    /// An app behind the server's own proxy.
+    Protected,
+    /// A SAML service provider, bridged to the code flow.
+    SAML,
+}
+
+/// The grants of the token endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GrantType {
+    /// RFC 6749 §4.1.
+    AuthorizationCode,
+    /// RFC 6749 §6.
+    RefreshToken,
+    /// RFC 6749 §4.4.
+    ClientCredentials,
+}
+
+impl GrantType {
+    /// Every grant that works.
+    pub const ALL: [Self; 3] =
+        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+
+    /// The value of `grant_type`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+
+    /// The grant a `grant_type` names.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == text)
+    }
+}
+
+/// How long a refresh token lives: 1 to 180 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct RefreshTokenTtl(u16);
+
+impl RefreshTokenTtl {
+    /// A number of days from 1 to 180; anything else is `None`.
+    #[must_use]
+    pub fn from_days(days: u16) -> Option<Self> {
+        (1..=180).contains(&days).then_some(Self(days))
+    }
+
+    /// Days.
+    #[must_use]
+    pub fn days(self) -> u16 {
+        self.0
+    }
+
+    /// Seconds.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        i64::from(self.0) * 86_400
+    }
+}
+
+/// 14 days.
+impl Default for RefreshTokenTtl {
+    fn default() -> Self {
+        Self(14)
+    }
+}
+
+impl TryFrom<u16> for RefreshTokenTtl {
+    type Error = &'static str;
+    fn try_from(days: u16) -> Result<Self, Self::Error> {
+        Self::from_days(days).ok_or("a refresh token lives from 1 to 180 days")
+    }
+}
+
+impl From<RefreshTokenTtl> for u16 {
+    fn from(ttl: RefreshTokenTtl) -> Self {
+        ttl.0
+    }
+}
+
+/// An application as the protocol sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// RFC 6749 §2.2.
+    pub client_id: String,
+    /// The kind.
+    pub application_type: ApplicationType,
+    /// Registered redirect URIs; may hold wildcards (see [`crate::redirect_uri`]).
+    pub redirect_uris: Vec<String>,
+    /// Where a user may land after signing out.
+    pub post_logout_redirect_uris: Vec<String>,
+    /// Further origins that may call from a browser.
+    pub cors_allowed_origins: Vec<String>,
+    /// Belongs to someone else, so users are asked for consent.
+    pub is_third_party: bool,
+    /// Issue a refresh token even without `offline_access`.
+    pub always_issue_refresh_token: bool,
+    /// Whether refresh tokens may rotate.
+    pub rotate_refresh_token: bool,
+    /// Lifetime of a refresh token.
+    pub refresh_token_ttl: RefreshTokenTtl,
+    /// Lifetime of an ID token: seconds.
+    pub id_token_ttl: i64,
+    /// Reserved for the token exchange grant (RFC 8693).
+    pub allow_token_exchange: bool,
+}
+
+impl Client {
+    /// A first-party application with no URIs and the default lifetimes.
+    pub fn new(client_id: impl Into<String>, application_type: ApplicationType) -> Self {
+        Self {
+            client_id: client_id.into(),
+            application_type,
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            cors_allowed_origins: Vec::new(),
+            is_third_party: false,
+            always_issue_refresh_token: false,
+            rotate_refresh_token: true,
+            refresh_token_ttl: RefreshTokenTtl::default(),
+            id_token_ttl: 3600,
+            allow_token_exchange: false,
+        }
+    }
+
+    /// Whether the application can keep a secret (RFC 6749 §2.1), so that it authenticates with
+    /// `client_secret_basic` or `client_secret_post`. A public one uses `none`.
+    #[must_use]
+    pub fn is_confidential(&self) -> bool {
+        match self.application_type {
+            ApplicationType::Traditional
+            | ApplicationType::MachineToMachine
+            | ApplicationType::Protected
+            | ApplicationType::SAML => true,
+            ApplicationType::Native | ApplicationType::SPA => false,
+        }
+    }
+
+    /// Whether the application may use a grant.
+    #[must_use]
+    pub fn allows(&self, grant: GrantType) -> bool {
+        let machine = self.application_type == ApplicationType::MachineToMachine;
+        match grant {
+            GrantType::ClientCredentials => machine,
+            GrantType::AuthorizationCode | GrantType::RefreshToken => !machine,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_machine_uses_client_credentials_and_it_uses_nothing_else() {
+        use ApplicationType as T;
+        for kind in [T::Native, T::SPA, T::Traditional, T::MachineToMachine, T::Protected, T::SAML]
+        {
+            let client = Client::new("c", kind);
+            let machine = kind == T::MachineToMachine;
+            assert_eq!(client.allows(GrantType::ClientCredentials), machine);
+            assert_eq!(client.allows(GrantType::AuthorizationCode), !machine);
+            assert_eq!(client.allows(GrantType::RefreshToken), !machine);
+        }
+    }
+
+    #[test]
+    fn apps_on_devices_and_in_browsers_are_public() {
+        assert!(!Client::new("c", ApplicationType::Native).is_confidential());
+        assert!(!Client::new("c", ApplicationType::SPA).is_confidential());
+        assert!(Client::new("c", ApplicationType::Traditional).is_confidential());
+    }
+
+    #[test]
+    fn a_refresh_token_lives_from_1_to_180_days() {
+        assert_eq!(RefreshTokenTtl::from_days(0), None);
+        assert_eq!(RefreshTokenTtl::from_days(181), None);
+        assert_eq!(RefreshTokenTtl::from_days(180).unwrap().seconds(), 15_552_000);
+        assert!(serde_json::from_str::<RefreshTokenTtl>("181").is_err());
+    }
+}

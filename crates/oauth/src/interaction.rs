@@ -1,0 +1,162 @@
+//! What an authorization request still needs before it is answered (OpenID Connect Core §3.1.2.3 and §3.1.2.4).
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    authorization::AuthorizationRequest,
+    client::Client,
+    error::{ErrorCode, OAuthError},
+    grant::GrantedScopes,
+};
+
+/// Everything the decision depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The request.
+    pub request: &'a AuthorizationRequest,
+    /// Its client.
+    pub client: &'a Client,
+    /// Who is signed in, if anyone.
+    pub session: Option<Session<'a>>,
+    /// What became of the request's `id_token_hint`.
+    pub id_token_hint: IdTokenHint<'a>,
+    /// What the user granted this client before.
+    pub granted: Option<&'a GrantedScopes>,
+    /// What this interaction has done so far.
+    pub progress: Progress,
+}
+
+/// A signed-in user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Session<'a> {
+    /// The user.
+    pub subject: &'a str,
+    /// When they authenticated: Unix seconds.
+    pub auth_time: i64,
+}
+
+/// A verified `id_token_hint`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdTokenHint<'a> {
+    /// The request has none.
+    Absent,
+    /// It is an ID token of this issuer, expired or not, for this user.
+    Subject(&'a str),
+    /// It is not an ID token of this issuer.
+    Invalid,
+}
+
+/// What an interaction has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// When the user signed in within it: Unix seconds.
+    pub login_at: Option<i64>,
+    /// Whether the user answered the consent page within it.
+    pub consented: bool,
+}
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextStep {
+    /// Show the sign-in pages.
+    Login {
+        /// Why, at least one.
+        reasons: Vec<LoginReason>,
+    },
+    /// Show the consent page.
+    Consent {
+        /// What was not granted before; empty when the client asked for the page itself.
+        missing: GrantedScopes,
+    },
+    /// Answer with a code.
+    Issue,
+    /// Answer with an error.
+    Fail(OAuthError),
+}
+
+/// Why the user must sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoginReason {
+    /// Nobody is signed in.
+    NoSession,
+    /// `prompt=login`.
+    PromptLogin,
+    /// `prompt=select_account`.
+    SelectAccount,
+    /// The authentication is older than `max_age`.
+    MaxAge,
+    /// The client expects another user.
+    IdTokenHint,
+}
+
+/// Decides the next step of an interaction. `now`: Unix seconds.
+#[must_use]
+pub fn next_step(facts: &Facts<'_>, now: i64) -> NextStep {
+    if facts.id_token_hint == IdTokenHint::Invalid {
+        return NextStep::Fail(OAuthError::invalid_request("id_token_hint is invalid"));
+    }
+    let reasons = login_reasons(facts, now);
+    if !reasons.is_empty() {
+        let another_user = reasons == [LoginReason::IdTokenHint];
+        return if facts.request.prompt.none {
+            fail(ErrorCode::LoginRequired, "the user must sign in")
+        } else if another_user && facts.progress.login_at.is_some() {
+            // OpenID Connect Core §3.1.2.1: they signed in, but as someone else.
+            fail(ErrorCode::LoginRequired, "the expected user did not sign in")
+        } else {
+            NextStep::Login { reasons }
+        };
+    }
+    match missing_consent(facts) {
+        None => NextStep::Issue,
+        Some(_) if facts.request.prompt.none => {
+            fail(ErrorCode::ConsentRequired, "the user must consent")
+        }
+        Some(missing) => NextStep::Consent { missing },
+    }
+}
+
+fn login_reasons(facts: &Facts<'_>, now: i64) -> Vec<LoginReason> {
+    let Some(session) = facts.session else { return vec![LoginReason::NoSession] };
+    let mut reasons = Vec::new();
+    // A sign-in within this interaction satisfies every wish for a fresh one.
+    if facts.progress.login_at.is_none() {
+        let request = facts.request;
+        if request.prompt.login {
+            reasons.push(LoginReason::PromptLogin);
+        }
+        if request.prompt.select_account {
+            reasons.push(LoginReason::SelectAccount);
+        }
+        let age = now.saturating_sub(session.auth_time);
+        // `max_age=0` asks for a sign-in even within the same second (OpenID Connect Core §3.1.2.1).
+        if request.max_age.is_some_and(|max_age| age > max_age || max_age == 0) {
+            reasons.push(LoginReason::MaxAge);
+        }
+    }
+    if matches!(facts.id_token_hint, IdTokenHint::Subject(expected) if expected != session.subject)
+    {
+        reasons.push(LoginReason::IdTokenHint);
+    }
+    reasons
+}
+
+/// What to ask the user for, if the consent page is needed. First-party clients have the consent of the operator
+/// who registered them: everything is granted without a page, for `prompt=none` too.
+fn missing_consent(facts: &Facts<'_>) -> Option<GrantedScopes> {
+    if !facts.client.is_third_party || facts.progress.consented {
+        return None;
+    }
+    let missing = facts.granted.unwrap_or(&GrantedScopes::default()).missing(facts.request);
+    let never_asked = facts.granted.is_none();
+    (facts.request.prompt.consent || never_asked || !missing.is_empty()).then_some(missing)
+}
+
+fn fail(error: ErrorCode, description: &'static str) -> NextStep {
+    NextStep::Fail(OAuthError::new(error, description))
+}
+
+#[cfg(test)]
+#[path = "interaction_tests.rs"]
+mod tests;

@@ -1,0 +1,174 @@
+use super::*;
+use crate::{
+    authorization::{
+        Hints, Prompts, RequestedResource, ResponseMode, ResponseTarget, ResponseType,
+    },
+    client::ApplicationType,
+    redirect_uri::RedirectUri,
+    scope::Scope,
+};
+
+const NOW: i64 = 1_000_000;
+const SESSION: Session<'_> = Session { subject: "ana", auth_time: NOW - 100 };
+
+fn request(prompt: &str) -> AuthorizationRequest {
+    AuthorizationRequest {
+        client_id: "app".into(),
+        target: ResponseTarget {
+            redirect_uri: RedirectUri::try_from("https://app.example.com/cb".to_owned()).unwrap(),
+            response_mode: ResponseMode::Query,
+            state: None,
+        },
+        response_type: ResponseType::Code,
+        scope: Scope::parse("openid profile").unwrap(),
+        resources: vec![RequestedResource {
+            indicator: "https://a.example".into(),
+            scope: Scope::parse("read").unwrap(),
+        }],
+        nonce: None,
+        prompt: Prompts::parse(prompt).unwrap(),
+        max_age: None,
+        id_token_hint: None,
+        code_challenge: None,
+        hints: Hints::default(),
+    }
+}
+
+fn client(is_third_party: bool) -> Client {
+    Client { is_third_party, ..Client::new("app", ApplicationType::SPA) }
+}
+
+fn facts<'a>(request: &'a AuthorizationRequest, client: &'a Client) -> Facts<'a> {
+    Facts {
+        request,
+        client,
+        session: Some(SESSION),
+        id_token_hint: IdTokenHint::Absent,
+        granted: None,
+        progress: Progress::default(),
+    }
+}
+
+fn failure(step: NextStep) -> ErrorCode {
+    match step {
+        NextStep::Fail(error) => error.error,
+        step => panic!("{step:?}"),
+    }
+}
+
+fn login(reasons: &[LoginReason]) -> NextStep {
+    NextStep::Login { reasons: reasons.to_vec() }
+}
+
+const LOGGED_IN: Progress = Progress { login_at: Some(NOW - 1), consented: false };
+
+#[test]
+fn without_a_session_the_user_signs_in_unless_no_page_is_allowed() {
+    let client = client(false);
+    let (plain, none) = (request(""), request("none"));
+    let step = |request| next_step(&Facts { session: None, ..facts(request, &client) }, NOW);
+    assert_eq!(step(&plain), login(&[LoginReason::NoSession]));
+    assert_eq!(failure(step(&none)), ErrorCode::LoginRequired);
+}
+
+#[test]
+fn a_first_party_client_gets_its_code_without_a_page() {
+    let client = client(false);
+    for prompt in ["", "none", "consent"] {
+        assert_eq!(next_step(&facts(&request(prompt), &client), NOW), NextStep::Issue, "{prompt}");
+    }
+}
+
+#[test]
+fn prompts_for_a_sign_in_are_satisfied_by_one_within_the_interaction() {
+    let client = client(false);
+    let request = request("login select_account");
+    let before = facts(&request, &client);
+    let reasons = [LoginReason::PromptLogin, LoginReason::SelectAccount];
+    assert_eq!(next_step(&before, NOW), login(&reasons));
+    assert_eq!(next_step(&Facts { progress: LOGGED_IN, ..before }, NOW), NextStep::Issue);
+}
+
+#[test]
+fn an_authentication_older_than_max_age_is_repeated_once() {
+    let client = client(false);
+    let step = |max_age, progress| {
+        let request = AuthorizationRequest { max_age: Some(max_age), ..request("") };
+        next_step(&Facts { progress, ..facts(&request, &client) }, NOW)
+    };
+    assert_eq!(step(99, Progress::default()), login(&[LoginReason::MaxAge]));
+    assert_eq!(step(100, Progress::default()), NextStep::Issue);
+    assert_eq!(step(0, Progress::default()), login(&[LoginReason::MaxAge]));
+    assert_eq!(step(0, LOGGED_IN), NextStep::Issue);
+
+    let zero = AuthorizationRequest { max_age: Some(0), ..request("") };
+    let just_now = Some(Session { auth_time: NOW, ..SESSION });
+    let step = next_step(&Facts { session: just_now, ..facts(&zero, &client) }, NOW);
+    assert_eq!(step, login(&[LoginReason::MaxAge]));
+
+    let silent = AuthorizationRequest { max_age: Some(99), ..request("none") };
+    assert_eq!(failure(next_step(&facts(&silent, &client), NOW)), ErrorCode::LoginRequired);
+}
+
+#[test]
+fn a_hint_for_someone_else_asks_for_a_sign_in_and_then_fails() {
+    let client = client(false);
+    let request = request("");
+    let hinted = |subject, progress| {
+        let id_token_hint = IdTokenHint::Subject(subject);
+        next_step(&Facts { id_token_hint, progress, ..facts(&request, &client) }, NOW)
+    };
+    assert_eq!(hinted("ana", Progress::default()), NextStep::Issue);
+    assert_eq!(hinted("bia", Progress::default()), login(&[LoginReason::IdTokenHint]));
+    assert_eq!(failure(hinted("bia", LOGGED_IN)), ErrorCode::LoginRequired);
+
+    let invalid = Facts { id_token_hint: IdTokenHint::Invalid, ..facts(&request, &client) };
+    assert_eq!(failure(next_step(&invalid, NOW)), ErrorCode::InvalidRequest);
+}
+
+#[test]
+fn a_third_party_client_asks_for_what_was_not_granted_before() {
+    let client = client(true);
+    let (plain, none, again) = (request(""), request("none"), request("consent"));
+    let everything = GrantedScopes::of(&plain);
+    let some = GrantedScopes { scope: plain.scope.clone(), ..GrantedScopes::default() };
+    let step = |request, granted| next_step(&Facts { granted, ..facts(request, &client) }, NOW);
+
+    assert_eq!(step(&plain, None), NextStep::Consent { missing: everything.clone() });
+    assert_eq!(step(&plain, Some(&everything)), NextStep::Issue);
+    assert_eq!(step(&none, Some(&everything)), NextStep::Issue);
+    assert_eq!(failure(step(&none, Some(&some))), ErrorCode::ConsentRequired);
+    assert_eq!(
+        step(&again, Some(&everything)),
+        NextStep::Consent { missing: GrantedScopes::default() }
+    );
+    let NextStep::Consent { missing } = step(&plain, Some(&some)) else { panic!() };
+    assert_eq!(missing.all(), Scope::parse("read").unwrap());
+
+    let answered = Progress { login_at: None, consented: true };
+    let after = Facts { progress: answered, ..facts(&again, &client) };
+    assert_eq!(next_step(&after, NOW), NextStep::Issue);
+}
+
+#[test]
+fn a_permission_of_one_api_is_not_the_same_permission_of_another() {
+    let client = client(true);
+    let request = request("");
+    let granted = GrantedScopes {
+        scope: request.scope.clone(),
+        resources: [("https://b.example".to_owned(), Scope::parse("read").unwrap())].into(),
+    };
+    let step = next_step(&Facts { granted: Some(&granted), ..facts(&request, &client) }, NOW);
+    let NextStep::Consent { missing } = step else { panic!("{step:?}") };
+    assert_eq!(missing.resources.keys().collect::<Vec<_>>(), ["https://a.example"]);
+    assert!(granted.union(&missing).missing(&request).is_empty());
+}
+
+#[test]
+fn only_the_permissions_beyond_the_earlier_grant_are_missing() {
+    let mut wider = request("");
+    wider.resources[0].scope = Scope::parse("read write").unwrap();
+    let missing = GrantedScopes::of(&request("")).missing(&wider);
+    assert!(missing.scope.is_empty());
+    assert_eq!(missing.resources["https://a.example"].to_string(), "write");
+}

@@ -1,0 +1,193 @@
+//! Token introspection (RFC 7662).
+
+use serde::Serialize;
+
+use crate::{
+    client::Client,
+    error::{ErrorCode, OAuthError},
+    params::Params,
+    scope::Scope,
+    secret::Secret,
+    token::{MAX_TOKEN, TokenType},
+};
+
+/// A token presented for introspection or revocation.
+#[derive(Debug, Clone)]
+pub struct PresentedToken {
+    /// An opaque access token or a refresh token.
+    pub token: Secret,
+    /// Where to look first.
+    pub hint: Option<TokenTypeHint>,
+}
+
+/// RFC 7009 §2.1. Unknown hints are ignored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenTypeHint {
+    /// `access_token`.
+    AccessToken,
+    /// `refresh_token`.
+    RefreshToken,
+}
+
+impl PresentedToken {
+    /// Reads `token` and `token_type_hint`.
+    ///
+    /// # Errors
+    /// `invalid_request` when the token is missing or too long; `unsupported_token_type` for a JWT, which is
+    /// verified by its signature and cannot be taken back.
+    pub fn parse(params: &Params) -> Result<Self, OAuthError> {
+        params.limited("token", MAX_TOKEN)?;
+        let token = params.required("token")?;
+        if looks_like_jwt(token) {
+            return Err(OAuthError::new(
+                ErrorCode::UnsupportedTokenType,
+                "structured JWT tokens are not supported here",
+            ));
+        }
+        let hint = match params.get("token_type_hint") {
+            Some("access_token") => Some(TokenTypeHint::AccessToken),
+            Some("refresh_token") => Some(TokenTypeHint::RefreshToken),
+            _ => None,
+        };
+        Ok(Self { token: Secret::new(token), hint })
+    }
+}
+
+/// RFC 7515 §3.1: three parts of base64url. An opaque token has no dot.
+fn looks_like_jwt(token: &str) -> bool {
+    token.split('.').count() == 3
+        && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
+/// Whether a client may learn about a token: any confidential one, a public one about its own (RFC 7662 §4). To
+/// others the token is inactive.
+#[must_use]
+pub fn is_permitted(client: &Client, token_client_id: &str) -> bool {
+    client.is_confidential() || client.client_id == token_client_id
+}
+
+/// The answer (RFC 7662 §2.2), in the order clients have always seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum IntrospectionResponse {
+    /// A live token.
+    Active(ActiveToken),
+    /// Everything else, without a reason.
+    Inactive(Inactive),
+}
+
+impl IntrospectionResponse {
+    /// A token that is not live, not known or not to be known by the client.
+    pub const INACTIVE: Self = Self::Inactive(Inactive { active: False });
+}
+
+/// `{"active":false}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Inactive {
+    active: False,
+}
+
+/// What is said of a live token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ActiveToken {
+    /// Always true.
+    pub active: True,
+    /// The user.
+    pub sub: String,
+    /// Whom it was issued to.
+    pub client_id: String,
+    /// Unix seconds.
+    pub exp: i64,
+    /// Unix seconds.
+    pub iat: i64,
+    /// The issuer.
+    pub iss: String,
+    /// What it allows; left out when nothing.
+    #[serde(skip_serializing_if = "Scope::is_empty")]
+    pub scope: Scope,
+    /// For access tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<TokenType>,
+}
+
+/// The JSON value `true`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct True;
+
+/// The JSON value `false`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct False;
+
+impl Serialize for True {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(true)
+    }
+}
+
+impl Serialize for False {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::ApplicationType;
+
+    fn parse(query: &str) -> Result<PresentedToken, ErrorCode> {
+        PresentedToken::parse(&Params::from_query(query).unwrap()).map_err(|error| error.error)
+    }
+
+    #[test]
+    fn a_jwt_is_an_unsupported_token_type_and_an_opaque_token_is_not() {
+        assert_eq!(
+            parse("token=eyJhbGci.eyJzdWIi.c2ln").unwrap_err(),
+            ErrorCode::UnsupportedTokenType
+        );
+        let token = parse("token=o3Jz72CFO9fcN7cYYoFJL_-rNxNOpUb-mhfPLP84ieg").unwrap();
+        assert_eq!(token.token.expose().len(), 43);
+        assert_eq!(parse("").unwrap_err(), ErrorCode::InvalidRequest);
+    }
+
+    #[test]
+    fn an_unknown_hint_is_ignored() {
+        let hint = |query: &str| parse(query).unwrap().hint;
+        assert_eq!(
+            hint("token=a&token_type_hint=refresh_token"),
+            Some(TokenTypeHint::RefreshToken)
+        );
+        assert_eq!(hint("token=a&token_type_hint=access_token"), Some(TokenTypeHint::AccessToken));
+        assert_eq!(hint("token=a&token_type_hint=saml"), None);
+    }
+
+    #[test]
+    fn a_public_client_learns_about_its_own_tokens_only() {
+        let spa = Client::new("app", ApplicationType::SPA);
+        let web = Client::new("app", ApplicationType::Traditional);
+        assert!(is_permitted(&spa, "app") && !is_permitted(&spa, "other"));
+        assert!(is_permitted(&web, "other"));
+    }
+
+    #[test]
+    fn the_answer_has_the_members_of_the_trace_in_its_order() {
+        let active = ActiveToken {
+            active: True,
+            sub: "u".into(),
+            client_id: "c".into(),
+            exp: 2,
+            iat: 1,
+            iss: "i".into(),
+            scope: Scope::parse("openid").unwrap(),
+            token_type: None,
+        };
+        assert_eq!(
+            serde_json::to_string(&IntrospectionResponse::Active(active)).unwrap(),
+            r#"{"active":true,"sub":"u","client_id":"c","exp":2,"iat":1,"iss":"i","scope":"openid"}"#
+        );
+        assert_eq!(
+            serde_json::to_string(&IntrospectionResponse::INACTIVE).unwrap(),
+            r#"{"active":false}"#
+        );
+    }
+}
