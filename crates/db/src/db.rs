@@ -1,0 +1,197 @@
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::conn::{Conn, Link, Scope, Tx, Work};
+use crate::dialect::EngineKind;
+use crate::postgres::Postgres;
+use crate::sqlite::Sqlite;
+use crate::{DbUrl, Error, Migration, Options, migrate};
+
+/// An open database. Clones share it.
+#[derive(Clone)]
+pub struct Db(Arc<Engine>);
+
+/// The database as one tenant sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct TenantDb {
+    db: Db,
+    tenant: Arc<str>,
+    scope: Scope,
+}
+
+/// The database without a tenant: nothing is bound, and the parameters passed start at `$1`. For
+/// what belongs to no tenant, such as migrations and the leases of background jobs.
+#[derive(Clone)]
+pub struct SystemDb {
+    db: Db,
+    scope: Scope,
+}
+
+enum Engine {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+impl Db {
+    /// Opens the database and checks that it answers. Creates a SQLite file (mode 0600) that does not
+    /// exist yet, but not its folder.
+    pub async fn open(url: &DbUrl, options: Options) -> Result<Db, Error> {
+        let engine = match url {
+            DbUrl::Sqlite(path) => Engine::Sqlite(Sqlite::open(path.clone(), options).await?),
+            DbUrl::Postgres(url) => Engine::Postgres(Postgres::open(url, &options).await?),
+        };
+        Ok(Db(Arc::new(engine)))
+    }
+
+    /// Brings the schema up to date and gives the names of the migrations it applied, each in a
+    /// transaction of its own. Safe when several nodes do it at once.
+    ///
+    /// `now_ms` (Unix milliseconds) is recorded with them. [`Error::Migration`] when the database
+    /// and the migrations do not fit together.
+    pub async fn migrate(
+        &self,
+        migrations: &[Migration],
+        now_ms: i64,
+    ) -> Result<Vec<&'static str>, Error> {
+        migrate::migrate(&self.system(), migrations, now_ms).await
+    }
+
+    /// The database as `tenant` sees it.
+    pub fn tenant(&self, tenant: &str) -> TenantDb {
+        let tenant: Arc<str> = tenant.into();
+        TenantDb { db: self.clone(), scope: Scope::Tenant(Arc::clone(&tenant)), tenant }
+    }
+
+    /// The database without a tenant.
+    pub fn system(&self) -> SystemDb {
+        SystemDb { db: self.clone(), scope: Scope::System }
+    }
+
+    /// Which engine this is. For logs and operators; code must not branch on it.
+    pub fn engine(&self) -> EngineKind {
+        match &*self.0 {
+            Engine::Sqlite(_) => EngineKind::Sqlite,
+            Engine::Postgres(_) => EngineKind::Postgres,
+        }
+    }
+
+    /// Asks the database for an answer.
+    pub async fn ping(&self) -> Result<(), Error> {
+        let system = self.system();
+        system.read().await?.one(crate::sql!("SELECT 1"), &[]).await?;
+        Ok(())
+    }
+
+    /// How many commits of writes there have been. On SQLite one commit serves a whole group of
+    /// transactions.
+    pub fn commits(&self) -> u64 {
+        match &*self.0 {
+            Engine::Sqlite(engine) => engine.commits(),
+            Engine::Postgres(engine) => engine.commits(),
+        }
+    }
+
+    /// Lets the writes that were taken finish, then closes all connections; on SQLite the log is
+    /// folded into the file. Later calls get [`Error::Closed`].
+    pub async fn close(&self) {
+        match &*self.0 {
+            Engine::Sqlite(engine) => engine.close().await,
+            Engine::Postgres(engine) => engine.close().await,
+        }
+    }
+
+    async fn read<'c>(&self, scope: &'c Scope) -> Result<Conn<'c>, Error> {
+        let link = match &*self.0 {
+            Engine::Sqlite(engine) => Link::SqliteRead(engine.read().await?),
+            Engine::Postgres(engine) => Link::Postgres(engine.read().await?),
+        };
+        Ok(Conn::reading(scope, link))
+    }
+
+    async fn write<I, T, E>(&self, scope: &Scope, input: I, work: Work<I, T, E>) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &*self.0 {
+            Engine::Sqlite(engine) => engine.write(scope.clone(), input, work).await,
+            Engine::Postgres(engine) => engine.write(scope.clone(), input, work).await,
+        }
+    }
+
+    async fn scan<I, T, E>(&self, scope: &Scope, input: I, work: Work<I, T, E>) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        match &*self.0 {
+            Engine::Sqlite(engine) => engine.scan(scope.clone(), input, work).await,
+            Engine::Postgres(engine) => engine.scan(scope.clone(), input, work).await,
+        }
+    }
+}
+
+macro_rules! access {
+    ($handle:ty) => {
+        impl $handle {
+            /// A connection for point reads. Hold it briefly: the pool is small, and one task that
+            /// holds a connection while it asks for another can starve itself.
+            ///
+            /// Every statement sees the newest commit, including every write that has been answered.
+            /// On SQLite statements run inline, so they must be short; use [`scan`](Self::scan) for
+            /// the others.
+            pub async fn read(&self) -> Result<Conn<'_>, Error> {
+                self.db.read(&self.scope).await
+            }
+
+            /// Runs a long read, all of it on one snapshot, off the async threads. As in
+            /// [`write`](Self::write), the closure must await nothing but its connection.
+            pub async fn scan<I, T, E, F>(&self, input: I, run: F) -> Result<T, E>
+            where
+                F: for<'t> Fn(&'t mut Conn<'_>, &'t I) -> BoxFuture<'t, Result<T, E>>
+                    + Send
+                    + Sync
+                    + 'static,
+                I: Send + Sync + 'static,
+                T: Send + 'static,
+                E: From<Error> + Send + 'static,
+            {
+                let work: Work<I, T, E> = Box::new(move |tx, input| run(&mut *tx, input));
+                self.db.scan(&self.scope, input, work).await
+            }
+
+            /// Runs a transaction. `Ok` commits it, `Err` and a panic roll it back; the answer comes
+            /// after the commit has reached the disk.
+            ///
+            /// The closure may run more than once and must await nothing but `tx`: hash, sign and call
+            /// the network before or after. A caller that goes away while it waits for its answer does
+            /// not undo the transaction. When the error type cannot be inferred, end the closure with
+            /// `Ok::<_, YourError>(…)`.
+            pub async fn write<I, T, E, F>(&self, input: I, run: F) -> Result<T, E>
+            where
+                F: for<'t> Fn(&'t mut Tx<'_>, &'t I) -> BoxFuture<'t, Result<T, E>>
+                    + Send
+                    + Sync
+                    + 'static,
+                I: Send + Sync + 'static,
+                T: Send + 'static,
+                E: From<Error> + Send + 'static,
+            {
+                self.db.write(&self.scope, input, Box::new(run)).await
+            }
+        }
+    };
+}
+
+access!(TenantDb);
+access!(SystemDb);
+
+impl TenantDb {
+    /// The tenant's id.
+    pub fn id(&self) -> &str {
+        &self.tenant
+    }
+}

@@ -1,0 +1,104 @@
+//! Runs a test on both engines, each time on an empty database.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and print")]
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio_postgres::NoTls;
+use trinco_db::{Db, DbUrl, Migration, Options};
+
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "groups",
+        sql: "CREATE TABLE groups (
+                  tenant_id TEXT NOT NULL, id TEXT NOT NULL,
+                  CONSTRAINT groups_id PRIMARY KEY (tenant_id, id)
+              );",
+    },
+    Migration {
+        version: 2,
+        name: "items",
+        sql: "CREATE TABLE items (
+                  tenant_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT, n BIGINT, flag BOOLEAN,
+                  group_id TEXT, consumed_at BIGINT, note TEXT,
+                  CONSTRAINT items_id PRIMARY KEY (tenant_id, id),
+                  CONSTRAINT items_group FOREIGN KEY (tenant_id, group_id)
+                      REFERENCES groups (tenant_id, id)
+              );
+              -- A comment with 'a quote and a ; in it.
+              CREATE UNIQUE INDEX items_name_n ON items (tenant_id, name, n);
+              CREATE INDEX items_name_bytes ON items (tenant_id, name COLLATE BYTES);",
+    },
+];
+
+/// Where a test's database lives.
+pub(crate) struct Place {
+    pub(crate) url: DbUrl,
+    pub(crate) options: Options,
+    /// Connects to the same schema past this crate, on PostgreSQL.
+    pub(crate) postgres: Option<String>,
+    _folder: tempfile::TempDir,
+}
+
+impl Place {
+    /// Opens it and applies [`MIGRATIONS`].
+    pub(crate) async fn open(&self) -> Db {
+        let db = self.open_empty().await;
+        db.migrate(MIGRATIONS, 1).await.unwrap();
+        db
+    }
+
+    pub(crate) async fn open_empty(&self) -> Db {
+        Db::open(&self.url, self.options.clone()).await.unwrap()
+    }
+}
+
+/// Runs `test` on SQLite and on PostgreSQL.
+pub(crate) async fn on_both(test: impl AsyncFn(&Place)) {
+    test(&sqlite()).await;
+    on_postgres(test).await;
+}
+
+/// Runs `test` on the server named by `TRINCO_TEST_POSTGRES`, in a schema of its own.
+pub(crate) async fn on_postgres(test: impl AsyncFn(&Place)) {
+    let Ok(url) = std::env::var("TRINCO_TEST_POSTGRES") else {
+        assert!(std::env::var("CI").is_err(), "CI must set TRINCO_TEST_POSTGRES");
+        println!("TRINCO_TEST_POSTGRES is not set: skipped on PostgreSQL");
+        return;
+    };
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let schema = format!("contract_{}_{number}", std::process::id());
+    raw(&url, &format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await;
+    let separator = if url.contains('?') { '&' } else { '?' };
+    let own = format!("{url}{separator}options=-csearch_path%3D{schema}");
+    let place = Place {
+        url: own.parse().unwrap(),
+        options: options(),
+        postgres: Some(own),
+        _folder: tempfile::tempdir().unwrap(),
+    };
+    test(&place).await;
+    raw(&url, &format!("DROP SCHEMA {schema} CASCADE")).await;
+}
+
+pub(crate) fn sqlite() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let url = DbUrl::Sqlite(folder.path().join("test.db"));
+    Place { url, options: options(), postgres: None, _folder: folder }
+}
+
+/// Runs statements past this crate.
+pub(crate) async fn raw(url: &str, script: &str) {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute(script).await.unwrap();
+    drop(client);
+    connection.await.unwrap().unwrap();
+}
+
+fn options() -> Options {
+    Options { postgres_connections: 6, read_connections: 3, ..Options::default() }
+}
