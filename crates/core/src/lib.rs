@@ -1,1 +1,45 @@
 //! The rooms of Trinco: one folder per thing the product is about.
+//!
+//! A room has a `model` (what it is), `rules` (what is allowed, pure), a `store` (how it is kept: the only place with SQL) and, in its
+//! `mod.rs`, the use cases. A room calls another room only through its `mod.rs`. No room knows HTTP.
+//!
+//! Everything a use case needs to reach comes with a [`Tenant`]: its database handle, its configuration [`Snapshot`], the clock,
+//! randomness and the keys that seal secrets at rest.
+
+pub mod applications;
+pub mod audit;
+pub mod authorization;
+pub mod configs;
+pub mod experience;
+pub mod grants;
+pub mod interactions;
+pub mod keys;
+pub mod organization_template;
+pub mod organizations;
+pub mod passwords;
+pub mod resources;
+pub mod roles;
+pub mod sessions;
+pub mod tenants;
+pub mod users;
+
+mod error;
+mod ids;
+mod page;
+mod secret;
+mod snapshot;
+mod tenant;
+mod text;
+mod time;
+
+pub use error::{Error, Refusal, Result};
+pub use ids::Alphabet;
+pub use page::{Listing, Page};
+pub use secret::{MasterKey, Sealer, Secret, TokenHash};
+pub use snapshot::{Section, Snapshot};
+pub use text::{JsonObject, Text, double_option};
+pub use tenant::{Bumped, Installation, Origin, Tenant};
+pub use time::{Clock, Randomness, SystemRandomness};
+
+/// Every migration of the database, in order.
+pub const MIGRATIONS: &[trinco_db::Migration] = trinco_db::MIGRATIONS;

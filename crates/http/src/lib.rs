@@ -1,1 +1,31 @@
-//! The doors of Trinco: OIDC, Management API and sign-in pages.
+//! The doors of Trinco: OpenID Connect, Management API and sign-in pages.
+//!
+//! A handler parses and authenticates, calls one use case of `trinco-core`, renders. Errors travel to the edge as values and are
+//! written in one place (`failure.rs`).
+
+mod app;
+mod cookies;
+mod extract;
+mod failure;
+mod language;
+mod management;
+mod oidc;
+pub mod pages;
+mod status;
+
+use axum::{Router, middleware};
+
+pub use app::App;
+
+/// The whole HTTP service.
+pub fn router(app: &App) -> Router {
+    let tenant_routes = Router::new()
+        .merge(oidc::routes())
+        .merge(management::routes())
+        .merge(pages::routes())
+        .fallback(pages::not_found)
+        .layer(middleware::from_fn(failure::render))
+        .layer(middleware::from_fn(app::security_headers))
+        .with_state(app.clone());
+    app::by_tenant(app, tenant_routes)
+}

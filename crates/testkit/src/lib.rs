@@ -1,1 +1,114 @@
-//! Boots a Trinco in-process for tests: fake clock, seeded randomness.
+//! Boots a Trinco in-process for tests: real HTTP on a free port, a clock that is moved by hand, and a database of its own.
+//!
+//! The database is SQLite in a temporary folder; with `TRINCO_TEST_ENGINE=postgres` it is a new database of the server that
+//! `TRINCO_TEST_POSTGRES` names.
+
+mod clock;
+mod client;
+mod database;
+mod oidc;
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use trinco_core::{Installation, MasterKey, Origin, SystemRandomness, Tenant};
+use trinco_http::App;
+
+pub use client::{Admin, Answer, Browser};
+pub use clock::TestClock;
+pub use oidc::{REDIRECT_URI, Tokens, challenge_of, hidden, query_of};
+pub use reqwest::Method;
+
+use database::Database;
+
+/// A running server. Dropping it stops it and removes its data.
+pub struct Server {
+    base: String,
+    clock: Arc<TestClock>,
+    installation: Arc<Installation>,
+    task: JoinHandle<()>,
+    _database: Database,
+}
+
+impl Server {
+    /// Starts a server on a free port of the loopback interface.
+    ///
+    /// # Panics
+    /// When it cannot start: a test cannot go on then.
+    pub async fn start() -> Self {
+        let database = Database::create().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let base = format!("http://127.0.0.1:{}", listener.local_addr().expect("a bound address").port());
+        let clock = Arc::new(TestClock::default());
+        let origin = Origin::new(base.clone());
+        let admin = Origin::new(format!("{base}/admin"));
+        let key = MasterKey::generate(&SystemRandomness);
+        let db = database.open().await;
+        let installation = Installation::open(db, &key, clock.clone(), Arc::new(SystemRandomness), &origin, &admin)
+            .await
+            .expect("a new installation opens");
+        let installation = Arc::new(installation);
+        let router = trinco_http::router(&App::new(Arc::clone(&installation)));
+        let task = tokio::spawn(async move {
+            axum::serve(listener, router).await.expect("serving does not end");
+        });
+        Self { base, clock, installation, task, _database: database }
+    }
+
+    /// Where it listens, without a trailing slash.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The issuer of the default tenant.
+    pub fn issuer(&self) -> String {
+        format!("{}/oidc", self.base)
+    }
+
+    /// The clock, to be moved by hand.
+    pub fn clock(&self) -> &TestClock {
+        &self.clock
+    }
+
+    /// The default tenant, for what no door offers.
+    pub fn tenant(&self) -> &Tenant {
+        self.installation.default_tenant()
+    }
+
+    /// A client of the Management API with all permissions, through a machine-to-machine application of its own.
+    ///
+    /// # Panics
+    /// When no token can be had.
+    pub async fn admin(&self) -> Admin {
+        let tenant = self.tenant();
+        let new = serde_json::from_value(json!({ "name": "Tests", "type": "MachineToMachine" })).expect("a valid body");
+        let application = trinco_core::applications::create(tenant, new).await.expect("an application");
+        trinco_core::roles::set_application_role(tenant, &application.id, trinco_core::roles::MANAGEMENT_API_ROLE, true)
+            .await
+            .expect("the role");
+        let secrets = trinco_core::applications::secrets(tenant, &application.id).await.expect("its secrets");
+        let secret = secrets[0].value.reveal().clone();
+        Admin::new(self.base.clone(), application.id, secret).await
+    }
+
+    /// A browser: keeps cookies, follows no redirects.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.base.clone())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// The value of `pointer` (RFC 6901) as text.
+///
+/// # Panics
+/// When it is not there or not text.
+pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} is no text in {value}"))
+}

@@ -1,0 +1,132 @@
+//! What is allowed of an application.
+
+use trinco_oauth::ApplicationType;
+use url::Url;
+
+use super::model::{Application, ApplicationChanges, CustomClientMetadata, NewApplication, OidcClientMetadata};
+use crate::{Error, Result};
+
+/// Schemes that a browser would execute or read locally: never a place to send a code to.
+const FORBIDDEN_SCHEMES: [&str; 7] = ["javascript", "data", "vbscript", "file", "blob", "about", "ftp"];
+
+pub(super) fn check_new(new: &NewApplication) -> Result<()> {
+    match new.application_type {
+        ApplicationType::SAML => return Err(Error::refused("application.saml.use_saml_app_api")),
+        ApplicationType::Protected => return Err(Error::refused("application.protected_app_metadata_is_required")),
+        _ => {}
+    }
+    let may_be_third_party = matches!(
+        new.application_type,
+        ApplicationType::Traditional | ApplicationType::SPA | ApplicationType::Native
+    );
+    if new.is_third_party && !may_be_third_party {
+        return Err(Error::refused("application.invalid_third_party_application_type"));
+    }
+    if new.custom_client_metadata.is_device_flow == Some(true) && new.application_type != ApplicationType::Native {
+        return Err(Error::refused("application.device_flow_native_only"));
+    }
+    check_token_exchange(new.is_third_party, &new.custom_client_metadata)?;
+    check_uris(&new.oidc_client_metadata)?;
+    check_origins(&new.custom_client_metadata)
+}
+
+pub(super) fn apply(changes: &ApplicationChanges, application: &mut Application) -> Result<()> {
+    if let Some(name) = &changes.name {
+        name.as_str().clone_into(&mut application.name);
+    }
+    if let Some(description) = &changes.description {
+        application.description = description.as_ref().map(|text| text.as_str().to_owned());
+    }
+    if let Some(metadata) = &changes.oidc_client_metadata {
+        check_uris(metadata)?;
+        application.oidc_client_metadata = metadata.clone();
+    }
+    if let Some(metadata) = &changes.custom_client_metadata {
+        check_token_exchange(application.is_third_party, metadata)?;
+        check_origins(metadata)?;
+        let was = application.custom_client_metadata.is_device_flow.unwrap_or(false);
+        if metadata.is_device_flow.is_some_and(|is| is != was) {
+            return Err(Error::refused("application.device_flow_not_changeable"));
+        }
+        let kept = application.custom_client_metadata.is_device_flow;
+        application.custom_client_metadata = CustomClientMetadata { is_device_flow: kept, ..metadata.clone() };
+    }
+    if let Some(data) = &changes.custom_data {
+        application.custom_data = data.clone();
+    }
+    if let Some(enabled) = changes.app_level_access_control_enabled {
+        application.app_level_access_control_enabled = enabled;
+    }
+    Ok(())
+}
+
+/// Whether applications of this kind authenticate with secrets.
+pub(super) const fn has_secrets(kind: ApplicationType) -> bool {
+    matches!(kind, ApplicationType::MachineToMachine | ApplicationType::Traditional | ApplicationType::Protected)
+}
+
+fn check_token_exchange(is_third_party: bool, metadata: &CustomClientMetadata) -> Result<()> {
+    if is_third_party && metadata.allow_token_exchange == Some(true) {
+        return Err(Error::refused("application.third_party_application_cannot_enable_token_exchange"));
+    }
+    Ok(())
+}
+
+fn check_uris(metadata: &OidcClientMetadata) -> Result<()> {
+    for uri in &metadata.redirect_uris {
+        check_uri("oidcClientMetadata.redirectUris", uri.as_str())?;
+    }
+    for uri in &metadata.post_logout_redirect_uris {
+        check_uri("oidcClientMetadata.postLogoutRedirectUris", uri.as_str())?;
+    }
+    if let Some(uri) = &metadata.backchannel_logout_uri {
+        let is_web = Url::parse(uri.as_str()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        if !is_web {
+            return Err(Error::invalid_field("oidcClientMetadata.backchannelLogoutUri", "must be an http or https URL"));
+        }
+    }
+    Ok(())
+}
+
+/// An absolute URI without a fragment (RFC 6749 §3.1.2): http, https, or a private-use scheme of a native app (RFC 8252 §7.1).
+/// `*` may stand in an http(s) host or path; where exactly is decided when a request is matched.
+fn check_uri(path: &'static str, uri: &str) -> Result<()> {
+    let refuse = |rule| Err(Error::invalid_field(path, rule));
+    let Ok(url) = Url::parse(&uri.replace('*', "wildcard")) else {
+        return refuse("must hold absolute URIs");
+    };
+    if url.fragment().is_some() {
+        return refuse("must hold URIs without a fragment");
+    }
+    if FORBIDDEN_SCHEMES.contains(&url.scheme()) {
+        return refuse("must hold http, https or private-use URIs");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refuse("must hold URIs without user information");
+    }
+    Ok(())
+}
+
+fn check_origins(metadata: &CustomClientMetadata) -> Result<()> {
+    for origin in metadata.cors_allowed_origins.iter().flatten() {
+        if !origin.as_str().contains("://") || Url::parse(&origin.as_str().replace('*', "wildcard")).is_err() {
+            return Err(Error::invalid_field("customClientMetadata.corsAllowedOrigins", "must hold origins"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirect_uris_that_a_browser_would_run_are_refused() {
+        for uri in ["javascript:alert(1)", "data:text/html,x", "https://a.example/#x", "/relative", "https://u:p@a.example/"] {
+            assert!(check_uri("redirectUris", uri).is_err(), "{uri}");
+        }
+        for uri in ["https://a.example/cb", "http://localhost:3000/callback", "com.example.app://cb", "https://*.a.example/x/*"] {
+            assert!(check_uri("redirectUris", uri).is_ok(), "{uri}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The audit log: what happened, appended in the commit of what it records.
+
+mod store;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use trinco_db::Tx;
+
+use crate::{Result, Tenant};
+
+/// The result of what was attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Outcome {
+    /// It was done.
+    Success,
+    /// It was refused.
+    Error,
+}
+
+/// One entry, made before the transaction it joins.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    id: String,
+    key: &'static str,
+    user_id: Option<String>,
+    application_id: Option<String>,
+    payload: Map<String, Value>,
+    created_at: i64,
+}
+
+impl Entry {
+    /// An entry that `key` happened with this `outcome`. Keys are the reference's, such as `ExchangeTokenBy.RefreshToken`.
+    pub fn new(tenant: &Tenant, key: &'static str, outcome: Outcome) -> Self {
+        let mut payload = Map::new();
+        payload.insert("key".to_owned(), key.into());
+        payload.insert("result".to_owned(), Value::String(format!("{outcome:?}")));
+        Self { id: tenant.new_id(), key, user_id: None, application_id: None, payload, created_at: tenant.now_ms() }
+    }
+
+    /// The user it is about.
+    #[must_use]
+    pub fn user(mut self, id: &str) -> Self {
+        self.payload.insert("userId".to_owned(), id.into());
+        self.user_id = Some(id.to_owned());
+        self
+    }
+
+    /// The application it came through.
+    #[must_use]
+    pub fn application(mut self, id: &str) -> Self {
+        self.payload.insert("applicationId".to_owned(), id.into());
+        self.application_id = Some(id.to_owned());
+        self
+    }
+
+    /// A fact worth keeping. Never a secret, a token or a password.
+    #[must_use]
+    pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.payload.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// Appends `entry` in the transaction of what it records.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn append(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
+    store::insert(tx, entry).await
+}
+
+/// Appends `entry` by itself, for what was refused and so has no transaction of its own.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn record(tenant: &Tenant, entry: Entry) -> Result<()> {
+    tenant.write(entry, |tx, entry| Box::pin(append(tx, entry))).await
+}

@@ -1,0 +1,60 @@
+//! The client credentials grant (RFC 6749 §4.4): a machine acting for itself.
+
+use trinco_oauth::scope::ORGANIZATIONS_RESOURCE;
+use trinco_oauth::token::{
+    AccessTokenKind, ClientCredentialsRequest, TokenResponse, TokenType, check_machine_organization,
+};
+use trinco_oauth::{Client, OAuthError, Scope};
+
+use super::tokens;
+use crate::audit::{self, Entry, Outcome};
+use crate::{Result, Tenant, authorization, organizations};
+
+/// Issues a JWT access token for an API resource or an organization.
+///
+/// # Errors
+/// `invalid_target` for an unknown resource; `access_denied` for an organization the application is not a member of.
+pub async fn issue(tenant: &Tenant, client: &Client, request: &ClientCredentialsRequest) -> Result<TokenResponse> {
+    let kind = AccessTokenKind::for_machine(request.resource.as_deref(), request.organization_id.as_deref())?;
+    if let AccessTokenKind::Resource { indicator, .. } = &kind {
+        let known = tenant.find(|snapshot| snapshot.resources.by_indicator(indicator).map(|_| ())).await?;
+        known.ok_or_else(|| OAuthError::invalid_target("resource indicator is unknown"))?;
+    }
+    let organization_roles = match kind.organization_id() {
+        Some(id) => {
+            let mut conn = tenant.read().await?;
+            let roles = organizations::application_member_roles(&mut conn, id, &client.client_id).await?;
+            check_machine_organization(roles.is_some())?;
+            roles
+        }
+        None => None,
+    };
+    let snapshot = tenant.snapshot();
+    let permitted = match (&kind, organization_roles.as_deref()) {
+        (AccessTokenKind::Resource { indicator, .. }, None) => {
+            authorization::application_scopes_on(&snapshot, &client.client_id, indicator)
+        }
+        (AccessTokenKind::Resource { indicator, .. }, Some(roles)) => {
+            authorization::organization_scopes_on(&snapshot, roles, indicator)
+        }
+        (_, Some(roles)) => authorization::organization_scopes(&snapshot, roles),
+        (_, None) => Scope::empty(),
+    };
+    let scope = request.scope.intersection(&permitted);
+    let audience = kind.audience().unwrap_or_else(|| ORGANIZATIONS_RESOURCE.to_owned());
+    let claims =
+        tokens::jwt_claims(tenant, &snapshot, &kind, audience, &client.client_id, &client.client_id, scope.clone())?;
+    let entry = Entry::new(tenant, "ExchangeTokenBy.ClientCredentials", Outcome::Success)
+        .application(&client.client_id)
+        .fact("scope", scope.to_string());
+    audit::record(tenant, entry).await?;
+    let (access_token, expires_in) = tokens::sign_access_token(&snapshot, &claims)?;
+    Ok(TokenResponse {
+        access_token,
+        expires_in,
+        id_token: None,
+        refresh_token: None,
+        scope,
+        token_type: TokenType::Bearer,
+    })
+}

@@ -1,0 +1,70 @@
+//! What a grant is, and the tokens that come from it.
+
+use trinco_oauth::grant::GrantedScopes;
+
+use crate::TokenHash;
+
+/// A grant lasts at most 180 days: milliseconds.
+pub const GRANT_LIFETIME_MS: i64 = 180 * 86_400_000;
+/// An authorization code lasts 60 seconds: milliseconds (RFC 6749 §4.1.2 allows ten minutes at most).
+pub const CODE_LIFETIME_MS: i64 = 60_000;
+/// An opaque access token lasts an hour: seconds.
+pub const OPAQUE_TOKEN_LIFETIME: i64 = 3600;
+/// A token for an organization lasts an hour: seconds.
+pub const ORGANIZATION_TOKEN_LIFETIME: i64 = 3600;
+
+/// What a user allowed a client, with the circumstances its tokens repeat.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grant {
+    /// 21 characters.
+    pub id: String,
+    /// Who allowed it.
+    pub user_id: String,
+    /// Whom.
+    pub client_id: String,
+    /// In which browser session.
+    pub session_id: Option<String>,
+    /// What.
+    pub scopes: GrantedScopes,
+    /// When the user had signed in: Unix milliseconds.
+    pub authenticated_at: i64,
+    /// The nonce of the authorization request, repeated in every ID token (OpenID Connect Core §12.2 allows it).
+    pub nonce: Option<String>,
+    /// Unix milliseconds.
+    pub created_at: i64,
+    /// Unix milliseconds.
+    pub expires_at: i64,
+}
+
+/// An authorization code as it is kept.
+#[derive(Clone, Debug)]
+pub(super) struct StoredCode {
+    pub(super) hash: TokenHash,
+    pub(super) client_id: String,
+    pub(super) redirect_uri: String,
+    pub(super) code_challenge: Option<String>,
+    pub(super) expires_at: i64,
+    pub(super) consumed_at: Option<i64>,
+}
+
+/// A refresh token as it is kept: times in Unix milliseconds.
+#[derive(Clone, Debug)]
+pub(super) struct StoredRefreshToken {
+    pub(super) hash: TokenHash,
+    pub(super) grant_id: String,
+    pub(super) rotation_key_id: String,
+    pub(super) chain_started_at: i64,
+    pub(super) created_at: i64,
+    pub(super) expires_at: i64,
+    pub(super) consumed_at: Option<i64>,
+}
+
+/// An opaque access token as it is kept: times in Unix milliseconds.
+#[derive(Clone, Debug)]
+pub(super) struct StoredAccessToken {
+    pub(super) hash: TokenHash,
+    pub(super) grant_id: String,
+    pub(super) scope: String,
+    pub(super) created_at: i64,
+    pub(super) expires_at: i64,
+}

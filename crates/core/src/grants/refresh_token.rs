@@ -1,0 +1,227 @@
+//! The refresh token grant (RFC 6749 §6), with rotation.
+//!
+//! The successor of a rotated token is derived from it, not drawn: parallel requests that present one token all arrive at the same
+//! successor, so they cannot fork the chain, and the token itself need not be stored.
+
+use trinco_db::Conn;
+use trinco_jose::base64url_encode;
+use trinco_oauth::refresh::{self, IssuedRefreshToken, Presented, REUSE_WINDOW};
+use trinco_oauth::token::{
+    self, AccessTokenKind, Membership, RefreshTokenRequest, TokenResponse, TokenType, check_user_organization,
+};
+use trinco_oauth::{Client, OAuthError, Scope};
+
+use super::model::{Grant, StoredAccessToken, StoredRefreshToken};
+use super::{store, tokens};
+use crate::audit::{self, Entry, Outcome};
+use crate::authorization::Subject;
+use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, organizations};
+
+const KEY: &str = "ExchangeTokenBy.RefreshToken";
+/// More rotations than this cannot happen within the reuse window of an honest client.
+const LONGEST_WALK: usize = 32;
+
+/// What becomes of the presented token.
+#[derive(Clone)]
+enum Next {
+    /// It goes on as it is.
+    Keep,
+    /// It is spent, and this successor takes its place.
+    Rotate { token: Secret, stored: StoredRefreshToken },
+}
+
+/// Exchanges a refresh token for an access token, and for an ID token when the grant has `openid`.
+///
+/// # Errors
+/// `invalid_grant` for a token that is unknown, expired or another client's, and for one that was rotated away longer than the reuse
+/// window ago, which revokes the grant; `invalid_scope`, `invalid_target`, `insufficient_scope`, `access_denied` when the target is not
+/// the user's to ask for.
+pub async fn exchange(tenant: &Tenant, client: &Client, request: &RefreshTokenRequest) -> Result<TokenResponse> {
+    let presented = Secret::new(request.refresh_token.expose().to_owned());
+    let mut conn = tenant.read().await?;
+    let found = store::find_refresh_token(&mut conn, &TokenHash::of(presented.reveal())).await?;
+    let (stored, grant) = found
+        .filter(|(_, grant)| grant.client_id == client.client_id && grant.expires_at > tenant.now_ms())
+        .ok_or_else(|| OAuthError::invalid_grant("unknown refresh token"))?;
+    let snapshot = tenant.snapshot();
+    let current = match refresh::presented(&issued(&stored), tenant.now(), REUSE_WINDOW) {
+        Presented::Fresh => Some((presented, stored)),
+        Presented::WithinReuse => newest(&mut conn, tenant, &snapshot, presented, stored).await?,
+        Presented::Expired => return Err(OAuthError::invalid_grant("the refresh token has expired").into()),
+        Presented::Replayed => None,
+    };
+    let Some((presented, stored)) = current else {
+        drop(conn);
+        return Err(revoke_replayed(tenant, &grant).await?.into());
+    };
+    let subject = Subject::read(&mut conn, &grant.user_id)
+        .await?
+        .filter(|subject| !subject.user.is_suspended)
+        .ok_or_else(|| OAuthError::invalid_grant("the user is gone or suspended"))?;
+    let (kind, scope) = decide(&mut conn, &snapshot, &grant, &subject, request).await?;
+    drop(conn);
+
+    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone())?;
+    let next = if refresh::rotates(client, &issued(&stored), tenant.now()) {
+        let (token, successor) = successor(tenant, &snapshot, client, &presented, &stored)?;
+        Next::Rotate { token, stored: successor }
+    } else {
+        Next::Keep
+    };
+    let entry = Entry::new(tenant, KEY, Outcome::Success)
+        .application(&client.client_id)
+        .user(&grant.user_id)
+        .fact("scope", scope.to_string());
+    keep(tenant, &stored, access.stored(), &next, entry).await?;
+
+    let id_token = tokens::id_token(tenant, &snapshot, client, &grant, &subject, &grant.scopes.scope)?;
+    let (access_token, expires_in) = access.make(&snapshot)?;
+    let refresh_token = match next {
+        Next::Keep => presented,
+        Next::Rotate { token, .. } => token,
+    };
+    Ok(TokenResponse {
+        access_token,
+        expires_in,
+        id_token,
+        refresh_token: Some(refresh_token.reveal().clone()),
+        scope,
+        token_type: TokenType::Bearer,
+    })
+}
+
+/// What the access token is for, and what it allows.
+async fn decide(
+    conn: &mut Conn<'_>,
+    snapshot: &Snapshot,
+    grant: &Grant,
+    subject: &Subject,
+    request: &RefreshTokenRequest,
+) -> Result<(AccessTokenKind, Scope)> {
+    let organization = request.organization_id.as_deref();
+    let kind = AccessTokenKind::for_user(request.resource.as_deref(), organization, &grant.scopes)?;
+    if let Some(id) = kind.organization_id() {
+        let requires_mfa = organizations::is_mfa_required(conn, id).await?.unwrap_or(false);
+        let membership = Membership {
+            is_member: subject.membership(id).is_some(),
+            mfa_satisfied: !requires_mfa || subject.user.has_mfa(),
+        };
+        check_user_organization(&grant.scopes, membership)?;
+    }
+    let narrowed = token::narrow(&grant.scopes, request.scope.as_ref())?;
+    let permitted = match &kind {
+        AccessTokenKind::Opaque => Scope::empty(),
+        AccessTokenKind::Resource { indicator, organization_id } => {
+            subject.scopes_on(snapshot, indicator, organization_id.as_deref())
+        }
+        AccessTokenKind::Organization { organization_id } => subject.scopes_in(snapshot, organization_id),
+    };
+    let scope = kind.scope(&grant.scopes, &narrowed, &permitted);
+    Ok((kind, scope))
+}
+
+/// Stores what the answer needs, in one transaction. Losing the race for the rotation is harmless: the winner stored the same
+/// successor.
+async fn keep(
+    tenant: &Tenant,
+    presented: &StoredRefreshToken,
+    access: Option<StoredAccessToken>,
+    next: &Next,
+    entry: Entry,
+) -> Result<()> {
+    let input = (presented.hash.clone(), access, next.clone(), entry, tenant.now_ms());
+    tenant
+        .write(input, |tx, (presented, access, next, entry, now)| {
+            Box::pin(async move {
+                if let Next::Rotate { stored, .. } = next {
+                    store::spend_refresh_token(tx, presented, *now).await?;
+                    store::insert_refresh_token(tx, stored).await?;
+                }
+                if let Some(access) = access {
+                    store::insert_access_token(tx, access).await?;
+                }
+                audit::append(tx, entry).await
+            })
+        })
+        .await
+        // The grant was revoked between the look and the write.
+        .map_err(|error| match error {
+            Error::Database(trinco_db::Error::ForeignKey) => OAuthError::invalid_grant("the grant was revoked").into(),
+            other => other,
+        })
+}
+
+/// Follows the chain from a token that was rotated a moment ago to its newest member. `None` when the chain is broken.
+async fn newest(
+    conn: &mut Conn<'_>,
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    mut token: Secret,
+    mut stored: StoredRefreshToken,
+) -> Result<Option<(Secret, StoredRefreshToken)>> {
+    for _ in 0..LONGEST_WALK {
+        if stored.consumed_at.is_none() {
+            return Ok(Some((token, stored)));
+        }
+        let Some(derived) = derive(tenant, snapshot, &stored, &token) else { return Ok(None) };
+        match store::find_refresh_token(conn, &TokenHash::of(derived.reveal())).await? {
+            Some((next, _)) => (token, stored) = (derived, next),
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+fn successor(
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    client: &Client,
+    presented: &Secret,
+    stored: &StoredRefreshToken,
+) -> Result<(Secret, StoredRefreshToken)> {
+    let token = derive(tenant, snapshot, stored, presented)
+        .ok_or_else(|| Error::Internal("the rotation key of a refresh token is missing".to_owned()))?;
+    let successor = StoredRefreshToken {
+        hash: TokenHash::of(token.reveal()),
+        grant_id: stored.grant_id.clone(),
+        rotation_key_id: snapshot.keys.current_rotation().id.clone(),
+        chain_started_at: stored.chain_started_at,
+        created_at: tenant.now_ms(),
+        expires_at: refresh::expires_at(client, Some(&issued(stored)), tenant.now()) * 1000,
+        consumed_at: None,
+    };
+    Ok((token, successor))
+}
+
+/// 43 characters: HMAC-SHA-256 under the rotation key of `stored`. The parts have no line breaks in them.
+fn derive(tenant: &Tenant, snapshot: &Snapshot, stored: &StoredRefreshToken, token: &Secret) -> Option<Secret> {
+    let key = snapshot.keys.rotation(&stored.rotation_key_id)?;
+    let message = format!("refresh\n{}\n{}\n{}", tenant.id(), stored.grant_id, token.reveal());
+    Some(Secret::new(base64url_encode(key.sign(message.as_bytes()))))
+}
+
+/// RFC 9700 §4.14.2: a replayed refresh token revokes the grant.
+async fn revoke_replayed(tenant: &Tenant, grant: &Grant) -> Result<OAuthError> {
+    let entry = Entry::new(tenant, KEY, Outcome::Error)
+        .application(&grant.client_id)
+        .user(&grant.user_id)
+        .fact("error", "replayed refresh token");
+    tenant
+        .write((grant.id.clone(), entry), |tx, (grant_id, entry)| {
+            Box::pin(async move {
+                store::delete_grant(tx, grant_id).await?;
+                audit::append(tx, entry).await
+            })
+        })
+        .await?;
+    Ok(OAuthError::invalid_grant("the refresh token was used before"))
+}
+
+fn issued(stored: &StoredRefreshToken) -> IssuedRefreshToken {
+    IssuedRefreshToken {
+        issued_at: stored.created_at.div_euclid(1000),
+        chain_started_at: stored.chain_started_at.div_euclid(1000),
+        expires_at: stored.expires_at.div_euclid(1000),
+        consumed_at: stored.consumed_at.map(|at| at.div_euclid(1000)),
+    }
+}

@@ -1,0 +1,236 @@
+use trinco_db::{Conn, Row, Tx, params, sql};
+use trinco_oauth::Scope;
+use trinco_oauth::grant::GrantedScopes;
+
+use super::model::{Grant, StoredAccessToken, StoredCode, StoredRefreshToken};
+use crate::{Error, Result, TokenHash};
+
+pub(super) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    let resources = serde_json::to_string(&grant.scopes.resources)?;
+    tx.execute(
+        sql!(
+            "INSERT INTO grants (tenant_id, id, user_id, client_id, session_id, scope, resources, authenticated_at,
+                 nonce, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+        ),
+        params![
+            &grant.id,
+            &grant.user_id,
+            &grant.client_id,
+            &grant.session_id,
+            grant.scopes.scope.to_string(),
+            resources,
+            &grant.authenticated_at,
+            &grant.nonce,
+            &grant.created_at,
+            &grant.expires_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_grant(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+    tx.execute(sql!("DELETE FROM grants WHERE tenant_id = $1 AND id = $2"), params![id]).await?;
+    Ok(())
+}
+
+/// Deletes the session's grants without `offline_access`, and every one of `client_id`.
+pub(super) async fn delete_of_session(tx: &mut Tx<'_>, session_id: &str, client_id: Option<&str>) -> Result<()> {
+    tx.execute(
+        sql!(
+            "DELETE FROM grants WHERE tenant_id = $1 AND session_id = $2
+                 AND (client_id = $3 OR ' ' || scope || ' ' NOT LIKE '% offline\\_access %' ESCAPE '\\')"
+        ),
+        params![session_id, client_id],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+    tx.execute(sql!("DELETE FROM grants WHERE tenant_id = $1 AND user_id = $2"), params![user_id]).await?;
+    Ok(())
+}
+
+/// The columns of [`Grant`], from column `first` on.
+fn grant(row: &Row, first: usize) -> Result<Grant> {
+    let scope: String = row.get(first + 4)?;
+    let unreadable = |_| Error::Internal("a stored scope is unreadable".to_owned());
+    Ok(Grant {
+        id: row.get(first)?,
+        user_id: row.get(first + 1)?,
+        client_id: row.get(first + 2)?,
+        session_id: row.get(first + 3)?,
+        scopes: GrantedScopes {
+            scope: Scope::parse(&scope).map_err(unreadable)?,
+            resources: serde_json::from_str(&row.get::<String>(first + 5)?)?,
+        },
+        authenticated_at: row.get(first + 6)?,
+        nonce: row.get(first + 7)?,
+        created_at: row.get(first + 8)?,
+        expires_at: row.get(first + 9)?,
+    })
+}
+
+pub(super) async fn insert_code(tx: &mut Tx<'_>, grant_id: &str, code: &StoredCode) -> Result<()> {
+    tx.execute(
+        sql!(
+            "INSERT INTO authorization_codes
+                 (tenant_id, hash, grant_id, client_id, redirect_uri, code_challenge, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        ),
+        params![code.hash.as_str(), grant_id, &code.client_id, &code.redirect_uri, &code.code_challenge, &code.expires_at],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find_code(conn: &mut Conn<'_>, hash: &TokenHash) -> Result<Option<(StoredCode, Grant)>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT c.client_id, c.redirect_uri, c.code_challenge, c.expires_at, c.consumed_at,
+                        g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
+                        g.created_at, g.expires_at
+                 FROM authorization_codes c JOIN grants g ON g.tenant_id = c.tenant_id AND g.id = c.grant_id
+                 WHERE c.tenant_id = $1 AND c.hash = $2"
+            ),
+            params![hash.as_str()],
+        )
+        .await?;
+    row.map(|row| {
+        let code = StoredCode {
+            hash: hash.clone(),
+            client_id: row.get(0)?,
+            redirect_uri: row.get(1)?,
+            code_challenge: row.get(2)?,
+            expires_at: row.get(3)?,
+            consumed_at: row.get(4)?,
+        };
+        Ok((code, grant(&row, 5)?))
+    })
+    .transpose()
+}
+
+/// Spends a code; false when it was spent before.
+pub(super) async fn spend_code(tx: &mut Tx<'_>, hash: &TokenHash, now_ms: i64) -> Result<bool> {
+    let spent = tx
+        .execute(
+            sql!(
+                "UPDATE authorization_codes SET consumed_at = $3
+                 WHERE tenant_id = $1 AND hash = $2 AND consumed_at IS NULL"
+            ),
+            params![hash.as_str(), now_ms],
+        )
+        .await?;
+    Ok(spent > 0)
+}
+
+pub(super) async fn insert_access_token(tx: &mut Tx<'_>, token: &StoredAccessToken) -> Result<()> {
+    tx.execute(
+        sql!(
+            "INSERT INTO access_tokens (tenant_id, hash, grant_id, scope, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6)"
+        ),
+        params![token.hash.as_str(), &token.grant_id, &token.scope, &token.created_at, &token.expires_at],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find_access_token(
+    conn: &mut Conn<'_>,
+    hash: &TokenHash,
+) -> Result<Option<(StoredAccessToken, Grant)>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT t.scope, t.created_at, t.expires_at,
+                        g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
+                        g.created_at, g.expires_at
+                 FROM access_tokens t JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
+                 WHERE t.tenant_id = $1 AND t.hash = $2"
+            ),
+            params![hash.as_str()],
+        )
+        .await?;
+    row.map(|row| {
+        let grant = grant(&row, 3)?;
+        let token = StoredAccessToken {
+            hash: hash.clone(),
+            grant_id: grant.id.clone(),
+            scope: row.get(0)?,
+            created_at: row.get(1)?,
+            expires_at: row.get(2)?,
+        };
+        Ok((token, grant))
+    })
+    .transpose()
+}
+
+/// Stores a refresh token. A token that is there already is the same one: two requests derived it from one predecessor.
+pub(super) async fn insert_refresh_token(tx: &mut Tx<'_>, token: &StoredRefreshToken) -> Result<()> {
+    tx.execute(
+        sql!(
+            "INSERT INTO refresh_tokens
+                 (tenant_id, hash, grant_id, rotation_key_id, chain_started_at, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, hash) DO NOTHING"
+        ),
+        params![
+            token.hash.as_str(),
+            &token.grant_id,
+            &token.rotation_key_id,
+            &token.chain_started_at,
+            &token.created_at,
+            &token.expires_at
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find_refresh_token(
+    conn: &mut Conn<'_>,
+    hash: &TokenHash,
+) -> Result<Option<(StoredRefreshToken, Grant)>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT t.rotation_key_id, t.chain_started_at, t.created_at, t.expires_at, t.consumed_at,
+                        g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
+                        g.created_at, g.expires_at
+                 FROM refresh_tokens t JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
+                 WHERE t.tenant_id = $1 AND t.hash = $2"
+            ),
+            params![hash.as_str()],
+        )
+        .await?;
+    row.map(|row| {
+        let grant = grant(&row, 5)?;
+        let token = StoredRefreshToken {
+            hash: hash.clone(),
+            grant_id: grant.id.clone(),
+            rotation_key_id: row.get(0)?,
+            chain_started_at: row.get(1)?,
+            created_at: row.get(2)?,
+            expires_at: row.get(3)?,
+            consumed_at: row.get(4)?,
+        };
+        Ok((token, grant))
+    })
+    .transpose()
+}
+
+/// Spends a refresh token; false when it was spent before.
+pub(super) async fn spend_refresh_token(tx: &mut Tx<'_>, hash: &TokenHash, now_ms: i64) -> Result<bool> {
+    let spent = tx
+        .execute(
+            sql!(
+                "UPDATE refresh_tokens SET consumed_at = $3 WHERE tenant_id = $1 AND hash = $2 AND consumed_at IS NULL"
+            ),
+            params![hash.as_str(), now_ms],
+        )
+        .await?;
+    Ok(spent > 0)
+}

@@ -1,0 +1,149 @@
+//! Making the tokens of a grant.
+
+use serde_json::Value;
+use trinco_oauth::claims::{self, AccessTokenClaims, IdTokenFacts};
+use trinco_oauth::token::AccessTokenKind;
+use trinco_oauth::{Client, OAuthError, Scope};
+
+use super::model::{
+    Grant, OPAQUE_TOKEN_LIFETIME, ORGANIZATION_TOKEN_LIFETIME, StoredAccessToken, StoredRefreshToken,
+};
+use crate::authorization::Subject;
+use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash};
+
+/// The `typ` of JWT access tokens (RFC 9068 §2.1).
+const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+
+/// An access token, decided but not yet made: signing waits until the transaction is through.
+pub(super) enum Planned {
+    /// A random string, to be stored.
+    Opaque { token: Secret, stored: StoredAccessToken },
+    /// A JWT, to be signed.
+    Jwt(AccessTokenClaims),
+}
+
+/// Decides an access token of a grant.
+pub(super) fn plan(
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    grant: &Grant,
+    kind: &AccessTokenKind,
+    scope: Scope,
+) -> Result<Planned> {
+    if let Some(audience) = kind.audience() {
+        let claims = jwt_claims(tenant, snapshot, kind, audience, &grant.user_id, &grant.client_id, scope)?;
+        return Ok(Planned::Jwt(claims));
+    }
+    let token = Secret::new(tenant.new_token());
+    let now = tenant.now_ms();
+    let stored = StoredAccessToken {
+        hash: TokenHash::of(token.reveal()),
+        grant_id: grant.id.clone(),
+        scope: scope.to_string(),
+        created_at: now,
+        expires_at: now + OPAQUE_TOKEN_LIFETIME * 1000,
+    };
+    Ok(Planned::Opaque { token, stored })
+}
+
+/// The claims of a JWT access token. A resource decides how long its tokens live.
+pub(super) fn jwt_claims(
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    kind: &AccessTokenKind,
+    audience: String,
+    subject: &str,
+    client_id: &str,
+    scope: Scope,
+) -> Result<AccessTokenClaims> {
+    let ttl = match kind {
+        AccessTokenKind::Resource { indicator, .. } => {
+            let entry = snapshot.resources.by_indicator(indicator);
+            entry.ok_or_else(|| OAuthError::invalid_target("resource indicator is unknown"))?.resource.access_token_ttl
+        }
+        AccessTokenKind::Organization { .. } | AccessTokenKind::Opaque => ORGANIZATION_TOKEN_LIFETIME,
+    };
+    let now = tenant.now();
+    Ok(AccessTokenClaims {
+        jti: tenant.new_token(),
+        sub: subject.to_owned(),
+        iat: now,
+        exp: now + ttl,
+        scope,
+        client_id: client_id.to_owned(),
+        iss: tenant.issuer().to_owned(),
+        aud: audience,
+        organization_id: kind.organization_id_claim().map(str::to_owned),
+    })
+}
+
+/// The first refresh token of a grant.
+pub(super) fn first_refresh_token(
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    client: &Client,
+    grant: &Grant,
+) -> (Secret, StoredRefreshToken) {
+    let token = Secret::new(tenant.new_token());
+    let now = tenant.now_ms();
+    let stored = StoredRefreshToken {
+        hash: TokenHash::of(token.reveal()),
+        grant_id: grant.id.clone(),
+        rotation_key_id: snapshot.keys.current_rotation().id.clone(),
+        chain_started_at: now,
+        created_at: now,
+        expires_at: trinco_oauth::refresh::expires_at(client, None, tenant.now()) * 1000,
+        consumed_at: None,
+    };
+    (token, stored)
+}
+
+impl Planned {
+    /// What is to be stored in the transaction.
+    pub(super) fn stored(&self) -> Option<StoredAccessToken> {
+        match self {
+            Self::Opaque { stored, .. } => Some(stored.clone()),
+            Self::Jwt(_) => None,
+        }
+    }
+
+    /// The token itself and its lifetime in seconds.
+    pub(super) fn make(self, snapshot: &Snapshot) -> Result<(String, i64)> {
+        match self {
+            Self::Opaque { token, .. } => Ok((token.reveal().clone(), OPAQUE_TOKEN_LIFETIME)),
+            Self::Jwt(claims) => sign_access_token(snapshot, &claims),
+        }
+    }
+}
+
+/// Signs a JWT access token; returns it and its lifetime in seconds.
+pub(super) fn sign_access_token(snapshot: &Snapshot, claims: &AccessTokenClaims) -> Result<(String, i64)> {
+    let token = snapshot.keys.signing().sign_jwt(Some(ACCESS_TOKEN_TYPE), claims).map_err(unsigned)?;
+    Ok((token, claims.exp - claims.iat))
+}
+
+/// The ID token of a grant, when it has `openid`.
+pub(super) fn id_token(
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    client: &Client,
+    grant: &Grant,
+    subject: &Subject,
+    scope: &Scope,
+) -> Result<Option<String>> {
+    let facts = IdTokenFacts {
+        issuer: tenant.issuer(),
+        client_id: &client.client_id,
+        issued_at: tenant.now(),
+        ttl: client.id_token_ttl,
+        nonce: grant.nonce.as_deref(),
+        auth_time: None,
+    };
+    let user = subject.claims(snapshot);
+    let Some(claims) = claims::id_token(&user, scope, &claims::ExtendedClaim::DEFAULT, &facts) else { return Ok(None) };
+    snapshot.keys.signing().sign_jwt(None, &Value::Object(claims)).map(Some).map_err(unsigned)
+}
+
+fn unsigned(error: trinco_jose::SignError) -> Error {
+    Error::Internal(format!("a token cannot be signed: {error}"))
+}

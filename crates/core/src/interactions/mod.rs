@@ -1,0 +1,168 @@
+//! Interactions: authorization requests that wait for a person.
+//!
+//! The sign-in pages and (later) the Experience API drive the same steps. An interaction's id is a bearer of that one sign-in: the
+//! browser holds it in a cookie, and only its hash is kept here.
+
+mod authorize;
+mod store;
+
+use trinco_db::Tx;
+use trinco_oauth::AuthorizationRequest;
+use trinco_oauth::interaction::Progress;
+
+pub use authorize::{Answer, authorize, current_session, resume, store_request};
+
+use crate::audit::{self, Entry, Outcome};
+use crate::sessions::{self, Session};
+use crate::users::{self, Identifier, Registration, User};
+use crate::{Error, Result, Secret, Tenant, TokenHash};
+
+/// How long a person may take: one hour in milliseconds.
+pub const LIFETIME_MS: i64 = 3_600_000;
+
+/// An authorization request and what has been done about it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interaction {
+    id_hash: TokenHash,
+    /// What the application asked for.
+    pub request: AuthorizationRequest,
+    /// What the person has done so far.
+    pub progress: Progress,
+}
+
+/// The person signed in; the browser's session cookie gets this value.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The new value of the session cookie.
+    pub cookie: Secret,
+}
+
+/// Begins an interaction for `request` and returns its id.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn begin(tenant: &Tenant, request: &AuthorizationRequest) -> Result<Secret> {
+    let id = Secret::new(tenant.new_token());
+    let interaction =
+        Interaction { id_hash: TokenHash::of(id.reveal()), request: request.clone(), progress: Progress::default() };
+    let now = tenant.now_ms();
+    tenant
+        .write((interaction, now), |tx, (interaction, now)| {
+            Box::pin(store::insert(tx, interaction, *now, *now + LIFETIME_MS))
+        })
+        .await?;
+    Ok(id)
+}
+
+/// The interaction with this id, unless it has expired or ended.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find(tenant: &Tenant, id: &str) -> Result<Option<Interaction>> {
+    store::find(&mut tenant.read().await?, &TokenHash::of(id), tenant.now_ms()).await
+}
+
+/// Signs a person in with a password.
+///
+/// # Errors
+/// `session.invalid_credentials` when the user does not exist or the password is another one: the two look and cost the same.
+/// `user.suspended` once the password was right. `auth.forbidden` when sign-in is switched off.
+pub async fn sign_in(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    current: Option<&Session>,
+    identifier: &str,
+    password: &Secret,
+) -> Result<SignedIn> {
+    let snapshot = tenant.snapshot();
+    if !snapshot.experience.allows_sign_in() {
+        return Err(Error::refused("auth.forbidden"));
+    }
+    let found = match Identifier::parse(identifier, &snapshot.experience) {
+        Some(identifier) => users::find_by_identifier(tenant, &identifier).await?,
+        None => None,
+    };
+    let digest = found.as_ref().and_then(|(_, digest)| digest.as_ref());
+    let matches = tenant.passwords().verify(password, digest).await?;
+    let user = match found {
+        Some((user, _)) if matches => user,
+        found => {
+            let mut entry = entry(tenant, "Interaction.SignIn.Identifier.Submit", Outcome::Error, interaction)
+                .fact("error", "session.invalid_credentials");
+            if let Some((user, _)) = &found {
+                entry = entry.user(&user.id);
+            }
+            audit::record(tenant, entry).await?;
+            return Err(Error::refused("session.invalid_credentials"));
+        }
+    };
+    if user.is_suspended {
+        return Err(Error::refused("user.suspended"));
+    }
+    let entry = entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);
+    complete(tenant, interaction, current, &user, entry).await
+}
+
+/// Creates an account and signs it in.
+///
+/// # Errors
+/// `user.*` and `password.rejected` when the name is taken or a policy is not met; `auth.forbidden` when registration is switched
+/// off.
+pub async fn register(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    current: Option<&Session>,
+    username: &str,
+    password: &Secret,
+) -> Result<SignedIn> {
+    if !tenant.snapshot().experience.allows_registration() {
+        return Err(Error::refused("auth.forbidden"));
+    }
+    let registration = Registration {
+        username: username.to_owned(),
+        password: password.clone(),
+        application_id: Some(interaction.request.client_id.clone()),
+    };
+    let user = users::register(tenant, registration).await?;
+    let entry = entry(tenant, "Interaction.Register.Submit", Outcome::Success, interaction).user(&user.id);
+    complete(tenant, interaction, current, &user, entry).await
+}
+
+/// Ends an interaction in the transaction that answers it. False when it has ended already, so that one interaction is answered
+/// once.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn end(tx: &mut Tx<'_>, interaction: &Interaction) -> Result<bool> {
+    store::delete(tx, &interaction.id_hash).await
+}
+
+async fn complete(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    current: Option<&Session>,
+    user: &User,
+    entry: Entry,
+) -> Result<SignedIn> {
+    let (session, cookie) = sessions::prepare(tenant, &user.id, current);
+    let now = tenant.now_ms();
+    let progress = Progress { login_at: Some(now.div_euclid(1000)), ..interaction.progress };
+    let input = (interaction.id_hash.clone(), progress, session, current.cloned(), user.id.clone(), entry, now);
+    tenant
+        .write(input, |tx, (id_hash, progress, session, current, user_id, entry, now)| {
+            Box::pin(async move {
+                if !store::set_progress(tx, id_hash, progress).await? {
+                    return Err(Error::refused("session.not_found"));
+                }
+                users::record_sign_in(tx, user_id, *now).await?;
+                sessions::start(tx, session, current.as_ref()).await?;
+                audit::append(tx, entry).await
+            })
+        })
+        .await?;
+    Ok(SignedIn { cookie })
+}
+
+fn entry(tenant: &Tenant, key: &'static str, outcome: Outcome, interaction: &Interaction) -> Entry {
+    Entry::new(tenant, key, outcome).application(&interaction.request.client_id)
+}

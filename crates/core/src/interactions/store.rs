@@ -1,0 +1,81 @@
+use trinco_db::{Conn, Tx, params, sql};
+use trinco_oauth::interaction::Progress;
+
+use super::Interaction;
+use crate::{Result, TokenHash};
+
+pub(super) async fn insert(tx: &mut Tx<'_>, interaction: &Interaction, now_ms: i64, expires_at: i64) -> Result<()> {
+    let request = serde_json::to_string(&interaction.request)?;
+    let progress = serde_json::to_string(&interaction.progress)?;
+    tx.execute(
+        sql!(
+            "INSERT INTO interactions (tenant_id, id_hash, client_id, request, progress, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)"
+        ),
+        params![interaction.id_hash.as_str(), &interaction.request.client_id, request, progress, now_ms, expires_at],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find(conn: &mut Conn<'_>, id: &TokenHash, now_ms: i64) -> Result<Option<Interaction>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT request, progress FROM interactions
+                 WHERE tenant_id = $1 AND id_hash = $2 AND expires_at > $3"
+            ),
+            params![id.as_str(), now_ms],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(Interaction {
+            id_hash: id.clone(),
+            request: serde_json::from_str(&row.get::<String>(0)?)?,
+            progress: serde_json::from_str(&row.get::<String>(1)?)?,
+        })
+    })
+    .transpose()
+}
+
+/// False when the interaction has ended.
+pub(super) async fn set_progress(tx: &mut Tx<'_>, id: &TokenHash, progress: &Progress) -> Result<bool> {
+    let changed = tx
+        .execute(
+            sql!("UPDATE interactions SET progress = $3 WHERE tenant_id = $1 AND id_hash = $2"),
+            params![id.as_str(), serde_json::to_string(progress)?],
+        )
+        .await?;
+    Ok(changed > 0)
+}
+
+pub(super) async fn delete(tx: &mut Tx<'_>, id: &TokenHash) -> Result<bool> {
+    let deleted = tx
+        .execute(sql!("DELETE FROM interactions WHERE tenant_id = $1 AND id_hash = $2"), params![id.as_str()])
+        .await?;
+    Ok(deleted > 0)
+}
+
+pub(super) async fn insert_request(tx: &mut Tx<'_>, id: &TokenHash, form: &str, expires_at: i64) -> Result<()> {
+    tx.execute(
+        sql!(
+            "INSERT INTO authorization_requests (tenant_id, id_hash, parameters, expires_at) VALUES ($1, $2, $3, $4)"
+        ),
+        params![id.as_str(), form, expires_at],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn find_request(conn: &mut Conn<'_>, id: &TokenHash, now_ms: i64) -> Result<Option<String>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT parameters FROM authorization_requests
+                 WHERE tenant_id = $1 AND id_hash = $2 AND expires_at > $3"
+            ),
+            params![id.as_str(), now_ms],
+        )
+        .await?;
+    Ok(row.map(|row| row.get(0)).transpose()?)
+}

@@ -1,0 +1,91 @@
+//! Passwords: Argon2id, hashed away from the async threads and never more at once than there are cores.
+
+mod digest;
+
+use std::sync::{Arc, Mutex};
+
+use argon2::Block;
+use tokio::sync::Semaphore;
+
+pub use digest::PasswordDigest;
+
+use crate::{Error, Randomness, Result, Secret};
+
+/// Hashes and verifies passwords. At most as many hashes run at once as there are cores, each in one of as many buffers of
+/// 19 MiB, which are kept for the next.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    turns: Arc<Semaphore>,
+    buffers: Arc<Mutex<Vec<Vec<Block>>>>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { turns: Arc::new(Semaphore::new(cores)), buffers: Arc::default() }
+    }
+}
+
+impl Passwords {
+    /// Hashes a new password with a random salt.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the hash cannot be computed.
+    pub async fn hash(&self, randomness: &dyn Randomness, password: &Secret) -> Result<PasswordDigest> {
+        let mut salt = [0; digest::SALT_LENGTH];
+        randomness.fill(&mut salt);
+        let password = password.clone();
+        self.in_turn(move |buffer| PasswordDigest::compute(&password, &salt, buffer)).await?
+    }
+
+    /// Whether `password` is the one behind `digest`. Without a digest the answer is no, and takes the same time, so that the time
+    /// does not tell whether a user exists.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the stored digest is unreadable.
+    pub async fn verify(&self, password: &Secret, digest: Option<&PasswordDigest>) -> Result<bool> {
+        let known = digest.is_some();
+        let digest = digest.cloned().unwrap_or_else(PasswordDigest::of_nobody);
+        let password = password.clone();
+        let matches = self.in_turn(move |buffer| digest.matches(&password, buffer)).await??;
+        Ok(matches && known)
+    }
+
+    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static) -> Result<T> {
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Internal("the password semaphore is closed".to_owned()))?;
+        let buffers = Arc::clone(&self.buffers);
+        tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let mut buffer = lock(&buffers).pop().unwrap_or_default();
+            let result = work(&mut buffer);
+            lock(&buffers).push(buffer);
+            result
+        })
+        .await
+        .map_err(|_| Error::Internal("hashing a password was interrupted".to_owned()))
+    }
+}
+
+fn lock(buffers: &Mutex<Vec<Vec<Block>>>) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
+    buffers.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SystemRandomness;
+
+    #[tokio::test]
+    async fn only_the_right_password_verifies() {
+        let passwords = Passwords::default();
+        let right = Secret::new("correct horse".to_owned());
+        let digest = passwords.hash(&SystemRandomness, &right).await.unwrap();
+        assert!(digest.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert!(passwords.verify(&right, Some(&digest)).await.unwrap());
+        assert!(!passwords.verify(&Secret::new("wrong".to_owned()), Some(&digest)).await.unwrap());
+        assert!(!passwords.verify(&right, None).await.unwrap());
+    }
+}

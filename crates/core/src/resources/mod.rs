@@ -1,0 +1,321 @@
+//! API resources: the APIs that access tokens are issued for, and their scopes.
+
+mod model;
+mod rules;
+mod store;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use trinco_db::{Conn, Tx};
+
+pub use model::{
+    Catalogue, Entry, NewResource, NewScope, Resource, ResourceChanges, ResourceScope, ScopeChanges,
+};
+
+use crate::{Bumped, Error, Listing, Page, Result, Section, Tenant, Text, tenants};
+
+/// The id of the resource that stands for the tenant's own Management API.
+pub const MANAGEMENT_API: &str = "management-api";
+/// The id of its only scope.
+pub const MANAGEMENT_API_ALL: &str = "management-api-all";
+
+/// How long an access token lives unless the resource says otherwise: seconds.
+const DEFAULT_ACCESS_TOKEN_TTL: i64 = 3600;
+
+/// A scope disappears from roles and organization roles with its resource.
+const SECTIONS_WITH_SCOPES: &[Section] =
+    &[Section::Resources, Section::Roles, Section::OrganizationTemplate];
+
+/// The resource indicator of a tenant's Management API.
+pub fn management_api_indicator(tenant_id: &str) -> String {
+    rules::management_api_indicator(tenant_id)
+}
+
+/// Lists resources with their scopes, the newest first.
+pub fn list(tenant: &Tenant, page: Page) -> Listing<Arc<Entry>> {
+    let snapshot = tenant.snapshot();
+    let mut entries: Vec<&Arc<Entry>> = snapshot.resources.iter().collect();
+    entries.sort_by(|one, other| {
+        let (one, other) = (&one.resource, &other.resource);
+        other.created_at.cmp(&one.created_at).then_with(|| one.id.cmp(&other.id))
+    });
+    Listing::of(entries.into_iter().cloned(), page)
+}
+
+/// The resource with this id.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn get(tenant: &Tenant, id: &str) -> Result<Arc<Entry>> {
+    tenant
+        .find(|snapshot| snapshot.resources.get(id).cloned())
+        .await?
+        .ok_or_else(|| Error::not_found("resources", id))
+}
+
+/// Creates a resource without scopes.
+///
+/// # Errors
+/// `resource.resource_identifier_in_use`; `guard.invalid_input` when the body breaks a rule.
+pub async fn create(tenant: &Tenant, new: NewResource) -> Result<Resource> {
+    rules::check_new(&new)?;
+    let resource = Resource {
+        tenant_id: tenant.id().to_owned(),
+        id: tenant.new_id(),
+        name: new.name.into_string(),
+        indicator: new.indicator.into_string(),
+        is_default: false,
+        access_token_ttl: new.access_token_ttl.map_or(DEFAULT_ACCESS_TOKEN_TTL, i64::from),
+        created_at: tenant.now_ms(),
+    };
+    tenant
+        .configure(&[Section::Resources], resource.clone(), |tx, bumped, resource| {
+            Box::pin(async move {
+                store::insert(tx, bumped, resource).await.map_err(|error| {
+                    error.if_taken("resources_indicator", "resource.resource_identifier_in_use")
+                })
+            })
+        })
+        .await?;
+    Ok(resource)
+}
+
+/// Changes a resource.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `resource.cannot_modify_management_api`; `guard.invalid_input`.
+pub async fn update(tenant: &Tenant, id: &str, changes: ResourceChanges) -> Result<Resource> {
+    let input = (id.to_owned(), changes);
+    tenant
+        .configure(&[Section::Resources], input, |tx, bumped, (id, changes)| {
+            Box::pin(async move {
+                let mut resource = find(tx, id).await?;
+                rules::apply(changes, &mut resource)?;
+                store::update(tx, bumped, &resource).await?;
+                Ok(resource)
+            })
+        })
+        .await
+}
+
+/// Makes a resource the tenant's only default one, or no longer the default.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `resource.cannot_modify_management_api`: a client that asks for nothing must not get a token for
+/// the Management API.
+pub async fn set_default(tenant: &Tenant, id: &str, is_default: bool) -> Result<Resource> {
+    let input = (id.to_owned(), is_default);
+    tenant
+        .configure(&[Section::Resources], input, |tx, bumped, (id, is_default)| {
+            Box::pin(async move {
+                let resource = find(tx, id).await?;
+                rules::check_may_change(&resource)?;
+                if *is_default {
+                    store::set_default(tx, bumped, id).await?;
+                } else {
+                    store::unset_default(tx, bumped, id).await?;
+                }
+                Ok(Resource { is_default: *is_default, ..resource })
+            })
+        })
+        .await
+}
+
+/// Deletes a resource with its scopes, which roles and organization roles lose.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `resource.cannot_delete_management_api`.
+pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
+    tenant
+        .configure(SECTIONS_WITH_SCOPES, id.to_owned(), |tx, bumped, id| {
+            Box::pin(async move {
+                rules::check_may_delete(&find(tx, id).await?)?;
+                store::delete(tx, bumped, id).await
+            })
+        })
+        .await
+}
+
+/// Lists the scopes of a resource by name: those whose name contains `containing`, in any case. An unknown resource has none.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn scopes(
+    tenant: &Tenant,
+    resource_id: &str,
+    containing: Option<&str>,
+    page: Page,
+) -> Result<Listing<ResourceScope>> {
+    let entry = tenant.find(|snapshot| snapshot.resources.get(resource_id).cloned()).await?;
+    let wanted = containing.map(str::to_lowercase);
+    let found = entry
+        .iter()
+        .flat_map(|entry| &entry.scopes)
+        .filter(|scope| wanted.as_ref().is_none_or(|text| scope.name.to_lowercase().contains(text)))
+        .cloned();
+    Ok(Listing::of(found, page))
+}
+
+/// The scope with this id, and its resource.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn scope(tenant: &Tenant, scope_id: &str) -> Result<(Resource, ResourceScope)> {
+    tenant
+        .find(|snapshot| {
+            let (resource, scope) = snapshot.resources.scope(scope_id)?;
+            Some((resource.clone(), scope.clone()))
+        })
+        .await?
+        .ok_or_else(|| Error::not_found("scopes", scope_id))
+}
+
+/// Creates a scope.
+///
+/// # Errors
+/// `scope.name_with_space`; `scope.name_exists`; `entity.not_exists_with_id`; `resource.cannot_modify_management_api`.
+pub async fn create_scope(
+    tenant: &Tenant,
+    resource_id: &str,
+    new: NewScope,
+) -> Result<ResourceScope> {
+    rules::check_scope_name(new.name.as_str())?;
+    let scope = ResourceScope {
+        tenant_id: tenant.id().to_owned(),
+        id: tenant.new_id(),
+        resource_id: resource_id.to_owned(),
+        name: new.name.into_string(),
+        description: new.description.map(Text::into_string),
+        created_at: tenant.now_ms(),
+    };
+    tenant
+        .configure(&[Section::Resources], scope.clone(), |tx, bumped, scope| {
+            Box::pin(async move {
+                rules::check_may_change(&find(tx, &scope.resource_id).await?)?;
+                store::insert_scope(tx, bumped, scope).await.map_err(scope_name_taken)
+            })
+        })
+        .await?;
+    Ok(scope)
+}
+
+/// Changes a scope.
+///
+/// # Errors
+/// As [`create_scope`].
+pub async fn update_scope(
+    tenant: &Tenant,
+    resource_id: &str,
+    scope_id: &str,
+    changes: ScopeChanges,
+) -> Result<ResourceScope> {
+    let input = (resource_id.to_owned(), scope_id.to_owned(), changes);
+    tenant
+        .configure(&[Section::Resources], input, |tx, bumped, (resource_id, scope_id, changes)| {
+            Box::pin(async move {
+                rules::check_may_change(&find(tx, resource_id).await?)?;
+                let mut scope = store::find_scope(tx, resource_id, scope_id)
+                    .await?
+                    .ok_or_else(|| Error::not_found("scopes", scope_id))?;
+                rules::apply_to_scope(changes, &mut scope)?;
+                store::update_scope(tx, bumped, &scope).await.map_err(scope_name_taken)?;
+                Ok(scope)
+            })
+        })
+        .await
+}
+
+/// Deletes a scope, which roles and organization roles lose.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `resource.cannot_modify_management_api`.
+pub async fn delete_scope(tenant: &Tenant, resource_id: &str, scope_id: &str) -> Result<()> {
+    let input = (resource_id.to_owned(), scope_id.to_owned());
+    tenant
+        .configure(SECTIONS_WITH_SCOPES, input, |tx, bumped, (resource_id, scope_id)| {
+            Box::pin(async move {
+                rules::check_may_change(&find(tx, resource_id).await?)?;
+                if store::delete_scope(tx, bumped, resource_id, scope_id).await? {
+                    Ok(())
+                } else {
+                    Err(Error::not_found("scopes", scope_id))
+                }
+            })
+        })
+        .await
+}
+
+/// Reads every resource of a tenant.
+///
+/// # Errors
+/// When the database does not answer or holds something unreadable.
+pub(crate) async fn load(conn: &mut Conn<'_>) -> Result<Catalogue> {
+    let resources = store::all(conn).await?;
+    let mut scopes: HashMap<String, Vec<ResourceScope>> = HashMap::new();
+    for scope in store::scopes(conn).await? {
+        scopes.entry(scope.resource_id.clone()).or_default().push(scope);
+    }
+    Ok(Catalogue::new(resources.into_iter().map(|resource| {
+        let scopes = scopes.remove(&resource.id).unwrap_or_default();
+        Entry { resource, scopes }
+    })))
+}
+
+/// Creates the resource that stands for a new tenant's Management API. The admin tenant also gets those of the tenants its users
+/// run: it issues tokens for them.
+pub(crate) async fn seed_management_api(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    tenant_id: &str,
+    now_ms: i64,
+) -> Result<()> {
+    let own = (MANAGEMENT_API.to_owned(), "Logto Management API".to_owned(), tenant_id);
+    seed_one(tx, bumped, own, MANAGEMENT_API_ALL, now_ms).await?;
+    if tenant_id != tenants::ADMIN {
+        return Ok(());
+    }
+    let run = tenants::DEFAULT;
+    let other = (
+        format!("mapi-{run}"),
+        format!("Logto Management API for tenant {run}"),
+        run,
+    );
+    seed_one(tx, bumped, other, &format!("mapi-{run}-all"), now_ms).await
+}
+
+async fn seed_one(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    (id, name, of_tenant): (String, String, &str),
+    scope_id: &str,
+    now_ms: i64,
+) -> Result<()> {
+    let resource = Resource {
+        tenant_id: tx.tenant().to_owned(),
+        id,
+        name,
+        indicator: management_api_indicator(of_tenant),
+        is_default: false,
+        access_token_ttl: DEFAULT_ACCESS_TOKEN_TTL,
+        created_at: now_ms,
+    };
+    let scope = ResourceScope {
+        tenant_id: resource.tenant_id.clone(),
+        id: scope_id.to_owned(),
+        resource_id: resource.id.clone(),
+        name: "all".to_owned(),
+        description: Some("Everything the Management API can do".to_owned()),
+        created_at: now_ms,
+    };
+    store::insert(tx, bumped, &resource).await?;
+    store::insert_scope(tx, bumped, &scope).await
+}
+
+async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Resource> {
+    store::find(tx, id).await?.ok_or_else(|| Error::not_found("resources", id))
+}
+
+fn scope_name_taken(error: Error) -> Error {
+    error.if_taken("scopes_resource_id_name", "scope.name_exists")
+}

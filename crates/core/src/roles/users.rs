@@ -1,0 +1,162 @@
+//! The users who hold roles.
+
+use trinco_db::dialect::like;
+use trinco_db::{Conn, Tx};
+
+use super::model::Role;
+use super::{all_or, arrange, check_roles, difference, distinct, found, get, gone, rules, store};
+use crate::users::{self, User};
+use crate::{Error, Listing, Page, Result, Tenant};
+
+/// Lists the users who hold a role, the newest first: those whose id, username, e-mail address, phone number or name contains
+/// `containing`, in any case.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn list(
+    tenant: &Tenant,
+    role_id: &str,
+    containing: Option<&str>,
+    page: Page,
+) -> Result<Listing<User>> {
+    get(tenant, role_id).await?;
+    let pattern = like::contains(&containing.unwrap_or_default().to_lowercase());
+    tenant
+        .scan((role_id.to_owned(), pattern, page), |conn, (role_id, pattern, page)| {
+            Box::pin(async move {
+                let (ids, total) = store::users::holders(conn, role_id, pattern, *page).await?;
+                let mut rows = Vec::with_capacity(ids.len());
+                for id in ids {
+                    rows.extend(users::find(conn, &id).await?);
+                }
+                Ok(Listing { rows, total })
+            })
+        })
+        .await
+}
+
+/// Gives a role to users.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `role.user_exists` when one of them holds it already; `user.invalid_role_type`,
+/// `role.internal_role_violation`.
+pub async fn add(tenant: &Tenant, role_id: &str, user_ids: Vec<String>) -> Result<()> {
+    rules::check_for_users(&get(tenant, role_id).await?)?;
+    let input = (role_id.to_owned(), distinct(user_ids));
+    tenant
+        .write(input, |tx, (role_id, user_ids)| {
+            Box::pin(async move {
+                let existing = store::users::existing(tx, user_ids).await?;
+                if let Some(unknown) = difference(&existing, user_ids).0.first() {
+                    return Err(Error::not_found("users", unknown));
+                }
+                let pairs: Vec<(&str, &str)> =
+                    user_ids.iter().map(|id| (id.as_str(), role_id.as_str())).collect();
+                let added = store::users::insert(tx, &pairs).await.map_err(gone)?;
+                all_or(added, pairs.len(), "role.user_exists")
+            })
+        })
+        .await
+}
+
+/// Takes a role from a user.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `entity.not_found` when the user does not hold it; `role.internal_role_violation`.
+pub async fn remove(tenant: &Tenant, role_id: &str, user_id: &str) -> Result<()> {
+    rules::check_not_internal(&get(tenant, role_id).await?)?;
+    let input = (user_id.to_owned(), role_id.to_owned());
+    tenant
+        .write(input, |tx, (user_id, role_id)| {
+            Box::pin(async move { found(store::users::delete(tx, user_id, role_id).await?) })
+        })
+        .await
+}
+
+/// Lists the roles of a user, the newest first: those whose id, name or description contains `containing`, in any case.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn roles(
+    tenant: &Tenant,
+    user_id: &str,
+    containing: Option<&str>,
+    page: Page,
+) -> Result<Listing<Role>> {
+    let held = {
+        let mut conn = tenant.read().await?;
+        users::find(&mut conn, user_id).await?.ok_or_else(|| Error::not_found("users", user_id))?;
+        role_ids_of_user(&mut conn, user_id).await?
+    };
+    let snapshot = tenant.snapshot();
+    let held = held.iter().filter_map(|id| snapshot.roles.get(id));
+    Ok(arrange(held, containing, page))
+}
+
+/// Gives roles to a user, and returns those the user did not hold yet.
+///
+/// # Errors
+/// As [`add`], but for roles the user holds already, which the user keeps.
+pub async fn assign(tenant: &Tenant, user_id: &str, role_ids: Vec<String>) -> Result<Vec<String>> {
+    change(tenant, user_id, role_ids, false).await
+}
+
+/// Gives roles to a user in place of those the user holds.
+///
+/// # Errors
+/// As [`assign`].
+pub async fn replace(tenant: &Tenant, user_id: &str, role_ids: Vec<String>) -> Result<()> {
+    change(tenant, user_id, role_ids, true).await?;
+    Ok(())
+}
+
+/// The ids of the roles a user holds.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn role_ids_of_user(conn: &mut Conn<'_>, user_id: &str) -> Result<Vec<String>> {
+    store::users::role_ids(conn, user_id).await
+}
+
+/// Gives roles to a user who has just been created. The roles must be of type `User`.
+///
+/// # Errors
+/// `entity.relation_foreign_key_not_found` when there is no such user or role.
+pub async fn assign_to_user<I: AsRef<str> + Sync>(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    role_ids: &[I],
+) -> Result<()> {
+    let pairs: Vec<(&str, &str)> = role_ids.iter().map(|id| (user_id, id.as_ref())).collect();
+    store::users::insert(tx, &pairs).await.map_err(gone)?;
+    Ok(())
+}
+
+/// Returns what was added.
+async fn change(
+    tenant: &Tenant,
+    user_id: &str,
+    role_ids: Vec<String>,
+    replace: bool,
+) -> Result<Vec<String>> {
+    let role_ids = distinct(role_ids);
+    check_roles(tenant, &role_ids, rules::check_for_users).await?;
+    tenant
+        .write((user_id.to_owned(), role_ids, replace), |tx, (user_id, role_ids, replace)| {
+            Box::pin(async move {
+                if !store::users::take(tx, user_id).await? {
+                    return Err(Error::not_found("users", user_id));
+                }
+                let held = store::users::role_ids(tx, user_id).await?;
+                let (add, remove) = difference(&held, role_ids);
+                if *replace {
+                    for id in &remove {
+                        store::users::delete(tx, user_id, id).await?;
+                    }
+                }
+                assign_to_user(tx, user_id, &add).await?;
+                Ok(add)
+            })
+        })
+        .await
+}

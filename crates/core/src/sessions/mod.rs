@@ -1,0 +1,98 @@
+//! Sessions: browsers that have signed in.
+//!
+//! The browser holds a random cookie value, of which only the hash is kept. The value changes at every sign-in; the session's id,
+//! which APIs show, stays.
+
+mod end;
+mod store;
+
+use trinco_db::{Conn, Tx};
+
+pub use end::{SignOut, sign_out, sign_out_requested};
+
+use crate::{Result, Secret, Tenant, TokenHash, grants};
+
+/// A session lasts this long after its sign-in: 14 days in milliseconds.
+pub const LIFETIME_MS: i64 = 14 * 86_400_000;
+
+/// A browser that has signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// What APIs show.
+    pub id: String,
+    /// Who signed in.
+    pub user_id: String,
+    /// When they last did: Unix milliseconds.
+    pub authenticated_at: i64,
+    /// Unix milliseconds.
+    pub expires_at: i64,
+}
+
+/// A session about to start: made before the transaction that starts it.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    session: Session,
+    cookie_hash: TokenHash,
+}
+
+/// The session behind a cookie value, unless it has expired.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find(tenant: &Tenant, cookie: &str) -> Result<Option<Session>> {
+    let found = store::find(&mut tenant.read().await?, &TokenHash::of(cookie)).await?;
+    Ok(found.filter(|session| session.expires_at > tenant.now_ms()))
+}
+
+/// Prepares the session of `user_id`, and the value its cookie will hold. When the browser already has a session of the same user
+/// it goes on under a new cookie value; the session of another user ends.
+pub fn prepare(tenant: &Tenant, user_id: &str, current: Option<&Session>) -> (NewSession, Secret) {
+    let cookie = Secret::new(tenant.new_token());
+    let now = tenant.now_ms();
+    let id = current.filter(|session| session.user_id == user_id).map_or_else(|| tenant.new_id(), |same| same.id.clone());
+    let session = Session { id, user_id: user_id.to_owned(), authenticated_at: now, expires_at: now + LIFETIME_MS };
+    (NewSession { session, cookie_hash: TokenHash::of(cookie.reveal()) }, cookie)
+}
+
+/// Starts a prepared session in place of the browser's `current` one.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn start(tx: &mut Tx<'_>, new: &NewSession, current: Option<&Session>) -> Result<()> {
+    match current {
+        Some(current) if current.id == new.session.id => {
+            if store::renew(tx, &new.session, &new.cookie_hash).await? {
+                return Ok(());
+            }
+        }
+        Some(other) => end(tx, &other.id, None).await?,
+        None => {}
+    }
+    store::insert(tx, &new.session, &new.cookie_hash).await
+}
+
+/// Ends a session: its grants are revoked, but for those with `offline_access`, which outlive it (OpenID Connect Core §11).
+/// `client_id` names the client that asked for it, all of whose grants end.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn end(tx: &mut Tx<'_>, session_id: &str, client_id: Option<&str>) -> Result<()> {
+    grants::revoke_all_of_session(tx, session_id, client_id).await?;
+    store::delete(tx, session_id).await
+}
+
+/// Ends every session of a user.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn end_all_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+    store::delete_of_user(tx, user_id).await
+}
+
+/// Whether the session is still there.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn exists(conn: &mut Conn<'_>, id: &str, now_ms: i64) -> Result<bool> {
+    Ok(store::expiry(conn, id).await?.is_some_and(|at| at > now_ms))
+}

@@ -1,0 +1,62 @@
+use trinco_db::{Conn, Tx, params, sql};
+
+use super::Session;
+use crate::{Result, TokenHash};
+
+pub(super) async fn find(conn: &mut Conn<'_>, cookie: &TokenHash) -> Result<Option<Session>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT id, user_id, authenticated_at, expires_at FROM sessions
+                 WHERE tenant_id = $1 AND cookie_hash = $2"
+            ),
+            params![cookie.as_str()],
+        )
+        .await?;
+    row.map(|row| {
+        Ok(Session { id: row.get(0)?, user_id: row.get(1)?, authenticated_at: row.get(2)?, expires_at: row.get(3)? })
+    })
+    .transpose()
+}
+
+pub(super) async fn expiry(conn: &mut Conn<'_>, id: &str) -> Result<Option<i64>> {
+    let row =
+        conn.optional(sql!("SELECT expires_at FROM sessions WHERE tenant_id = $1 AND id = $2"), params![id]).await?;
+    Ok(row.map(|row| row.get(0)).transpose()?)
+}
+
+pub(super) async fn insert(tx: &mut Tx<'_>, session: &Session, cookie: &TokenHash) -> Result<()> {
+    tx.execute(
+        sql!(
+            "INSERT INTO sessions (tenant_id, id, cookie_hash, user_id, authenticated_at, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $5, $6)"
+        ),
+        params![&session.id, cookie.as_str(), &session.user_id, &session.authenticated_at, &session.expires_at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// False when the session is gone.
+pub(super) async fn renew(tx: &mut Tx<'_>, session: &Session, cookie: &TokenHash) -> Result<bool> {
+    let renewed = tx
+        .execute(
+            sql!(
+                "UPDATE sessions SET cookie_hash = $3, authenticated_at = $4, expires_at = $5
+                 WHERE tenant_id = $1 AND id = $2 AND user_id = $6"
+            ),
+            params![&session.id, cookie.as_str(), &session.authenticated_at, &session.expires_at, &session.user_id],
+        )
+        .await?;
+    Ok(renewed > 0)
+}
+
+pub(super) async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+    tx.execute(sql!("DELETE FROM sessions WHERE tenant_id = $1 AND id = $2"), params![id]).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+    tx.execute(sql!("DELETE FROM sessions WHERE tenant_id = $1 AND user_id = $2"), params![user_id]).await?;
+    Ok(())
+}

@@ -1,0 +1,140 @@
+//! The configuration of one tenant, in memory: read by every request, replaced as a whole when it changes.
+
+use std::sync::Arc;
+
+use trinco_db::TenantDb;
+
+use crate::{
+    Result, Sealer, applications, configs, experience, keys, organization_template, resources, roles,
+};
+
+/// A part of the configuration that changes, is versioned and is reloaded by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Section {
+    /// Applications and their secrets.
+    Applications,
+    /// API resources and their scopes.
+    Resources,
+    /// Roles, their scopes, and the applications that hold them.
+    Roles,
+    /// Organization roles and organization scopes.
+    OrganizationTemplate,
+    /// Sign-in settings.
+    Experience,
+    /// Signing, cookie and rotation keys.
+    Keys,
+}
+
+impl Section {
+    /// Every section, in the order of [`Versions`].
+    pub const ALL: [Self; 6] = [
+        Self::Applications,
+        Self::Resources,
+        Self::Roles,
+        Self::OrganizationTemplate,
+        Self::Experience,
+        Self::Keys,
+    ];
+
+    /// The name under which the section's version is stored.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Applications => "applications",
+            Self::Resources => "resources",
+            Self::Roles => "roles",
+            Self::OrganizationTemplate => "organization_template",
+            Self::Experience => "experience",
+            Self::Keys => "keys",
+        }
+    }
+
+    /// The tables that are read into the section: a statement that writes one of them must move the section's version.
+    pub const fn tables(self) -> &'static [&'static str] {
+        match self {
+            Self::Applications => &["applications", "application_secrets"],
+            Self::Resources => &["resources", "scopes"],
+            Self::Roles => &["roles", "role_scopes", "application_roles"],
+            Self::OrganizationTemplate => &[
+                "organization_roles",
+                "organization_scopes",
+                "organization_role_scopes",
+                "organization_role_resource_scopes",
+            ],
+            Self::Experience => &["sign_in_experiences"],
+            Self::Keys => &["keys"],
+        }
+    }
+}
+
+/// The version of each section, in the order of [`Section::ALL`].
+pub type Versions = [i64; Section::ALL.len()];
+
+/// One tenant's configuration at one moment.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Applications by client id.
+    pub applications: Arc<applications::Directory>,
+    /// API resources by id and by indicator.
+    pub resources: Arc<resources::Catalogue>,
+    /// Roles by id.
+    pub roles: Arc<roles::Catalogue>,
+    /// Organization roles and scopes.
+    pub organization_template: Arc<organization_template::Template>,
+    /// Sign-in settings.
+    pub experience: Arc<experience::SignInExperience>,
+    /// Keys in use.
+    pub keys: Arc<keys::Keys>,
+    versions: Versions,
+}
+
+impl Snapshot {
+    /// Reads every section.
+    ///
+    /// # Errors
+    /// When the database does not answer or holds something unreadable.
+    pub async fn load(db: &TenantDb, sealer: &Sealer) -> Result<Self> {
+        let mut conn = db.read().await?;
+        // Versions first: a change that slips in between is then read twice, never missed.
+        let versions = configs::versions(&mut conn).await?;
+        Ok(Self {
+            applications: Arc::new(applications::load(&mut conn).await?),
+            resources: Arc::new(resources::load(&mut conn).await?),
+            roles: Arc::new(roles::load(&mut conn).await?),
+            organization_template: Arc::new(organization_template::load(&mut conn).await?),
+            experience: Arc::new(experience::load(&mut conn).await?),
+            keys: Arc::new(keys::load(&mut conn, sealer).await?),
+            versions,
+        })
+    }
+
+    /// The newest configuration: this snapshot with the sections that have moved read again, or `None` when none has.
+    ///
+    /// # Errors
+    /// As [`Snapshot::load`].
+    pub async fn refreshed(&self, db: &TenantDb, sealer: &Sealer) -> Result<Option<Self>> {
+        let mut conn = db.read().await?;
+        let versions = configs::versions(&mut conn).await?;
+        if versions == self.versions {
+            return Ok(None);
+        }
+        let mut next = Self { versions, ..self.clone() };
+        for (index, section) in Section::ALL.into_iter().enumerate() {
+            if versions[index] == self.versions[index] {
+                continue;
+            }
+            match section {
+                Section::Applications => {
+                    next.applications = Arc::new(applications::load(&mut conn).await?);
+                }
+                Section::Resources => next.resources = Arc::new(resources::load(&mut conn).await?),
+                Section::Roles => next.roles = Arc::new(roles::load(&mut conn).await?),
+                Section::OrganizationTemplate => {
+                    next.organization_template = Arc::new(organization_template::load(&mut conn).await?);
+                }
+                Section::Experience => next.experience = Arc::new(experience::load(&mut conn).await?),
+                Section::Keys => next.keys = Arc::new(keys::load(&mut conn, sealer).await?),
+            }
+        }
+        Ok(Some(next))
+    }
+}

@@ -1,0 +1,127 @@
+//! What every handler can reach, and how a request finds its tenant.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts, Request, State};
+use axum::response::Response;
+use axum::{Router, middleware};
+use http::request::Parts;
+use http::{StatusCode, Uri, header};
+use tower::ServiceExt as _;
+use trinco_core::{Installation, Origin, Tenant};
+
+/// The state of the HTTP server.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    installation: Arc<Installation>,
+    /// `host[:port]` under which the admin tenant is served at the roots, when one is configured.
+    admin_authority: Option<String>,
+}
+
+impl App {
+    /// The doors to `installation`. With `admin_endpoint_is_separate`, requests to the admin tenant's own host reach it at the
+    /// roots; otherwise it is mounted below `/admin`.
+    pub fn new(installation: Arc<Installation>) -> Self {
+        let origin = installation.admin_tenant().origin();
+        let admin_authority = origin.path().is_empty().then(|| authority(origin)).flatten();
+        Self(Arc::new(Inner { installation, admin_authority }))
+    }
+
+    /// The installation behind the doors.
+    pub fn installation(&self) -> &Installation {
+        &self.0.installation
+    }
+}
+
+fn authority(origin: &Origin) -> Option<String> {
+    origin.base().parse::<Uri>().ok()?.authority().map(ToString::to_string)
+}
+
+/// The tenant a request is for.
+#[derive(Clone, Debug)]
+pub struct Here(pub Tenant);
+
+impl<S: Send + Sync> FromRequestParts<S> for Here {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        parts.extensions.get::<Self>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+impl FromRef<App> for Arc<Installation> {
+    fn from_ref(app: &App) -> Self {
+        Arc::clone(&app.0.installation)
+    }
+}
+
+/// Puts `inner`, the routes of one tenant, behind the choice of the tenant: the Host header picks among configured endpoints and
+/// nothing else (it never becomes part of an answer), and `/admin/…` is the admin tenant when it has no endpoint of its own.
+pub(crate) fn by_tenant(app: &App, inner: Router) -> Router {
+    let route = move |State(app): State<App>, request: Request| {
+        let inner = inner.clone();
+        async move {
+            let request = choose_tenant(&app, request);
+            inner.oneshot(request).await.unwrap_or_else(|never| match never {})
+        }
+    };
+    Router::new().fallback(route).with_state(app.clone())
+}
+
+fn choose_tenant(app: &App, mut request: Request) -> Request {
+    let installation = app.installation();
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let tenant = match &app.0.admin_authority {
+        Some(admin) if host == Some(admin.as_str()) => installation.admin_tenant(),
+        Some(_) => installation.default_tenant(),
+        None => match strip_prefix(request.uri(), "/admin") {
+            Some(uri) => {
+                *request.uri_mut() = uri;
+                installation.admin_tenant()
+            }
+            None => installation.default_tenant(),
+        },
+    };
+    request.extensions_mut().insert(Here(tenant.clone()));
+    request
+}
+
+/// `uri` without `prefix`, when a `/` follows the prefix.
+fn strip_prefix(uri: &Uri, prefix: &str) -> Option<Uri> {
+    let rest = uri.path_and_query()?.as_str().strip_prefix(prefix)?;
+    rest.starts_with('/').then(|| rest.parse().ok()).flatten()
+}
+
+/// What every answer of a tenant's routes carries.
+pub(crate) async fn security_headers(request: Request, next: middleware::Next) -> Response {
+    let secure = request.extensions().get::<Here>().is_some_and(|here| here.0.origin().is_https());
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    headers
+        .entry(header::REFERRER_POLICY)
+        .or_insert(header::HeaderValue::from_static("strict-origin-when-cross-origin"));
+    if secure {
+        headers.insert(
+            header::STRICT_TRANSPORT_SECURITY,
+            header::HeaderValue::from_static("max-age=15552000; includeSubDomains"),
+        );
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_path_segment_is_stripped() {
+        let strip =
+            |path: &str| strip_prefix(&path.parse().unwrap(), "/admin").map(|uri| uri.to_string());
+        assert_eq!(strip("/admin/oidc/jwks?x=1").as_deref(), Some("/oidc/jwks?x=1"));
+        assert_eq!(strip("/administrator"), None);
+        assert_eq!(strip("/oidc"), None);
+    }
+}

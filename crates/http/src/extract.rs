@@ -1,0 +1,235 @@
+//! Extractors whose refusals name the field that is wrong.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, header};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use trinco_core::{Error, Listing, Page};
+
+use crate::app::Here;
+use crate::failure::ApiError;
+
+/// A JSON body.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| {
+                value
+                    .split(';')
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+                    .eq_ignore_ascii_case("application/json")
+            });
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|_| Error::refused("request.body_too_large"))?;
+        // An absent body is read as an empty object, so that the error names the first member that is missing.
+        let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
+        if !body.is_empty() && !is_json {
+            return Err(invalid("body", "", "must be sent as application/json").into());
+        }
+        let mut reader = serde_json::Deserializer::from_slice(text);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            invalid(
+                "body",
+                if path == "." { "" } else { &path },
+                &rule_of(&error.into_inner().to_string()),
+            )
+        })?;
+        reader.end().map_err(|_| invalid("body", "", "must be one JSON document"))?;
+        Ok(Self(value))
+    }
+}
+
+/// The query string.
+#[derive(Clone, Debug)]
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(value)| Self(value))
+            .map_err(|error| invalid("query", "", &rule_of(&error.body_text())).into())
+    }
+}
+
+/// Every `name=value` pair of the query string, for parameters that repeat.
+#[derive(Clone, Debug)]
+pub struct QueryPairs(pub Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let query = parts.uri.query().unwrap_or_default().as_bytes();
+        let pairs: Vec<(String, String)> =
+            form_urlencoded::parse(query).into_owned().take(101).collect();
+        if pairs.len() > 100 {
+            return Err(invalid("query", "", "has more than 100 parameters").into());
+        }
+        Ok(Self(pairs))
+    }
+}
+
+impl QueryPairs {
+    /// The values of `name`, in order.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(pair, _)| pair == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The first value of `name` that is not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(pair, value)| pair == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// `name` as `true` or `false`.
+    ///
+    /// # Errors
+    /// `guard.invalid_input` when it is something else.
+    pub fn flag(&self, name: &'static str) -> Result<Option<bool>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some("true" | "1") => Ok(Some(true)),
+            Some("false" | "0") => Ok(Some(false)),
+            Some(_) => Err(invalid("query", name, "must be true or false").into()),
+        }
+    }
+}
+
+/// `page` (from 1) and `page_size` (1 to 100, 20 unless given), and what the answer's `Total-Number` and `Link` headers need.
+#[derive(Clone, Debug)]
+pub struct Paged {
+    number: i64,
+    size: i64,
+    requested: bool,
+    url: String,
+    others: Vec<(String, String)>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Paged {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let base = parts
+            .extensions
+            .get::<Here>()
+            .map(|here| here.0.origin().base().to_owned())
+            .unwrap_or_default();
+        let path = parts
+            .extensions
+            .get::<axum::extract::OriginalUri>()
+            .map_or(&parts.uri, |original| &original.0)
+            .path();
+        let url = format!("{base}{path}");
+        let QueryPairs(pairs) = QueryPairs::from_request_parts(parts, state).await?;
+        let number = |name: &str, default: i64| {
+            pairs
+                .iter()
+                .find(|(pair, _)| pair == name)
+                .map_or(Ok(default), |(_, value)| value.parse::<i64>())
+        };
+        let refuse = || ApiError(Error::refused("guard.invalid_pagination"));
+        let (page, size) = (
+            number("page", 1).map_err(|_| refuse())?,
+            number("page_size", 20).map_err(|_| refuse())?,
+        );
+        if page < 1 || !(1..=100).contains(&size) || page.checked_mul(size).is_none() {
+            return Err(refuse());
+        }
+        let is_ours = |name: &str| name == "page" || name == "page_size";
+        let requested = pairs.iter().any(|(name, _)| is_ours(name));
+        let others = pairs.into_iter().filter(|(name, _)| !is_ours(name)).collect();
+        Ok(Self { number: page, size, requested, url, others })
+    }
+}
+
+impl Paged {
+    /// The part of the list that is wanted.
+    pub fn page(&self) -> Page {
+        Page { offset: (self.number - 1) * self.size, limit: self.size }
+    }
+
+    /// Everything unless a page was asked for: for lists whose paging is optional.
+    pub fn page_or_all(&self) -> Page {
+        if self.requested { self.page() } else { Page::ALL }
+    }
+
+    /// The answer: the rows, `Total-Number`, and `Link` (RFC 8288) to the first, previous, next and last page.
+    pub fn respond<T: Serialize>(&self, listing: &Listing<T>) -> Response {
+        let mut response = axum::Json(&listing.rows).into_response();
+        let headers = response.headers_mut();
+        headers.insert("total-number", HeaderValue::from(listing.total));
+        if let Ok(links) = HeaderValue::from_str(&self.links(listing.total)) {
+            headers.insert(header::LINK, links);
+        }
+        response
+    }
+
+    /// [`Paged::respond`], without the headers when no page was asked for.
+    pub fn respond_or_all<T: Serialize>(&self, listing: &Listing<T>) -> Response {
+        if self.requested {
+            self.respond(listing)
+        } else {
+            axum::Json(&listing.rows).into_response()
+        }
+    }
+
+    fn links(&self, total: i64) -> String {
+        let last = ((total + self.size - 1) / self.size).max(1);
+        let mut pages = vec![(1, "first")];
+        if self.number > 1 {
+            pages.push((self.number - 1, "prev"));
+        }
+        if self.number < last {
+            pages.push((self.number + 1, "next"));
+        }
+        pages.push((last, "last"));
+        let link = |(number, relation): (i64, &str)| {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(&self.others)
+                .append_pair("page", &number.to_string())
+                .append_pair("page_size", &self.size.to_string())
+                .finish();
+            format!("<{}?{query}>; rel=\"{relation}\"", self.url)
+        };
+        pages.into_iter().map(link).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// `guard.invalid_input` for a part of the request (`body`, `query` or `params`), naming the member by its path.
+pub(crate) fn invalid(part: &str, path: &str, rule: &str) -> Error {
+    let mut error = Error::refused_with(
+        "guard.invalid_input",
+        &[("type", part), ("path", path), ("rule", rule)],
+    );
+    if let Error::Refused(refusal) = &mut error {
+        let path: Vec<&str> = path.split('.').filter(|name| !name.is_empty()).collect();
+        refusal.data = Some(json!({ "type": part, "issues": [{ "path": path, "message": rule }] }));
+    }
+    error
+}
+
+/// The rule, without serde's position in the text.
+fn rule_of(message: &str) -> String {
+    let end = message.rfind(" at line ").unwrap_or(message.len());
+    message[..end].chars().take(200).collect()
+}

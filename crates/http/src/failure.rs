@@ -1,0 +1,222 @@
+//! The two kinds of error that JSON endpoints answer with, and the one place where each becomes an HTTP answer. (The third, the error
+//! page, is in [`crate::pages`].)
+//!
+//! A handler returns its error as a value riding on an empty response; the [`render`] layer, which knows the request's language, writes
+//! status, headers and body, and logs the cause once.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde_json::{Map, Value, json};
+use trinco_core::{Error, Refusal};
+use trinco_locales::{Language, error_message};
+use trinco_oauth::bearer::{self, BearerError};
+use trinco_oauth::{ErrorCode, OAuthError};
+
+use crate::app::Here;
+use crate::status::status_of;
+
+/// An error of the JSON APIs: `{code, message, data}`.
+#[derive(Debug)]
+pub struct ApiError(pub Error);
+
+/// An error of the OAuth endpoints: the RFC's members, and the `code` and `message` Logto's SDKs require.
+#[derive(Debug)]
+pub struct OidcError {
+    error: Error,
+    challenge: Challenge,
+    state: Option<String>,
+}
+
+/// What `WWW-Authenticate` says, if the answer has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Challenge {
+    /// For `invalid_client` alone (RFC 6749 §5.2).
+    Client,
+    /// The request had no bearer token (RFC 6750 §3.1).
+    NoToken,
+    /// Its bearer token was refused.
+    Token,
+}
+
+#[derive(Clone)]
+enum Failure {
+    Api(Arc<ApiError>),
+    Oidc(Arc<OidcError>),
+}
+
+impl<E: Into<Error>> From<E> for ApiError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl<E: Into<Error>> From<E> for OidcError {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), challenge: Challenge::Client, state: None }
+    }
+}
+
+impl OidcError {
+    /// No usable bearer token was presented.
+    pub(crate) fn from_bearer(error: BearerError) -> Self {
+        let challenge = match error {
+            BearerError::Missing => Challenge::NoToken,
+            BearerError::Malformed => Challenge::Token,
+        };
+        Self { error: error.error().into(), challenge, state: None }
+    }
+
+    /// A protected resource refuses the bearer token.
+    pub(crate) fn at_protected_resource(error: Error) -> Self {
+        Self { error, challenge: Challenge::Token, state: None }
+    }
+
+    /// The authorization endpoint refuses a request it cannot redirect; the answer repeats its `state`.
+    pub(crate) fn at_authorization(error: OAuthError, state: Option<String>) -> Self {
+        Self { error: error.into(), challenge: Challenge::Client, state }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        carry(Failure::Api(Arc::new(self)))
+    }
+}
+
+impl IntoResponse for OidcError {
+    fn into_response(self) -> Response {
+        carry(Failure::Oidc(Arc::new(self)))
+    }
+}
+
+fn carry(failure: Failure) -> Response {
+    let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    response.extensions_mut().insert(failure);
+    response
+}
+
+/// Writes the answer for an error a handler returned. Headers that inner layers have set stay.
+pub(crate) async fn render(request: Request, next: Next) -> Response {
+    let language = crate::language::of_request(request.headers());
+    let issuer = request.extensions().get::<Here>().map(|here| here.0.issuer().to_owned()).unwrap_or_default();
+    let path = request.uri().path().to_owned();
+    let response = next.run(request).await;
+    let Some(failure) = response.extensions().get::<Failure>().cloned() else { return response };
+    let mut answer = match failure {
+        Failure::Api(error) => api(&error.0, language, &path),
+        Failure::Oidc(error) => oidc(&error, language, &issuer, &path),
+    };
+    let written = answer.headers().clone();
+    let kept = response.headers().iter().filter(|(name, _)| !written.contains_key(*name));
+    answer.headers_mut().extend(kept.map(|(name, value)| (name.clone(), value.clone())));
+    answer
+}
+
+fn api(error: &Error, language: Language, path: &str) -> Response {
+    let refusal = |code| Refusal { code, values: Vec::new(), data: None };
+    match error {
+        Error::Refused(refusal) => refused(refusal, language),
+        Error::OAuth(error) => answer(status(error.status()), api_body(&refusal(error.error.as_str()), language)),
+        Error::Database(_) | Error::Internal(_) => {
+            let (status, code) = broken(error, path);
+            answer(status, api_body(&refusal(code), language))
+        }
+    }
+}
+
+fn refused(refusal: &Refusal, language: Language) -> Response {
+    answer(status(status_of(refusal.code)), api_body(refusal, language))
+}
+
+fn api_body(refusal: &Refusal, language: Language) -> Map<String, Value> {
+    let values: Vec<(&str, &str)> = refusal.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut body = Map::new();
+    body.insert("code".to_owned(), refusal.code.into());
+    body.insert("message".to_owned(), error_message(language, refusal.code, &values).into_owned().into());
+    if let Some(data) = &refusal.data {
+        body.insert("data".to_owned(), data.clone());
+    }
+    body
+}
+
+fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Response {
+    let stand_in;
+    let error = match &failure.error {
+        Error::OAuth(error) => error.as_ref(),
+        Error::Refused(refusal) => return refused(refusal, language),
+        broken_error @ (Error::Database(_) | Error::Internal(_)) => {
+            stand_in = match broken(broken_error, path).0 {
+                StatusCode::SERVICE_UNAVAILABLE => {
+                    OAuthError::new(ErrorCode::TemporarilyUnavailable, "the server is busy, try again")
+                }
+                _ => OAuthError::new(ErrorCode::ServerError, "something went wrong on the server"),
+            };
+            &stand_in
+        }
+    };
+    if let Some(detail) = &error.detail {
+        tracing::debug!(path, error = error.error.as_str(), detail = &**detail, "a request was refused");
+    }
+    let mut body = Map::new();
+    body.insert("code".to_owned(), error.code().into());
+    body.insert("message".to_owned(), error_message(language, &error.code(), &[]).into_owned().into());
+    body.insert("error".to_owned(), error.error.as_str().into());
+    body.insert("error_description".to_owned(), error.description.clone().into());
+    if let Some(scope) = &error.scope {
+        body.insert("scope".to_owned(), scope.clone().into());
+    }
+    if let Some(state) = &failure.state {
+        body.insert("state".to_owned(), state.clone().into());
+        body.insert("iss".to_owned(), issuer.into());
+    }
+    let number = if failure.challenge == Challenge::NoToken { BearerError::STATUS } else { error.status() };
+    let mut response = answer(status(number), body);
+    let challenge = match failure.challenge {
+        Challenge::Client => {
+            (error.error == ErrorCode::InvalidClient).then(|| bearer::basic_challenge(issuer, error))
+        }
+        Challenge::NoToken => Some(bearer::challenge(issuer, None)),
+        Challenge::Token => Some(bearer::challenge(issuer, Some(error))),
+    };
+    if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::from_str(&challenge).ok()) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// Logs what went wrong on our side, once, and tells the outside only that it did.
+pub(crate) fn broken(error: &Error, path: &str) -> (StatusCode, &'static str) {
+    use trinco_db::Error as Db;
+    if let Error::Database(error @ (Db::Busy | Db::Unavailable { .. } | Db::Closed | Db::CommitUnknown { .. })) = error {
+        tracing::warn!(path, %error, "the database is not available");
+        (StatusCode::SERVICE_UNAVAILABLE, "request.unavailable")
+    } else {
+        tracing::error!(path, %error, "a request failed");
+        (StatusCode::INTERNAL_SERVER_ERROR, "request.general")
+    }
+}
+
+fn status(number: u16) -> StatusCode {
+    StatusCode::from_u16(number).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn answer(status: StatusCode, body: Map<String, Value>) -> Response {
+    let mut response = (status, axum::Json(Value::Object(body))).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+/// No route has this path.
+pub(crate) async fn not_found(request: Request) -> Response {
+    let language = crate::language::of_request(request.headers());
+    let data = json!({ "path": request.uri().path() });
+    refused(&Refusal { code: "entity.not_found", values: Vec::new(), data: Some(data) }, language)
+}

@@ -1,0 +1,74 @@
+//! Reading a client's request: parameters from a form or JSON body, and who sends them.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, Request};
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use trinco_core::applications::{self, RegisteredClient, SecretCheck};
+use trinco_core::{Result, Tenant};
+use trinco_oauth::client_authentication::ClientCredentials;
+use trinco_oauth::{OAuthError, Params};
+
+use crate::failure::OidcError;
+
+/// The parameters of a POST body: `application/x-www-form-urlencoded`, or a flat JSON object.
+#[derive(Debug)]
+pub(super) struct Body(pub(super) Params);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = OidcError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
+        let content_type = content_type(request.headers());
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|_| OAuthError::invalid_request("the request body is too long"))?;
+        let params = match content_type.as_deref() {
+            Some("application/x-www-form-urlencoded") => Params::from_form(&body),
+            Some("application/json") => Params::from_json(&body),
+            _ if body.is_empty() => Params::from_form(&body),
+            _ => Err(OAuthError::invalid_request(
+                "the content type must be application/x-www-form-urlencoded or application/json",
+            )),
+        };
+        Ok(Self(params?))
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next()?.trim().to_ascii_lowercase())
+}
+
+/// The client that sends a request, authenticated (RFC 6749 §2.3).
+pub(super) async fn authenticate(
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<Arc<RegisteredClient>, OidcError> {
+    let authorization = match headers.get(header::AUTHORIZATION) {
+        Some(value) => {
+            let text = value.to_str().map_err(|_| OAuthError::invalid_client("malformed authorization header"))?;
+            Some(text)
+        }
+        None => None,
+    };
+    let credentials = ClientCredentials::parse(authorization, params)?;
+    let registered = applications::find(tenant, &credentials.client_id)
+        .await?
+        .ok_or_else(|| OAuthError::invalid_client("unknown client"))?;
+    credentials.check(&registered.client)?;
+    if registered.client.is_confidential() {
+        let now = tenant.now_ms();
+        let checks: Vec<SecretCheck> =
+            credentials.secrets().map(|secret| registered.check_secret(secret.expose(), now)).collect();
+        if !checks.contains(&SecretCheck::Valid) {
+            if checks.contains(&SecretCheck::Expired) {
+                return Err(OAuthError::invalid_request("client secret has expired").into());
+            }
+            return Err(OAuthError::invalid_client("wrong secret").into());
+        }
+    }
+    Ok(registered)
+}

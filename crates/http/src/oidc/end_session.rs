@@ -1,0 +1,114 @@
+//! Signing out (OpenID Connect RP-Initiated Logout).
+
+use axum::extract::RawQuery;
+use axum::response::{IntoResponse, Redirect, Response};
+use http::HeaderMap;
+use trinco_core::sessions::{self, SignOut};
+use trinco_core::{Error, Tenant};
+use trinco_oauth::end_session::{Confirmation, EndSessionRequest};
+use trinco_oauth::{OAuthError, Params};
+
+use super::client::Body;
+use crate::app::Here;
+use crate::cookies;
+use crate::failure::OidcError;
+use crate::pages::context::{PageContext, wants_html};
+use crate::pages::view::{self, Hidden, XSRF_FIELD};
+
+const XSRF_PURPOSE: &str = "sign-out";
+
+pub(super) async fn requested(
+    Here(tenant): Here,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, OidcError> {
+    match Params::from_query(query.as_deref().unwrap_or_default()) {
+        Ok(params) => decide(&tenant, &headers, &params).await,
+        Err(error) => refuse(&tenant, &headers, error.into()),
+    }
+}
+
+pub(super) async fn requested_by_post(
+    Here(tenant): Here,
+    headers: HeaderMap,
+    Body(params): Body,
+) -> Result<Response, OidcError> {
+    decide(&tenant, &headers, &params).await
+}
+
+async fn decide(tenant: &Tenant, headers: &HeaderMap, params: &Params) -> Result<Response, OidcError> {
+    let cookie = cookies::session(tenant, headers);
+    let cookie = cookie.as_ref().map(|cookie| cookie.reveal().as_str());
+    let request = match EndSessionRequest::parse(params) {
+        Ok(request) => request,
+        Err(error) => return refuse(tenant, headers, error.into()),
+    };
+    let sign_out = match sessions::sign_out_requested(tenant, &request, cookie).await {
+        Ok(sign_out) => sign_out,
+        Err(error) => return refuse(tenant, headers, error),
+    };
+    if sign_out.decision.confirmation == Confirmation::NotNeeded {
+        return Ok(land(tenant, headers, &sign_out));
+    }
+    // The form repeats the request: what it asks for is decided anew, not trusted, when it comes back.
+    let names = ["client_id", "id_token_hint", "post_logout_redirect_uri", "state", "ui_locales"];
+    let mut fields: Vec<Hidden> = names
+        .into_iter()
+        .filter_map(|name| params.get(name).map(|value| Hidden { name: name.to_owned(), value: value.to_owned() }))
+        .collect();
+    fields.push(Hidden {
+        name: XSRF_FIELD.to_owned(),
+        value: cookies::xsrf(tenant, XSRF_PURPOSE, cookie.unwrap_or_default()),
+    });
+    fields.push(Hidden { name: "logout".to_owned(), value: "yes".to_owned() });
+    let view = view::SignOut {
+        action: format!("{}/oidc/session/end/confirm", tenant.origin().base()),
+        fields,
+        auto_submit: sign_out.decision.confirmation == Confirmation::Automatic,
+        stay_href: None,
+    };
+    let landing = sign_out.decision.landing.as_ref().map(|landing| landing.uri().form_action_source());
+    Ok(PageContext::new(tenant, headers).with_locales(&request.ui_locales).sign_out(&view, landing.as_deref()))
+}
+
+/// The confirmation form came back.
+pub(super) async fn confirmed(
+    Here(tenant): Here,
+    headers: HeaderMap,
+    Body(params): Body,
+) -> Result<Response, OidcError> {
+    let cookie = cookies::session(&tenant, &headers);
+    let cookie = cookie.as_ref().map(|cookie| cookie.reveal().as_str());
+    let request = match EndSessionRequest::parse(&params) {
+        Ok(request) => request,
+        Err(error) => return refuse(&tenant, &headers, error.into()),
+    };
+    let sign_out = match sessions::sign_out_requested(&tenant, &request, cookie).await {
+        Ok(sign_out) => sign_out,
+        Err(error) => return refuse(&tenant, &headers, error),
+    };
+    if let Some(session) = &sign_out.session {
+        let token = params.get(XSRF_FIELD).unwrap_or_default();
+        if !cookies::xsrf_is_valid(&tenant, XSRF_PURPOSE, cookie.unwrap_or_default(), token) {
+            return refuse(&tenant, &headers, OAuthError::invalid_request("the sign-out form is not ours").into());
+        }
+        sessions::sign_out(&tenant, session, sign_out.client_id.as_deref()).await?;
+    }
+    Ok(land(&tenant, &headers, &sign_out))
+}
+
+fn land(tenant: &Tenant, headers: &HeaderMap, sign_out: &SignOut) -> Response {
+    let mut response = match &sign_out.decision.landing {
+        Some(landing) => Redirect::to(&landing.url()).into_response(),
+        None => PageContext::new(tenant, headers).signed_out(),
+    };
+    cookies::clear(response.headers_mut(), tenant, cookies::SESSION);
+    response
+}
+
+fn refuse(tenant: &Tenant, headers: &HeaderMap, error: Error) -> Result<Response, OidcError> {
+    match error {
+        Error::OAuth(error) if wants_html(headers) => Ok(PageContext::new(tenant, headers).request_refused(&error)),
+        error => Err(error.into()),
+    }
+}

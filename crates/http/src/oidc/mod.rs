@@ -1,0 +1,37 @@
+//! The OpenID Connect provider, `/oidc`.
+
+mod authorize;
+mod client;
+mod cors;
+mod end_session;
+mod metadata;
+mod token;
+mod userinfo;
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use trinco_oauth::params::MAX_TOTAL;
+
+use crate::app::App;
+
+/// The routes below `/oidc`.
+pub(crate) fn routes() -> Router<App> {
+    let for_clients = Router::new()
+        .route("/oidc/token", post(token::token))
+        .route("/oidc/token/introspection", post(token::introspection))
+        .route("/oidc/token/revocation", post(token::revocation))
+        .route_layer(middleware::from_fn(cors::for_clients));
+    let for_anyone = Router::new()
+        .route("/oidc/.well-known/openid-configuration", get(metadata::openid_configuration))
+        .route("/oidc/.well-known/oauth-authorization-server", get(metadata::openid_configuration))
+        .route("/oidc/jwks", get(metadata::jwks))
+        .route("/oidc/me", get(userinfo::userinfo).post(userinfo::userinfo))
+        .route_layer(middleware::from_fn(cors::for_anyone));
+    let for_browsers = Router::new()
+        .route("/oidc/auth", get(authorize::authorize).post(authorize::store_and_return))
+        .route("/oidc/auth/{interaction}", get(authorize::resume))
+        .route("/oidc/session/end", get(end_session::requested).post(end_session::requested_by_post))
+        .route("/oidc/session/end/confirm", post(end_session::confirmed));
+    for_clients.merge(for_anyone).merge(for_browsers).layer(DefaultBodyLimit::max(MAX_TOTAL))
+}

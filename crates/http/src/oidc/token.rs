@@ -1,0 +1,64 @@
+//! The token endpoint (RFC 6749 §3.2), introspection (RFC 7662) and revocation (RFC 7009).
+
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use trinco_core::grants;
+use trinco_oauth::introspection::PresentedToken;
+use trinco_oauth::token::TokenRequest;
+
+use super::client::{Body, authenticate};
+use super::cors::{self, Origin};
+use crate::app::Here;
+use crate::failure::OidcError;
+
+const NO_STORE: [(header::HeaderName, HeaderValue); 2] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::PRAGMA, HeaderValue::from_static("no-cache")),
+];
+
+pub(super) async fn token(
+    Here(tenant): Here,
+    Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
+    Body(params): Body,
+) -> Result<Response, OidcError> {
+    let registered = authenticate(&tenant, &headers, &params).await?;
+    let client = &registered.client;
+    cors::check(&origin, &tenant, client)?;
+    let response = match TokenRequest::parse(&params, client)? {
+        TokenRequest::AuthorizationCode(request) => {
+            grants::exchange_authorization_code(&tenant, client, &request).await?
+        }
+        TokenRequest::RefreshToken(request) => grants::exchange_refresh_token(&tenant, client, &request).await?,
+        TokenRequest::ClientCredentials(request) => grants::issue_client_credentials(&tenant, client, &request).await?,
+    };
+    Ok((NO_STORE, Json(response)).into_response())
+}
+
+pub(super) async fn introspection(
+    Here(tenant): Here,
+    Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
+    Body(params): Body,
+) -> Result<Response, OidcError> {
+    let registered = authenticate(&tenant, &headers, &params).await?;
+    cors::check(&origin, &tenant, &registered.client)?;
+    let presented = PresentedToken::parse(&params)?;
+    let answer = grants::introspect(&tenant, &registered.client, &presented).await?;
+    Ok((NO_STORE, Json(answer)).into_response())
+}
+
+/// RFC 7009 §2.2: 200 whether or not there was such a token.
+pub(super) async fn revocation(
+    Here(tenant): Here,
+    Extension(origin): Extension<Origin>,
+    headers: HeaderMap,
+    Body(params): Body,
+) -> Result<Response, OidcError> {
+    let registered = authenticate(&tenant, &headers, &params).await?;
+    cors::check(&origin, &tenant, &registered.client)?;
+    let presented = PresentedToken::parse(&params)?;
+    grants::revoke(&tenant, &registered.client, &presented).await?;
+    Ok((StatusCode::OK, NO_STORE).into_response())
+}

@@ -1,0 +1,156 @@
+//! What every page of a request shares: language, brand, and the headers that protect it.
+
+use axum::response::{Html, IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use trinco_core::{Alphabet, Error, Tenant};
+use trinco_locales::{Language, Texts, error_message, negotiate};
+use trinco_oauth::{OAuthError, RedirectUri};
+
+use super::render;
+use super::view::{Brand, FormPost, Hidden, Problem, Shell, SignOut, SignedOut};
+
+/// Makes the pages of one request.
+pub(crate) struct PageContext<'a> {
+    tenant: &'a Tenant,
+    accept_language: Option<&'a str>,
+    language: Language,
+    nonce: String,
+}
+
+impl<'a> PageContext<'a> {
+    /// In the language the browser asks for.
+    pub(crate) fn new(tenant: &'a Tenant, headers: &'a HeaderMap) -> Self {
+        let accept_language = crate::language::accept(headers);
+        let nonce = Alphabet::Secret.random(tenant.randomness(), 22);
+        Self { tenant, accept_language, language: choose(tenant, None, accept_language), nonce }
+    }
+
+    /// In the language the application asks for, if there is one of them (`ui_locales`, OpenID Connect Core §3.1.2.1).
+    pub(crate) fn with_locales(self, ui_locales: &[String]) -> Self {
+        let language = choose(self.tenant, Some(&ui_locales.join(" ")), self.accept_language);
+        Self { language, ..self }
+    }
+
+    /// The texts of the language.
+    pub(crate) fn texts(&self) -> Texts {
+        Texts::of(self.language)
+    }
+
+    /// The sentence of an error code.
+    pub(crate) fn sentence(&self, code: &str, values: &[(&str, &str)]) -> String {
+        error_message(self.language, code, values).into_owned()
+    }
+
+    /// What the page is framed with.
+    pub(crate) fn shell(&self) -> Shell {
+        let experience = &self.tenant.snapshot().experience;
+        let mut shell = Shell::new(self.language, brand(experience), self.nonce.clone());
+        shell.custom_css.clone_from(&experience.custom_css);
+        shell
+    }
+
+    /// Sends a page. Forms may post to this server, and on to `form_target` after its redirect.
+    pub(crate) fn send(&self, status: StatusCode, html: String, form_target: Option<&str>) -> Response {
+        let mut response = (status, Html(html)).into_response();
+        let headers = response.headers_mut();
+        if let Ok(policy) = HeaderValue::from_str(&self.policy(form_target)) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        response
+    }
+
+    /// Browsers apply `form-action` to the redirects that follow a post as well, so the application's redirect URI is named.
+    fn policy(&self, form_target: Option<&str>) -> String {
+        let nonce = &self.nonce;
+        let form_target = form_target.map(|target| format!(" {target}")).unwrap_or_default();
+        format!(
+            "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: https:; \
+             form-action 'self'{form_target}; frame-ancestors 'none'; base-uri 'none'"
+        )
+    }
+
+    /// The sign-in has expired, or belongs to another browser.
+    pub(crate) fn unknown_session(&self) -> Response {
+        self.send(StatusCode::NOT_FOUND, render::unknown_session(&self.shell(), None), None)
+    }
+
+    /// Nothing is at this address.
+    pub(crate) fn not_found(&self) -> Response {
+        self.send(StatusCode::NOT_FOUND, render::not_found(&self.shell(), None), None)
+    }
+
+    /// The application's request cannot be carried out, and is not sent back to it.
+    pub(crate) fn request_refused(&self, error: &OAuthError) -> Response {
+        let texts = self.texts();
+        let problem = Problem {
+            title: texts.get("error.title").to_owned(),
+            sentence: self.sentence(&error.code(), &[]),
+            advice: error.description.to_string(),
+            back: None,
+            request_id: None,
+        };
+        self.send(StatusCode::BAD_REQUEST, render::error(&self.shell(), &problem), None)
+    }
+
+    /// Something failed here.
+    pub(crate) fn failed(&self, error: &Error, path: &str) -> Response {
+        let (status, _) = crate::failure::broken(error, path);
+        let texts = self.texts();
+        let problem = Problem {
+            title: texts.get("error.title").to_owned(),
+            sentence: texts.get("error.body").to_owned(),
+            advice: texts.get("error.advice").to_owned(),
+            back: None,
+            request_id: None,
+        };
+        self.send(status, render::error(&self.shell(), &problem), None)
+    }
+
+    /// A form that posts itself to the application.
+    pub(crate) fn form_post(&self, form: FormPost, target: &RedirectUri) -> Response {
+        self.send(StatusCode::OK, render::form_post(&self.shell(), &form), Some(&target.form_action_source()))
+    }
+
+    /// "Sign out?"
+    pub(crate) fn sign_out(&self, view: &SignOut, form_target: Option<&str>) -> Response {
+        self.send(StatusCode::OK, render::sign_out(&self.shell(), view), form_target)
+    }
+
+    /// "You are signed out."
+    pub(crate) fn signed_out(&self) -> Response {
+        self.send(StatusCode::OK, render::signed_out(&self.shell(), &SignedOut::default()), None)
+    }
+}
+
+/// Whether the request comes from someone who reads pages: a browser that navigates.
+pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.split(',').any(|range| range.trim().starts_with("text/html")))
+}
+
+fn choose(tenant: &Tenant, ui_locales: Option<&str>, accept_language: Option<&str>) -> Language {
+    let languages = &tenant.snapshot().experience.language_info;
+    let fallback = Language::from_tag(&languages.fallback_language).unwrap_or(Language::En);
+    let accept_language = accept_language.filter(|_| languages.auto_detect);
+    negotiate(ui_locales, accept_language, fallback)
+}
+
+fn brand(experience: &trinco_core::experience::SignInExperience) -> Brand {
+    Brand {
+        primary_color: experience.color.primary_color.clone(),
+        dark_primary_color: experience.color.dark_primary_color.clone(),
+        dark_mode_enabled: experience.color.is_dark_mode_enabled,
+        logo_url: experience.branding.logo_url.clone(),
+        dark_logo_url: experience.branding.dark_logo_url.clone(),
+        favicon_url: experience.branding.favicon.clone(),
+        display_name: String::new(),
+        hide_branding: experience.hide_logto_branding,
+        terms_url: experience.terms_of_use_url.clone(),
+        privacy_url: experience.privacy_policy_url.clone(),
+    }
+}

@@ -1,0 +1,62 @@
+//! The sign-in pages: what a page shows ([`view`]), how it becomes HTML ([`render`]), and the handlers.
+
+pub mod assets;
+pub mod color;
+pub(crate) mod context;
+pub mod render;
+mod sign_in;
+pub mod view;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Path, Request};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::app::{App, Here};
+
+/// A form of the sign-in pages is at most this long: bytes.
+const BODY_LIMIT: usize = 16 * 1024;
+
+/// The routes of the pages.
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::submit_sign_in))
+        .route("/register", get(sign_in::show_register).post(sign_in::submit_register))
+        .route("/assets/{name}", get(asset))
+        .route("/favicon.svg", get(favicon))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+/// A person at an address that leads nowhere gets a page; a program gets JSON.
+pub(crate) async fn not_found(Here(tenant): Here, headers: HeaderMap, request: Request) -> Response {
+    if context::wants_html(&headers) {
+        context::PageContext::new(&tenant, &headers).not_found()
+    } else {
+        crate::failure::not_found(request).await
+    }
+}
+
+async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    match assets::at(&format!("/assets/{name}")) {
+        Some(asset) => serve(asset, &headers, assets::CACHE_CONTROL),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn favicon(headers: HeaderMap) -> Response {
+    serve(assets::favicon(), &headers, "public, max-age=86400")
+}
+
+fn serve(asset: &'static assets::Asset, headers: &HeaderMap, cache_control: &'static str) -> Response {
+    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == asset.etag.as_bytes());
+    let mut response =
+        if known { StatusCode::NOT_MODIFIED.into_response() } else { asset.bytes.into_response() };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    if let Ok(etag) = HeaderValue::from_str(&asset.etag) {
+        headers.insert(header::ETAG, etag);
+    }
+    response
+}

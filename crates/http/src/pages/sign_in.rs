@@ -1,0 +1,272 @@
+//! `/sign-in` and `/register`: one form each, complete without JavaScript.
+
+use axum::extract::{Form, Query};
+use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use trinco_core::interactions::{self, Interaction, SignedIn};
+use trinco_core::{Error, Refusal, Result, Secret, Tenant, applications};
+
+use super::context::PageContext;
+use super::render;
+use super::view::{Field, Identifiers, Register, Requirement, SignIn};
+use crate::app::Here;
+use crate::cookies::{self, Interactions};
+
+/// Longest user name or password that is looked at, in characters.
+const MAX_INPUT: usize = 256;
+
+#[derive(Deserialize)]
+pub(super) struct PageQuery {
+    #[serde(default)]
+    app_id: String,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Submitted {
+    #[serde(default)]
+    identifier: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    xsrf: String,
+}
+
+/// The sign-in in progress that a page belongs to.
+struct Current {
+    id: Secret,
+    interaction: Interaction,
+    app_name: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Page {
+    SignIn,
+    Register,
+}
+
+impl Page {
+    const fn path(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Register => "register",
+        }
+    }
+}
+
+/// What the person typed, and what is wrong with it.
+#[derive(Default)]
+struct State {
+    identifier: Field,
+    password_error: Option<String>,
+    form_error: Option<String>,
+}
+
+pub(super) async fn show_sign_in(Here(tenant): Here, Query(query): Query<PageQuery>, headers: HeaderMap) -> Response {
+    show(Page::SignIn, &tenant, &query, &headers).await
+}
+
+pub(super) async fn show_register(Here(tenant): Here, Query(query): Query<PageQuery>, headers: HeaderMap) -> Response {
+    show(Page::Register, &tenant, &query, &headers).await
+}
+
+pub(super) async fn submit_sign_in(
+    Here(tenant): Here,
+    Query(query): Query<PageQuery>,
+    headers: HeaderMap,
+    Form(form): Form<Submitted>,
+) -> Response {
+    submit(Page::SignIn, &tenant, &query, &headers, form).await
+}
+
+pub(super) async fn submit_register(
+    Here(tenant): Here,
+    Query(query): Query<PageQuery>,
+    headers: HeaderMap,
+    Form(form): Form<Submitted>,
+) -> Response {
+    submit(Page::Register, &tenant, &query, &headers, form).await
+}
+
+async fn show(page: Page, tenant: &Tenant, query: &PageQuery, headers: &HeaderMap) -> Response {
+    let context = PageContext::new(tenant, headers);
+    match current(tenant, query, headers).await {
+        Ok(Some(current)) => {
+            let hint = current.interaction.request.hints.login_hint.clone().unwrap_or_default();
+            let identifier = Field { value: hint.chars().take(MAX_INPUT).collect(), error: None };
+            draw(page, tenant, headers, &current, State { identifier, ..State::default() }, StatusCode::OK)
+        }
+        Ok(None) => context.unknown_session(),
+        Err(error) => context.failed(&error, page.path()),
+    }
+}
+
+async fn submit(page: Page, tenant: &Tenant, query: &PageQuery, headers: &HeaderMap, form: Submitted) -> Response {
+    let current = match current(tenant, query, headers).await {
+        Ok(Some(current)) => current,
+        Ok(None) => return PageContext::new(tenant, headers).unknown_session(),
+        Err(error) => return PageContext::new(tenant, headers).failed(&error, page.path()),
+    };
+    let context = context(tenant, headers, &current);
+    if !cookies::xsrf_is_valid(tenant, page.path(), current.id.reveal(), &form.xsrf) {
+        return context.unknown_session();
+    }
+    let missing = missing(page, &context, &form);
+    if missing.identifier.error.is_some() || missing.password_error.is_some() {
+        return draw(page, tenant, headers, &current, missing, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    match carry_out(page, tenant, headers, &current, &form).await {
+        Ok(signed_in) => {
+            let next = format!("{}/oidc/auth/{}", tenant.origin().base(), current.id.reveal());
+            let mut response = Redirect::to(&next).into_response();
+            cookies::set_session(response.headers_mut(), tenant, &signed_in.cookie);
+            response
+        }
+        Err(Error::Refused(refusal)) if refusal.code == "session.not_found" => context.unknown_session(),
+        Err(Error::Refused(refusal)) => {
+            let state = explain(&context, &refusal, &form);
+            draw(page, tenant, headers, &current, state, StatusCode::UNPROCESSABLE_ENTITY)
+        }
+        Err(error) => context.failed(&error, page.path()),
+    }
+}
+
+async fn carry_out(
+    page: Page,
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    current: &Current,
+    form: &Submitted,
+) -> Result<SignedIn> {
+    let cookie = cookies::session(tenant, headers);
+    let session =
+        interactions::current_session(tenant, cookie.as_ref().map(|cookie| cookie.reveal().as_str())).await?;
+    let password = Secret::new(form.password.clone());
+    let identifier = form.identifier.trim();
+    match page {
+        Page::SignIn => {
+            interactions::sign_in(tenant, &current.interaction, session.as_ref(), identifier, &password).await
+        }
+        Page::Register => {
+            interactions::register(tenant, &current.interaction, session.as_ref(), identifier, &password).await
+        }
+    }
+}
+
+async fn current(tenant: &Tenant, query: &PageQuery, headers: &HeaderMap) -> Result<Option<Current>> {
+    let in_progress = Interactions::read(tenant, headers);
+    let Some(id) = in_progress.of(&query.app_id).cloned() else { return Ok(None) };
+    let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
+    let registered = applications::find(tenant, &interaction.request.client_id).await?;
+    Ok(registered.map(|registered| Current { id, interaction, app_name: Some(registered.application.name.clone()) }))
+}
+
+fn context<'a>(tenant: &'a Tenant, headers: &'a HeaderMap, current: &Current) -> PageContext<'a> {
+    PageContext::new(tenant, headers).with_locales(&current.interaction.request.hints.ui_locales)
+}
+
+/// Fields that were left empty, or are longer than anything that could be right.
+fn missing(page: Page, context: &PageContext<'_>, form: &Submitted) -> State {
+    let texts = context.texts();
+    let (identifier_key, password_key) = match page {
+        Page::SignIn => ("missing.identifier.username", "missing.password"),
+        Page::Register => ("missing.new_username", "missing.new_password"),
+    };
+    let usable = |text: &str| !text.is_empty() && text.chars().count() <= MAX_INPUT && !text.contains('\0');
+    let error = |text: &str, key: &str| (!usable(text)).then(|| texts.get(key).to_owned());
+    State {
+        identifier: Field {
+            value: shown(&form.identifier),
+            error: error(form.identifier.trim(), identifier_key),
+        },
+        password_error: error(&form.password, password_key),
+        form_error: None,
+    }
+}
+
+/// Puts a refusal where the person looks for it: under the field it is about.
+fn explain(context: &PageContext<'_>, refusal: &Refusal, form: &Submitted) -> State {
+    let mut state = State {
+        identifier: Field { value: shown(&form.identifier), error: None },
+        ..State::default()
+    };
+    let values: Vec<(&str, &str)> = refusal.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let sentence = context.sentence(refusal.code, &values);
+    if refusal.code == "password.rejected" {
+        state.password_error = Some(reasons(context, refusal).unwrap_or(sentence));
+    } else if refusal.code.starts_with("user.username") {
+        state.identifier.error = Some(sentence);
+    } else {
+        state.form_error = Some(sentence);
+    }
+    state
+}
+
+/// The first rule a password breaks, as a sentence.
+fn reasons(context: &PageContext<'_>, refusal: &Refusal) -> Option<String> {
+    let first = refusal.data.as_ref()?.as_array()?.first()?;
+    let code = first.get("code")?.as_str()?.rsplit('.').next()?;
+    let interpolation = first.get("interpolation");
+    let number = |name: &str| {
+        interpolation.and_then(|values| values.get(name)).map(ToString::to_string).unwrap_or_default()
+    };
+    let (min, max) = (number("min"), number("max"));
+    let values: Vec<(&str, &str)> =
+        [("min", min.as_str()), ("max", max.as_str())].into_iter().filter(|(_, value)| !value.is_empty()).collect();
+    Some(context.sentence(&format!("password_rejected.{code}"), &values))
+}
+
+fn shown(identifier: &str) -> String {
+    identifier.chars().filter(|symbol| !symbol.is_control()).take(MAX_INPUT).collect()
+}
+
+fn draw(
+    page: Page,
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    current: &Current,
+    state: State,
+    status: StatusCode,
+) -> Response {
+    let context = context(tenant, headers, current);
+    let experience = &tenant.snapshot().experience;
+    let href = |page: Page| {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("app_id", &current.interaction.request.client_id)
+            .finish();
+        format!("{}/{}?{query}", tenant.origin().base(), page.path())
+    };
+    let xsrf = cookies::xsrf(tenant, page.path(), current.id.reveal());
+    let shell = context.shell();
+    let html = match page {
+        Page::SignIn => {
+            let register_href = experience.allows_registration().then(|| href(Page::Register));
+            let view = SignIn {
+                action: href(page),
+                xsrf,
+                app_name: current.app_name.clone(),
+                identifiers: Identifiers { username: true, email: false, phone: false },
+                identifier: state.identifier,
+                password_error: state.password_error,
+                form_error: state.form_error,
+                register_href,
+            };
+            render::sign_in(&shell, &view)
+        }
+        Page::Register => {
+            let view = Register {
+                action: href(page),
+                xsrf,
+                app_name: current.app_name.clone(),
+                username: state.identifier,
+                password_error: state.password_error,
+                form_error: state.form_error,
+                requirements: vec![Requirement::MinLength(8)],
+                sign_in_href: href(Page::SignIn),
+            };
+            render::register(&shell, &view)
+        }
+    };
+    let form_target = current.interaction.request.target.redirect_uri.form_action_source();
+    context.send(status, html, Some(&form_target))
+}
