@@ -67,7 +67,7 @@ impl Section {
 }
 
 /// The version of each section, in the order of [`Section::ALL`].
-pub type Versions = [i64; Section::ALL.len()];
+pub(crate) type Versions = [i64; Section::ALL.len()];
 
 /// One tenant's configuration at one moment.
 #[derive(Clone, Debug)]

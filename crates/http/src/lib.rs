@@ -21,7 +21,7 @@ pub use app::App;
 pub fn router(app: &App) -> Router {
     let tenant_routes = Router::new()
         .merge(oidc::routes())
-        .merge(management::routes())
+        .merge(management::routes(app))
         .merge(pages::routes())
         .fallback(pages::not_found)
         .layer(middleware::from_fn(failure::render))

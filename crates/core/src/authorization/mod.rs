@@ -109,7 +109,7 @@ impl Subject {
             picture: user.avatar.clone(),
             email: user.primary_email.clone(),
             phone_number: user.primary_phone.clone(),
-            profile: user.profile.to_claims(),
+            profile: user.profile.clone(),
             created_at: user.created_at,
             updated_at: user.updated_at,
             roles,

@@ -22,7 +22,7 @@ pub use model::{
 };
 pub use password_policy::{CharacterTypes, PasswordIssue, PasswordLength, PasswordPolicy, Rejects};
 pub use username_policy::{AllowedChars, UsernamePolicy};
-pub use values::{EmailAddress, HexColor, WebUrl};
+pub use values::{EmailAddress, HexColor, LanguageTag, WebUrl};
 pub(crate) use values::{clearable, optional};
 
 use crate::{Bumped, Error, JsonObject, Result, Section, Tenant, tenants, users};

@@ -10,7 +10,7 @@ use super::details::{
 };
 use super::password_policy::PasswordPolicy;
 use super::username_policy::UsernamePolicy;
-use super::values::{EmailAddress, HexColor, WebUrl, clearable};
+use super::values::{EmailAddress, HexColor, LanguageTag, WebUrl, clearable_text, optional_text, text_of};
 use crate::{Text, double_option};
 
 /// The id of the one document of sign-in settings a tenant has.
@@ -38,11 +38,11 @@ pub struct SignInExperience {
     /// The language of the pages.
     pub language_info: LanguageInfo,
     /// Where the terms of use are.
-    #[serde(default)]
-    pub terms_of_use_url: Option<WebUrl>,
+    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>")]
+    pub terms_of_use_url: Option<String>,
     /// Where the privacy policy is.
-    #[serde(default)]
-    pub privacy_policy_url: Option<WebUrl>,
+    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>")]
+    pub privacy_policy_url: Option<String>,
     /// How people agree to the terms.
     #[serde(default)]
     pub agree_to_terms_policy: AgreeToTermsPolicy,
@@ -83,14 +83,14 @@ pub struct SignInExperience {
     #[serde(default)]
     pub single_sign_on_enabled: bool,
     /// Shown where something has gone wrong.
-    #[serde(default)]
-    pub support_email: Option<EmailAddress>,
+    #[serde(default, deserialize_with = "optional_text::<EmailAddress, _>")]
+    pub support_email: Option<String>,
     /// Shown where something has gone wrong.
-    #[serde(default)]
-    pub support_website_url: Option<WebUrl>,
+    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>")]
+    pub support_website_url: Option<String>,
     /// Where to send someone who arrives without a sign-in in progress.
-    #[serde(default)]
-    pub unknown_session_redirect_url: Option<WebUrl>,
+    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>")]
+    pub unknown_session_redirect_url: Option<String>,
     /// Whether to ask whether someone is human.
     #[serde(default)]
     pub captcha_policy: CaptchaPolicy,
@@ -125,11 +125,13 @@ pub struct SignInExperience {
 #[serde(rename_all = "camelCase")]
 pub struct Color {
     /// On light pages.
-    pub primary_color: HexColor,
+    #[serde(deserialize_with = "text_of::<HexColor, _>")]
+    pub primary_color: String,
     /// Whether the pages follow a reader who prefers dark ones.
     pub is_dark_mode_enabled: bool,
     /// On dark pages.
-    pub dark_primary_color: HexColor,
+    #[serde(deserialize_with = "text_of::<HexColor, _>")]
+    pub dark_primary_color: String,
 }
 
 /// Logos and icons.
@@ -137,17 +139,17 @@ pub struct Color {
 #[serde(rename_all = "camelCase")]
 pub struct Branding {
     /// The logo.
-    #[serde(default, deserialize_with = "super::values::optional", skip_serializing_if = "Option::is_none")]
-    pub logo_url: Option<WebUrl>,
+    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>", skip_serializing_if = "Option::is_none")]
+    pub logo_url: Option<String>,
     /// The logo on dark pages.
-    #[serde(default, deserialize_with = "super::values::optional", skip_serializing_if = "Option::is_none")]
-    pub dark_logo_url: Option<WebUrl>,
+    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>", skip_serializing_if = "Option::is_none")]
+    pub dark_logo_url: Option<String>,
     /// The icon in the browser's tab.
-    #[serde(default, deserialize_with = "super::values::optional", skip_serializing_if = "Option::is_none")]
-    pub favicon: Option<WebUrl>,
+    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>", skip_serializing_if = "Option::is_none")]
+    pub favicon: Option<String>,
     /// The icon for dark browsers.
-    #[serde(default, deserialize_with = "super::values::optional", skip_serializing_if = "Option::is_none")]
-    pub dark_favicon: Option<WebUrl>,
+    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>", skip_serializing_if = "Option::is_none")]
+    pub dark_favicon: Option<String>,
 }
 
 /// The language of the pages.
@@ -157,7 +159,8 @@ pub struct LanguageInfo {
     /// Whether to follow the reader's browser.
     pub auto_detect: bool,
     /// A BCP 47 tag.
-    pub fallback_language: Text<1, 35>,
+    #[serde(deserialize_with = "text_of::<LanguageTag, _>")]
+    pub fallback_language: String,
 }
 
 /// How people agree to the terms.
@@ -262,10 +265,10 @@ pub struct SignInExperienceChanges {
     pub branding: Option<Branding>,
     pub hide_logto_branding: Option<bool>,
     pub language_info: Option<LanguageInfo>,
-    #[serde(deserialize_with = "clearable")]
-    pub terms_of_use_url: Option<Option<WebUrl>>,
-    #[serde(deserialize_with = "clearable")]
-    pub privacy_policy_url: Option<Option<WebUrl>>,
+    #[serde(deserialize_with = "clearable_text::<WebUrl, _>")]
+    pub terms_of_use_url: Option<Option<String>>,
+    #[serde(deserialize_with = "clearable_text::<WebUrl, _>")]
+    pub privacy_policy_url: Option<Option<String>>,
     pub agree_to_terms_policy: Option<AgreeToTermsPolicy>,
     pub sign_in: Option<SignIn>,
     pub sign_up: Option<SignUp>,
@@ -282,12 +285,12 @@ pub struct SignInExperienceChanges {
     pub mfa: Option<Mfa>,
     pub adaptive_mfa: Option<AdaptiveMfa>,
     pub single_sign_on_enabled: Option<bool>,
-    #[serde(deserialize_with = "clearable")]
-    pub support_email: Option<Option<EmailAddress>>,
-    #[serde(deserialize_with = "clearable")]
-    pub support_website_url: Option<Option<WebUrl>>,
-    #[serde(deserialize_with = "clearable")]
-    pub unknown_session_redirect_url: Option<Option<WebUrl>>,
+    #[serde(deserialize_with = "clearable_text::<EmailAddress, _>")]
+    pub support_email: Option<Option<String>>,
+    #[serde(deserialize_with = "clearable_text::<WebUrl, _>")]
+    pub support_website_url: Option<Option<String>>,
+    #[serde(deserialize_with = "clearable_text::<WebUrl, _>")]
+    pub unknown_session_redirect_url: Option<Option<String>>,
     pub captcha_policy: Option<CaptchaPolicy>,
     pub sentinel_policy: Option<SentinelPolicy>,
     pub email_blocklist_policy: Option<EmailBlocklistPolicy>,
@@ -314,16 +317,13 @@ impl SignInExperience {
             tenant_id: tenant_id.to_owned(),
             id: ID.to_owned(),
             color: Color {
-                primary_color: HexColor::known(PRIMARY_COLOR),
+                primary_color: PRIMARY_COLOR.to_owned(),
                 is_dark_mode_enabled: true,
-                dark_primary_color: HexColor::known(DARK_PRIMARY_COLOR),
+                dark_primary_color: DARK_PRIMARY_COLOR.to_owned(),
             },
             branding: Branding::default(),
             hide_logto_branding: false,
-            language_info: LanguageInfo {
-                auto_detect: true,
-                fallback_language: Text::new("en").expect("`en` is one to 35 characters long"),
-            },
+            language_info: LanguageInfo { auto_detect: true, fallback_language: "en".to_owned() },
             terms_of_use_url: None,
             privacy_policy_url: None,
             agree_to_terms_policy: AgreeToTermsPolicy::Automatic,

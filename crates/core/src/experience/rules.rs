@@ -58,7 +58,7 @@ pub(super) fn apply(changes: SignInExperienceChanges, experience: &mut SignInExp
 }
 
 pub(super) fn check(experience: &SignInExperience) -> Result<()> {
-    let language = experience.language_info.fallback_language.as_str();
+    let language = &experience.language_info.fallback_language;
     if Language::from_tag(language).is_none() {
         return Err(Error::refused_with("sign_in_experiences.unsupported_default_language", &[("language", language)]));
     }
@@ -226,8 +226,8 @@ mod tests {
             "signInMode": "SignIn",
         }))
         .unwrap();
-        assert_eq!(changed.color.primary_color.as_str(), "#abc");
-        assert_eq!(changed.terms_of_use_url.unwrap().as_str(), "https://a.example/terms");
+        assert_eq!(changed.color.primary_color, "#abc");
+        assert_eq!(changed.terms_of_use_url.unwrap(), "https://a.example/terms");
         assert_eq!(changed.support_email, None);
         assert_eq!(changed.custom_css.as_deref(), Some("a{}"));
         assert_eq!(changed.sign_up, new().sign_up);

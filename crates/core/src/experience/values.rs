@@ -39,9 +39,9 @@ macro_rules! checked_text {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&self.0)
+        impl From<$name> for String {
+            fn from(checked: $name) -> Self {
+                checked.0
             }
         }
     };
@@ -62,11 +62,9 @@ checked_text! {
     EmailAddress, check_email
 }
 
-impl HexColor {
-    /// A color known to be one.
-    pub(super) fn known(text: &'static str) -> Self {
-        Self::try_from(text.to_owned()).expect("a color written in the source is well-formed")
-    }
+checked_text! {
+    /// A language tag by form (RFC 5646 §2.1): subtags of one to eight letters and digits, the first of letters.
+    LanguageTag, check_language
 }
 
 fn check_color(text: &str) -> Result<(), &'static str> {
@@ -85,6 +83,13 @@ fn check_url(text: &str) -> Result<(), &'static str> {
     let is_web = !text.contains(['\0', '\n', '\r', '\t', ' '])
         && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     if is_web { Ok(()) } else { Err("must be an http or https URL") }
+}
+
+fn check_language(text: &str) -> Result<(), &'static str> {
+    let is_subtag =
+        |subtag: &str| matches!(subtag.len(), 1..=8) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let starts_well = text.split('-').next().is_some_and(|first| first.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    if text.len() <= 35 && starts_well && text.split('-').all(is_subtag) { Ok(()) } else { Err("must be a language tag") }
 }
 
 fn check_email(text: &str) -> Result<(), &'static str> {
@@ -122,6 +127,42 @@ where
     clearable(deserializer).map(Option::flatten)
 }
 
+/// Text that follows the rule of `T`.
+///
+/// # Errors
+/// The rule of `T`.
+pub(super) fn text_of<'de, T, D>(deserializer: D) -> Result<String, D::Error>
+where
+    T: Deserialize<'de> + Into<String>,
+    D: Deserializer<'de>,
+{
+    T::deserialize(deserializer).map(Into::into)
+}
+
+/// As [`optional`], as text.
+///
+/// # Errors
+/// The rule of `T`.
+pub(super) fn optional_text<'de, T, D>(deserializer: D) -> Result<Option<String>, D::Error>
+where
+    T: TryFrom<String, Error: fmt::Display> + Into<String>,
+    D: Deserializer<'de>,
+{
+    optional::<T, D>(deserializer).map(|checked| checked.map(Into::into))
+}
+
+/// As [`clearable`], as text.
+///
+/// # Errors
+/// The rule of `T`.
+pub(super) fn clearable_text<'de, T, D>(deserializer: D) -> Result<Option<Option<String>>, D::Error>
+where
+    T: TryFrom<String, Error: fmt::Display> + Into<String>,
+    D: Deserializer<'de>,
+{
+    clearable::<T, D>(deserializer).map(|change| change.map(|checked| checked.map(Into::into)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +196,16 @@ mod tests {
         let long = format!("{}@example.com", "a".repeat(128));
         for text in ["", "@", "ana", "ana@example", "@example.com", "ana@.com", "ana@com.", "a na@example.com", "a\0@b.c", &long] {
             assert!(EmailAddress::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn language_tags_have_subtags() {
+        for tag in ["en", "pt-BR", "es-419", "zh-Hant-TW"] {
+            assert!(LanguageTag::try_from(tag.to_owned()).is_ok(), "{tag}");
+        }
+        for text in ["", "-", "pt_BR", "pt-", "123", "português", "abcdefghi", &"en-".repeat(20)] {
+            assert!(LanguageTag::try_from(text.to_owned()).is_err(), "{text}");
         }
     }
 

@@ -5,13 +5,13 @@ use trinco_oauth::grant::GrantedScopes;
 use crate::TokenHash;
 
 /// A grant lasts at most 180 days: milliseconds.
-pub const GRANT_LIFETIME_MS: i64 = 180 * 86_400_000;
+pub(super) const GRANT_LIFETIME_MS: i64 = 180 * 86_400_000;
 /// An authorization code lasts 60 seconds: milliseconds (RFC 6749 §4.1.2 allows ten minutes at most).
-pub const CODE_LIFETIME_MS: i64 = 60_000;
+pub(super) const CODE_LIFETIME_MS: i64 = 60_000;
 /// An opaque access token lasts an hour: seconds.
-pub const OPAQUE_TOKEN_LIFETIME: i64 = 3600;
+pub(super) const OPAQUE_TOKEN_LIFETIME: i64 = 3600;
 /// A token for an organization lasts an hour: seconds.
-pub const ORGANIZATION_TOKEN_LIFETIME: i64 = 3600;
+pub(super) const ORGANIZATION_TOKEN_LIFETIME: i64 = 3600;
 
 /// What a user allowed a client, with the circumstances its tokens repeat.
 #[derive(Clone, Debug, PartialEq)]

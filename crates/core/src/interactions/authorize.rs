@@ -67,13 +67,7 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
     for indicator in params.resources() {
         tenant.find(|snapshot| resource_scopes(snapshot, indicator)).await?;
     }
-    let snapshot = tenant.snapshot();
-    let context = Context {
-        client: registered.as_ref().map(|registered| &registered.client),
-        resource_scopes: &|indicator| resource_scopes(&snapshot, indicator),
-        default_resource: snapshot.resources.default_resource().map(|entry| entry.resource.indicator.as_str()),
-    };
-    let request = match authorization::validate(params, &context) {
+    let request = match validate(tenant, params, registered.as_deref()) {
         Ok(request) => request,
         Err(AuthorizationError::Show { error, state }) => return Ok(Answer::Refuse { error, state }),
         Err(AuthorizationError::Redirect { error, target }) => {
@@ -195,6 +189,20 @@ async fn issue(
         })
         .await?;
     Ok(Answer::Respond(AuthorizationResponse::success(&request.target, code.reveal(), tenant.issuer())))
+}
+
+fn validate(
+    tenant: &Tenant,
+    params: &Params,
+    registered: Option<&RegisteredClient>,
+) -> Result<AuthorizationRequest, AuthorizationError> {
+    let snapshot = tenant.snapshot();
+    let context = Context {
+        client: registered.map(|registered| &registered.client),
+        resource_scopes: &|indicator| resource_scopes(&snapshot, indicator),
+        default_resource: snapshot.resources.default_resource().map(|entry| entry.resource.indicator.as_str()),
+    };
+    authorization::validate(params, &context)
 }
 
 /// The scopes an API resource defines; for the organizations resource, the template's organization scopes.

@@ -7,11 +7,14 @@ use axum::response::{IntoResponse, Response};
 use http::header;
 use serde::Deserialize;
 use trinco_core::{Error, Result, Tenant, resources};
-use trinco_jose::Expectation;
-use trinco_oauth::Scope;
+use trinco_jose::{Audience, Expectation, TokenType};
+use trinco_oauth::{Scope, bearer};
 
 use crate::app::{App, Here};
 use crate::failure::ApiError;
+
+/// Clocks of several nodes may differ by this many seconds.
+const CLOCK_SKEW: u32 = 5;
 
 #[derive(Deserialize)]
 struct Claims {
@@ -27,13 +30,13 @@ pub(super) async fn require_management_token(
     request: Request,
     next: Next,
 ) -> Response {
-    match authenticate(&app, &here.0, &request).await {
+    match authenticate(&app, &here.0, &request) {
         Ok(()) => next.run(request).await,
         Err(error) => ApiError(error).into_response(),
     }
 }
 
-async fn authenticate(app: &App, tenant: &Tenant, request: &Request) -> Result<()> {
+fn authenticate(app: &App, tenant: &Tenant, request: &Request) -> Result<()> {
     let header = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -41,9 +44,10 @@ async fn authenticate(app: &App, tenant: &Tenant, request: &Request) -> Result<(
     let token = header
         .to_str()
         .ok()
-        .and_then(|value| trinco_oauth::bearer::token(value))
+        .and_then(|value| bearer::parse(Some(value)).ok())
         .ok_or_else(|| Error::refused("auth.authorization_token_type_not_supported"))?;
     let audience = resources::management_api_indicator(tenant.id());
+    let token = token.expose();
     let claims = verify(tenant, tenant, &audience, token)
         .or_else(|| verify(app.installation().admin_tenant(), tenant, &audience, token))
         .ok_or_else(|| Error::refused("auth.unauthorized"))?;
@@ -58,10 +62,8 @@ async fn authenticate(app: &App, tenant: &Tenant, request: &Request) -> Result<(
 
 fn verify(issuer: &Tenant, tenant: &Tenant, audience: &str, token: &str) -> Option<Claims> {
     let keys = &issuer.snapshot().keys;
-    let expectation = Expectation::new(tenant.now())
-        .typ("at+jwt")
-        .algorithms(&keys.algorithms())
-        .issuer(issuer.issuer())
-        .audience(audience);
-    keys.jwks().verify::<Claims>(token, &expectation).ok().map(|verified| verified.claims)
+    let access_token = TokenType::Exactly("at+jwt");
+    let expectation = Expectation::new(access_token, issuer.issuer(), Audience::Is(audience), tenant.now())
+        .leeway_seconds(CLOCK_SKEW);
+    keys.verifier().verify::<Claims>(token, &expectation).ok().map(|verified| verified.claims)
 }

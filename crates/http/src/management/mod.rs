@@ -3,8 +3,19 @@
 //! Every route but the public ones needs a bearer token for the tenant's Management API with the scope `all`. The check is a layer
 //! around the whole router: a handler cannot forget it.
 
+mod application_roles;
 mod applications;
 mod authentication;
+mod organization_applications;
+mod organization_template;
+mod organizations;
+mod parts;
+mod resources;
+mod roles;
+mod user_roles;
+mod sign_in_exp;
+mod status;
+mod users;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 
@@ -14,9 +25,21 @@ use crate::app::App;
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// The routes below `/api`.
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes(app: &App) -> Router<App> {
     let guarded = Router::new()
         .merge(applications::routes())
-        .route_layer(middleware::from_fn(authentication::require_management_token));
-    guarded.layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .merge(application_roles::routes())
+        .merge(organization_template::routes())
+        .merge(organizations::routes())
+        .merge(resources::routes())
+        .merge(roles::routes())
+        .merge(user_roles::routes())
+        .merge(sign_in_exp::routes())
+        .merge(users::routes())
+        .route_layer(middleware::from_fn_with_state(app.clone(), authentication::require_management_token));
+    // Routes that are merged after the layer was put on need no token.
+    guarded
+        .merge(sign_in_exp::public_routes())
+        .merge(status::public_routes())
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }

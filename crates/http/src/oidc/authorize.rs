@@ -90,7 +90,7 @@ fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
     match answer {
         Answer::Respond(AuthorizationResponse::Redirect(url)) => no_store(Redirect::to(&url).into_response()),
         Answer::Respond(AuthorizationResponse::FormPost { action, fields }) => {
-            PageContext::new(tenant, headers).form_post(&action, fields)
+            PageContext::new(tenant, headers).form_post(action, fields)
         }
         Answer::SignIn { interaction_id, request } => {
             let mut in_progress = Interactions::read(tenant, headers);

@@ -4,7 +4,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use trinco_core::{Alphabet, Error, Tenant};
 use trinco_locales::{Language, Texts, error_message, negotiate};
-use trinco_oauth::{OAuthError, RedirectUri};
+use trinco_oauth::OAuthError;
 
 use super::render;
 use super::view::{Brand, FormPost, Hidden, Problem, Shell, SignOut, SignedOut};
@@ -109,8 +109,11 @@ impl<'a> PageContext<'a> {
     }
 
     /// A form that posts itself to the application.
-    pub(crate) fn form_post(&self, form: FormPost, target: &RedirectUri) -> Response {
-        self.send(StatusCode::OK, render::form_post(&self.shell(), &form), Some(&target.form_action_source()))
+    pub(crate) fn form_post(&self, action: String, fields: Vec<(&'static str, String)>) -> Response {
+        let target = form_target_of(&action);
+        let fields = fields.into_iter().map(|(name, value)| Hidden { name: name.to_owned(), value }).collect();
+        let view = FormPost { action, fields, app_name: None };
+        self.send(StatusCode::OK, render::form_post(&self.shell(), &view), target.as_deref())
     }
 
     /// "Sign out?"
@@ -131,6 +134,13 @@ pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
         .iter()
         .filter_map(|value| value.to_str().ok())
         .any(|value| value.split(',').any(|range| range.trim().starts_with("text/html")))
+}
+
+/// A URL as a source expression of `form-action`: its origin, or the scheme of a native app.
+fn form_target_of(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    let origin = url.origin();
+    Some(if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}:", url.scheme()) })
 }
 
 fn choose(tenant: &Tenant, ui_locales: Option<&str>, accept_language: Option<&str>) -> Language {

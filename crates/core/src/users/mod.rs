@@ -1,0 +1,314 @@
+//! Users: the people who sign in.
+
+mod identifiers;
+mod model;
+mod rules;
+mod search;
+mod store;
+
+use trinco_db::{Conn, Tx};
+use trinco_oauth::claims::Profile;
+
+pub use identifiers::{Identifier, PhoneNumber, Username};
+pub use model::{Name, NewUser, PasswordAlgorithm, PasswordBody, Registration, User, UserChanges};
+pub use search::Filter;
+
+use crate::experience::{EmailAddress, SignInIdentifier, WebUrl};
+use crate::passwords::PasswordDigest;
+use crate::{Alphabet, Error, JsonObject, Listing, Page, Result, Secret, Tenant, Text, grants, roles, sessions};
+
+/// The length of a user's id.
+const ID_LENGTH: usize = 12;
+
+/// Lists users, the newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(tenant: &Tenant, filter: Filter, page: Page) -> Result<Listing<User>> {
+    tenant.scan((filter, page), |conn, (filter, page)| Box::pin(store::list(conn, filter, *page))).await
+}
+
+/// The user with this id.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn get(tenant: &Tenant, id: &str) -> Result<User> {
+    find(&mut tenant.read().await?, id).await?.ok_or_else(|| unknown(id))
+}
+
+/// The user with this id, if there is one.
+///
+/// # Errors
+/// When the database does not answer or holds something unreadable.
+pub async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Option<User>> {
+    Ok(store::find(conn, id).await?.map(|stored| stored.user))
+}
+
+/// The user someone says they are, and the digest of that user's password.
+///
+/// # Errors
+/// When the database does not answer or holds something unreadable.
+pub async fn find_by_identifier(
+    tenant: &Tenant,
+    identifier: &Identifier,
+) -> Result<Option<(User, Option<PasswordDigest>)>> {
+    let case_sensitive = usernames_are_case_sensitive(tenant);
+    let mut found = store::find_by(&mut tenant.read().await?, identifier, case_sensitive).await?;
+    // Where case does not matter there is one, unless the policy has changed at the moment another was created.
+    if let Identifier::Username(username) = identifier {
+        found.sort_by_key(|stored| stored.user.username.as_ref() != Some(username));
+    }
+    Ok(found.into_iter().next().map(|stored| (stored.user, stored.digest)))
+}
+
+/// Creates a user on behalf of an administrator: user name and password need not meet the policies for people who sign up. The
+/// user gets the default roles.
+///
+/// # Errors
+/// `user.*_already_in_use`, `user.invalid_phone`, `user.password_*`, `password.unsupported_encryption_method`,
+/// `guard.invalid_input`.
+pub async fn create(tenant: &Tenant, new: NewUser) -> Result<User> {
+    rules::check_new(&new)?;
+    let digest = match &new.password {
+        Some(password) => Some(tenant.passwords().hash(tenant.randomness(), password).await?),
+        None => None,
+    };
+    let now = tenant.now_ms();
+    let user = User {
+        id: Alphabet::Id.random(tenant.randomness(), ID_LENGTH),
+        username: new.username.map(|username| username.as_str().to_owned()),
+        primary_email: new.primary_email.map(EmailAddress::into_string),
+        primary_phone: new.primary_phone.map(|phone| phone.as_str().to_owned()),
+        name: new.name.map(Text::into_string).filter(|name| !name.is_empty()),
+        avatar: new.avatar.map(WebUrl::into_string),
+        profile: new.profile,
+        custom_data: new.custom_data,
+        has_password: digest.is_some(),
+        password_updated_at: digest.as_ref().map(|_| now),
+        ..blank(now)
+    };
+    insert(tenant, user, digest).await
+}
+
+/// Creates the user of someone who signs up with a user name and a password.
+///
+/// # Errors
+/// `user.sign_up_method_not_enabled` when people do not sign up by user name here; `user.username_*` and `password.rejected` when a
+/// policy is not met; `user.username_already_in_use`.
+pub async fn register(tenant: &Tenant, registration: Registration) -> Result<User> {
+    let snapshot = tenant.snapshot();
+    let experience = &snapshot.experience;
+    let by_username = experience.sign_up.identifiers.contains(&SignInIdentifier::Username);
+    if !experience.allows_registration() || !by_username {
+        return Err(Error::refused("user.sign_up_method_not_enabled"));
+    }
+    let username = registration.username.trim();
+    experience.username_policy.check(username)?;
+    experience.password_policy.check(registration.password.reveal(), &[username])?;
+    let digest = tenant.passwords().hash(tenant.randomness(), &registration.password).await?;
+    let now = tenant.now_ms();
+    let user = User {
+        id: Alphabet::Id.random(tenant.randomness(), ID_LENGTH),
+        username: Some(username.to_owned()),
+        application_id: registration.application_id,
+        has_password: true,
+        password_updated_at: Some(now),
+        ..blank(now)
+    };
+    insert(tenant, user, Some(digest)).await
+}
+
+/// Changes a user.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `user.last_sign_in_method_required`; as [`create`].
+pub async fn update(tenant: &Tenant, id: &str, changes: UserChanges) -> Result<User> {
+    change(tenant, id, changes, |changes, user| rules::apply(changes, user)).await
+}
+
+/// Merges `data` into the user's custom data at the top level and returns the result.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn merge_custom_data(tenant: &Tenant, id: &str, data: JsonObject) -> Result<JsonObject> {
+    let merge = |data: &JsonObject, user: &mut User| {
+        user.custom_data.extend(data.clone());
+        Ok(())
+    };
+    Ok(change(tenant, id, data, merge).await?.custom_data)
+}
+
+/// Replaces the members of the user's profile that `profile` has, and returns the result.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `guard.invalid_input`.
+pub async fn merge_profile(tenant: &Tenant, id: &str, profile: Profile) -> Result<Profile> {
+    let merge = |changes: &Profile, user: &mut User| rules::merge_profile(changes, &mut user.profile);
+    Ok(change(tenant, id, profile, merge).await?.profile)
+}
+
+/// Gives a user a new password on behalf of an administrator. Everyone signed in as the user is signed out.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn set_password(tenant: &Tenant, id: &str, password: &Secret) -> Result<User> {
+    get(tenant, id).await?;
+    let digest = tenant.passwords().hash(tenant.randomness(), password).await?;
+    tenant
+        .write((id.to_owned(), digest, tenant.now_ms()), |tx, (id, digest, now)| {
+            Box::pin(async move {
+                take(tx, id, *now).await?;
+                store::set_password(tx, id, digest, *now).await?;
+                sign_out(tx, id).await?;
+                find(tx, id).await?.ok_or_else(|| unknown(id))
+            })
+        })
+        .await
+}
+
+/// Checks a user's password.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `session.invalid_credentials` when it is another one, or there is none.
+pub async fn verify_password(tenant: &Tenant, id: &str, password: &Secret) -> Result<()> {
+    let stored = store::find(&mut tenant.read().await?, id).await?.ok_or_else(|| unknown(id))?;
+    if tenant.passwords().verify(password, stored.digest.as_ref()).await? {
+        Ok(())
+    } else {
+        Err(Error::refused("session.invalid_credentials"))
+    }
+}
+
+/// Suspends a user, who is signed out everywhere and cannot sign in, or lifts the suspension.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn set_suspended(tenant: &Tenant, id: &str, is_suspended: bool) -> Result<User> {
+    tenant
+        .write((id.to_owned(), is_suspended, tenant.now_ms()), |tx, (id, is_suspended, now)| {
+            Box::pin(async move {
+                take(tx, id, *now).await?;
+                store::set_suspended(tx, id, *is_suspended).await?;
+                if *is_suspended {
+                    sign_out(tx, id).await?;
+                }
+                find(tx, id).await?.ok_or_else(|| unknown(id))
+            })
+        })
+        .await
+}
+
+/// Deletes a user with everything that belongs to it: sessions, grants and their tokens, roles, memberships.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
+    tenant
+        .write((id.to_owned(), tenant.now_ms()), |tx, (id, now)| {
+            Box::pin(async move {
+                take(tx, id, *now).await?;
+                sign_out(tx, id).await?;
+                if store::delete(tx, id).await? { Ok(()) } else { Err(unknown(id)) }
+            })
+        })
+        .await
+}
+
+/// Notes that a user has signed in, in the transaction that starts the session. It is also the last look at whether the user may:
+/// a suspension that comes later ends the session.
+///
+/// # Errors
+/// `user.suspended` when the user is suspended, or gone, by now.
+pub async fn record_sign_in(tx: &mut Tx<'_>, user_id: &str, now_ms: i64) -> Result<()> {
+    if store::record_sign_in(tx, user_id, now_ms).await? { Ok(()) } else { Err(Error::refused("user.suspended")) }
+}
+
+/// Makes user names unique with or without regard to case, in the transaction that changes the policy.
+///
+/// # Errors
+/// `sign_in_experiences.username_policy_case_conflicts_exist` when some differ only in case.
+pub(crate) async fn set_username_case_sensitivity(tx: &mut Tx<'_>, case_sensitive: bool) -> Result<()> {
+    let code = "sign_in_experiences.username_policy_case_conflicts_exist";
+    store::set_username_keys(tx, case_sensitive).await.map_err(|error| error.if_taken("users_username_key", code))
+}
+
+async fn insert(tenant: &Tenant, user: User, digest: Option<PasswordDigest>) -> Result<User> {
+    let role_ids: Vec<String> = tenant.snapshot().roles.default_user_roles().map(|role| role.id.clone()).collect();
+    let input = (user.clone(), digest, role_ids, usernames_are_case_sensitive(tenant));
+    tenant
+        .write(input, |tx, (user, digest, role_ids, case_sensitive)| {
+            Box::pin(async move {
+                store::insert(tx, user, digest.as_ref(), *case_sensitive).await.map_err(taken)?;
+                roles::assign_to_user(tx, &user.id, role_ids).await
+            })
+        })
+        .await?;
+    Ok(user)
+}
+
+/// Changes a user by `apply`, one change after another.
+async fn change<I, F>(tenant: &Tenant, id: &str, input: I, apply: F) -> Result<User>
+where
+    I: Send + Sync + 'static,
+    F: Fn(&I, &mut User) -> Result<()> + Send + Sync + 'static,
+{
+    let input = (id.to_owned(), input, apply, tenant.now_ms(), usernames_are_case_sensitive(tenant));
+    tenant
+        .write(input, |tx, (id, input, apply, now, case_sensitive)| {
+            Box::pin(async move {
+                take(tx, id, *now).await?;
+                let mut user = find(tx, id).await?.ok_or_else(|| unknown(id))?;
+                apply(input, &mut user)?;
+                store::update(tx, &user, *case_sensitive).await.map_err(taken)?;
+                Ok(user)
+            })
+        })
+        .await
+}
+
+async fn take(tx: &mut Tx<'_>, id: &str, now_ms: i64) -> Result<()> {
+    if store::take(tx, id, now_ms).await? { Ok(()) } else { Err(unknown(id)) }
+}
+
+async fn sign_out(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+    sessions::end_all_of_user(tx, user_id).await?;
+    grants::revoke_all_of_user(tx, user_id).await
+}
+
+fn blank(now_ms: i64) -> User {
+    User {
+        id: String::new(),
+        username: None,
+        primary_email: None,
+        primary_phone: None,
+        name: None,
+        avatar: None,
+        profile: Profile::default(),
+        identities: JsonObject::new(),
+        custom_data: JsonObject::new(),
+        application_id: None,
+        is_suspended: false,
+        is_password_expired: false,
+        has_password: false,
+        password_updated_at: None,
+        last_sign_in_at: None,
+        created_at: now_ms,
+        updated_at: now_ms,
+    }
+}
+
+fn usernames_are_case_sensitive(tenant: &Tenant) -> bool {
+    tenant.snapshot().experience.username_policy.case_sensitive
+}
+
+fn unknown(id: &str) -> Error {
+    Error::not_found("users", id)
+}
+
+fn taken(error: Error) -> Error {
+    error
+        .if_taken("users_username", "user.username_already_in_use")
+        .if_taken("users_username_key", "user.username_already_in_use")
+        .if_taken("users_primary_email_folded", "user.email_already_in_use")
+        .if_taken("users_primary_phone", "user.phone_already_in_use")
+}

@@ -1,0 +1,246 @@
+//! What a user is. The serde shape is the shape of the Management API.
+
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use trinco_oauth::claims::Profile;
+
+use super::identifiers::{PhoneNumber, Username};
+use crate::experience::{EmailAddress, WebUrl, clearable, optional};
+use crate::{JsonObject, Secret, Text};
+
+/// The longest password the Management API sets, in characters: hashing has a price.
+const LONGEST_PASSWORD: usize = 4096;
+
+/// A person who can sign in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct User {
+    /// 12 characters; the `sub` of tokens.
+    pub id: String,
+    /// Unique.
+    pub username: Option<String>,
+    /// Unique in any letter case; always verified.
+    pub primary_email: Option<String>,
+    /// Unique; digits only; always verified.
+    pub primary_phone: Option<String>,
+    /// Shown to people.
+    pub name: Option<String>,
+    /// A picture.
+    pub avatar: Option<String>,
+    /// Standard claims (OpenID Connect Core §5.1).
+    pub profile: Profile,
+    /// Social identities by target.
+    pub identities: JsonObject,
+    /// Whatever the operator keeps here.
+    pub custom_data: JsonObject,
+    /// Where the user came from.
+    pub application_id: Option<String>,
+    /// May not sign in, and has no tokens.
+    pub is_suspended: bool,
+    /// Must choose a new password.
+    pub is_password_expired: bool,
+    /// Whether there is a password. The digest never leaves the store.
+    pub has_password: bool,
+    /// Unix milliseconds.
+    pub password_updated_at: Option<i64>,
+    /// Unix milliseconds.
+    pub last_sign_in_at: Option<i64>,
+    /// Unix milliseconds.
+    pub created_at: i64,
+    /// Unix milliseconds.
+    pub updated_at: i64,
+}
+
+impl Serialize for User {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut user = serializer.serialize_struct("User", 16)?;
+        user.serialize_field("id", &self.id)?;
+        user.serialize_field("username", &self.username)?;
+        user.serialize_field("primaryEmail", &self.primary_email)?;
+        user.serialize_field("primaryPhone", &self.primary_phone)?;
+        user.serialize_field("name", &self.name)?;
+        user.serialize_field("avatar", &self.avatar)?;
+        user.serialize_field("customData", &self.custom_data)?;
+        user.serialize_field("identities", &self.identities)?;
+        user.serialize_field("lastSignInAt", &self.last_sign_in_at)?;
+        user.serialize_field("createdAt", &self.created_at)?;
+        user.serialize_field("updatedAt", &self.updated_at)?;
+        user.serialize_field("profile", &self.profile)?;
+        user.serialize_field("applicationId", &self.application_id)?;
+        // Clients are registered here, never by a metadata document of their own.
+        user.serialize_field("cimdClientId", &())?;
+        user.serialize_field("isSuspended", &self.is_suspended)?;
+        user.serialize_field("hasPassword", &self.has_password)?;
+        user.end()
+    }
+}
+
+/// The body that creates a user. All members are optional.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NewUser {
+    /// Unique.
+    #[serde(deserialize_with = "optional")]
+    pub username: Option<Username>,
+    /// Unique in any letter case.
+    #[serde(deserialize_with = "optional")]
+    pub primary_email: Option<EmailAddress>,
+    /// Unique.
+    #[serde(deserialize_with = "optional")]
+    pub primary_phone: Option<PhoneNumber>,
+    /// In clear; only its hash is kept.
+    #[serde(deserialize_with = "optional_password")]
+    pub password: Option<Secret>,
+    /// A hash made elsewhere.
+    #[serde(deserialize_with = "optional_password")]
+    pub password_digest: Option<Secret>,
+    /// How that was made.
+    pub password_algorithm: Option<PasswordAlgorithm>,
+    /// Shown to people.
+    pub name: Option<Text<0, 128>>,
+    /// A picture.
+    #[serde(deserialize_with = "optional")]
+    pub avatar: Option<WebUrl>,
+    /// Whatever the operator keeps here.
+    pub custom_data: JsonObject,
+    /// Standard claims.
+    pub profile: Profile,
+}
+
+/// How a password hash was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum PasswordAlgorithm {
+    Argon2i,
+    Argon2id,
+    Argon2d,
+    SHA1,
+    SHA256,
+    MD5,
+    Bcrypt,
+    Legacy,
+}
+
+/// The body that changes a user: absent members stay as they are; `null` and the empty string clear; the rest replaces.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[expect(missing_docs, reason = "as in User")]
+pub struct UserChanges {
+    #[serde(deserialize_with = "clearable")]
+    pub username: Option<Option<Username>>,
+    #[serde(deserialize_with = "clearable")]
+    pub primary_email: Option<Option<EmailAddress>>,
+    #[serde(deserialize_with = "clearable")]
+    pub primary_phone: Option<Option<PhoneNumber>>,
+    #[serde(deserialize_with = "clearable")]
+    pub name: Option<Option<Name>>,
+    #[serde(deserialize_with = "clearable")]
+    pub avatar: Option<Option<WebUrl>>,
+    pub custom_data: Option<JsonObject>,
+    pub profile: Option<Profile>,
+}
+
+/// A name people are shown: up to 128 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(pub(super) Text<1, 128>);
+
+impl TryFrom<String> for Name {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        Text::new(text).map(Self)
+    }
+}
+
+/// Someone who signs up with a user name and a password.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// As typed.
+    pub username: String,
+    /// As typed.
+    pub password: Secret,
+    /// The application they came from.
+    pub application_id: Option<String>,
+}
+
+/// A body that holds a password and nothing else.
+#[derive(Clone, Debug, Deserialize)]
+pub struct PasswordBody {
+    /// In clear.
+    #[serde(deserialize_with = "password")]
+    pub password: Secret,
+}
+
+fn optional_password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    password(deserializer).map(Some)
+}
+
+fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+    let secret = Secret::new(String::deserialize(deserializer)?);
+    match secret.reveal().chars().count() {
+        0 => Err(de::Error::custom("must not be empty")),
+        1..=LONGEST_PASSWORD => Ok(secret),
+        _ => Err(de::Error::custom("has more than 4096 characters")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_body_with_a_password_does_not_print_it() {
+        let body: NewUser = serde_json::from_value(json!({ "username": "ana", "password": "hunter2!" })).unwrap();
+        assert!(!format!("{body:?}").contains("hunter2"));
+        let body: PasswordBody = serde_json::from_value(json!({ "password": "hunter2!" })).unwrap();
+        assert!(!format!("{body:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn bodies_are_checked_where_they_are_read() {
+        for body in [
+            json!({ "username": "9ana" }),
+            json!({ "username": "ana@x" }),
+            json!({ "primaryEmail": "ana" }),
+            json!({ "primaryPhone": "+5511" }),
+            json!({ "password": "" }),
+            json!({ "avatar": "javascript:x" }),
+            json!({ "name": "x".repeat(129) }),
+            json!({ "passwordAlgorithm": "rot13" }),
+        ] {
+            assert!(serde_json::from_value::<NewUser>(body.clone()).is_err(), "{body}");
+        }
+        let new: NewUser = serde_json::from_value(json!({ "avatar": "", "username": null })).unwrap();
+        assert_eq!((new.avatar, new.username), (None, None));
+    }
+
+    #[test]
+    fn a_user_is_shown_with_every_required_member_and_without_the_digest() {
+        let user = User {
+            id: "u".to_owned(),
+            username: None,
+            primary_email: None,
+            primary_phone: None,
+            name: None,
+            avatar: None,
+            profile: Profile::default(),
+            identities: JsonObject::new(),
+            custom_data: JsonObject::new(),
+            application_id: None,
+            is_suspended: false,
+            is_password_expired: false,
+            has_password: true,
+            password_updated_at: Some(1),
+            last_sign_in_at: None,
+            created_at: 1,
+            updated_at: 2,
+        };
+        let expected = json!({
+            "id": "u", "username": null, "primaryEmail": null, "primaryPhone": null, "name": null, "avatar": null,
+            "customData": {}, "identities": {}, "lastSignInAt": null, "createdAt": 1, "updatedAt": 2, "profile": {},
+            "applicationId": null, "cimdClientId": null, "isSuspended": false, "hasPassword": true,
+        });
+        assert_eq!(serde_json::to_value(user).unwrap(), expected);
+    }
+}

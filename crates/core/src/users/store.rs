@@ -1,0 +1,302 @@
+use trinco_db::{Conn, Row, Sql, Tx, params, sql};
+
+use super::identifiers::Identifier;
+use super::model::User;
+use super::search::{Condition, Field, Filter, Test};
+use crate::passwords::PasswordDigest;
+use crate::{JsonObject, Listing, Page, Result};
+
+/// How the digests that this server makes are named in the database.
+const ARGON2ID: &str = "Argon2id";
+
+/// A user and what stays in the store.
+pub(super) struct Stored {
+    pub(super) user: User,
+    pub(super) digest: Option<PasswordDigest>,
+}
+
+pub(super) async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Option<Stored>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT id, username, primary_email, primary_phone, name, avatar, profile, identities, custom_data,
+                        application_id, is_suspended, is_password_expired, password_digest, password_updated_at,
+                        last_sign_in_at, created_at, updated_at
+                 FROM users WHERE tenant_id = $1 AND id = $2"
+            ),
+            params![id],
+        )
+        .await?;
+    row.map(stored).transpose()
+}
+
+/// The users with this identifier: at most one, but for user names that differ only in case.
+pub(super) async fn find_by(
+    conn: &mut Conn<'_>,
+    identifier: &Identifier,
+    usernames_are_case_sensitive: bool,
+) -> Result<Vec<Stored>> {
+    let query = Sql::from(sql!(
+        "SELECT id, username, primary_email, primary_phone, name, avatar, profile, identities, custom_data, application_id,
+                is_suspended, is_password_expired, password_digest, password_updated_at, last_sign_in_at, created_at, updated_at
+         FROM users WHERE tenant_id = $1"
+    ));
+    let query = match identifier {
+        Identifier::Username(username) if usernames_are_case_sensitive => {
+            query.push(sql!(" AND username = "), username)
+        }
+        Identifier::Username(username) => query.push(sql!(" AND username_folded = "), username.to_lowercase()),
+        Identifier::Email(email) => query.push(sql!(" AND primary_email_folded = "), email.to_lowercase()),
+        Identifier::Phone(digits) => query.push(sql!(" AND primary_phone = "), digits),
+    };
+    conn.all(&query, &[]).await?.into_iter().map(stored).collect()
+}
+
+/// A page of the users, the newest first.
+pub(super) async fn list(conn: &mut Conn<'_>, filter: &Filter, page: Page) -> Result<Listing<User>> {
+    let count = filtered(Sql::from(sql!("SELECT COUNT(*) FROM users WHERE tenant_id = $1")), filter);
+    let total = conn.one(&count, &[]).await?.get(0)?;
+    let query = filtered(
+        Sql::from(sql!(
+            "SELECT id, username, primary_email, primary_phone, name, avatar, profile, identities, custom_data,
+                    application_id, is_suspended, is_password_expired, password_digest, password_updated_at,
+                    last_sign_in_at, created_at, updated_at
+             FROM users WHERE tenant_id = $1"
+        )),
+        filter,
+    );
+    let query = query
+        .text(sql!(" ORDER BY created_at DESC, id COLLATE BYTES DESC"))
+        .push(sql!(" LIMIT "), page.limit)
+        .push(sql!(" OFFSET "), page.offset);
+    let rows = conn.all(&query, &[]).await?;
+    let rows = rows.into_iter().map(|row| Ok(stored(row)?.user)).collect::<Result<_>>()?;
+    Ok(Listing { rows, total })
+}
+
+fn filtered(mut query: Sql, filter: &Filter) -> Sql {
+    if let Some(role) = &filter.without_role {
+        query = query
+            .push(
+                sql!(
+                    " AND NOT EXISTS (SELECT role_id FROM user_roles
+                        WHERE user_roles.tenant_id = $1 AND user_roles.user_id = users.id AND user_roles.role_id = "
+                ),
+                role,
+            )
+            .text(sql!(")"));
+    }
+    if let Some(organization) = &filter.outside_organization {
+        query = query
+            .push(
+                sql!(
+                    " AND NOT EXISTS (SELECT organization_id FROM organization_users
+                        WHERE organization_users.tenant_id = $1 AND organization_users.user_id = users.id
+                          AND organization_users.organization_id = "
+                ),
+                organization,
+            )
+            .text(sql!(")"));
+    }
+    for (index, condition) in filter.conditions.iter().enumerate() {
+        let joint = match index {
+            0 => sql!(" AND ("),
+            _ if filter.all => sql!(" AND "),
+            _ => sql!(" OR "),
+        };
+        query = compared(query.text(joint).text(column(condition)), &condition.test);
+    }
+    if filter.conditions.is_empty() { query } else { query.text(sql!(")")) }
+}
+
+fn column(condition: &Condition) -> &'static Sql {
+    match (condition.field, condition.case_sensitive) {
+        (Field::Id, _) => sql!("id"),
+        (Field::PrimaryPhone, _) => sql!("primary_phone"),
+        (Field::PrimaryEmail, true) => sql!("primary_email"),
+        (Field::PrimaryEmail, false) => sql!("primary_email_folded"),
+        (Field::Username, true) => sql!("username"),
+        (Field::Username, false) => sql!("username_folded"),
+        (Field::Name, true) => sql!("name"),
+        (Field::Name, false) => sql!("name_folded"),
+    }
+}
+
+fn compared(query: Sql, test: &Test) -> Sql {
+    match test {
+        Test::OneOf(texts) => query.in_list(sql!(" IN "), texts),
+        Test::Like(pattern) => query.push(sql!(" LIKE "), pattern).text(sql!(" ESCAPE '\\'")),
+    }
+}
+
+fn stored(row: Row) -> Result<Stored> {
+    let mut cols = row.cols();
+    let mut user = User {
+        id: cols.next()?,
+        username: cols.next()?,
+        primary_email: cols.next()?,
+        primary_phone: cols.next()?,
+        name: cols.next()?,
+        avatar: cols.next()?,
+        profile: serde_json::from_str(&cols.next::<String>()?)?,
+        identities: object(&cols.next::<String>()?)?,
+        custom_data: object(&cols.next::<String>()?)?,
+        application_id: cols.next()?,
+        is_suspended: cols.next()?,
+        is_password_expired: cols.next()?,
+        has_password: false,
+        password_updated_at: None,
+        last_sign_in_at: None,
+        created_at: 0,
+        updated_at: 0,
+    };
+    let digest: Option<String> = cols.next()?;
+    user.has_password = digest.is_some();
+    user.password_updated_at = cols.next()?;
+    user.last_sign_in_at = cols.next()?;
+    user.created_at = cols.next()?;
+    user.updated_at = cols.next()?;
+    Ok(Stored { user, digest: digest.map(PasswordDigest::from_stored) })
+}
+
+fn object(json: &str) -> Result<JsonObject> {
+    Ok(serde_json::from_str(json)?)
+}
+
+/// What `users_username_key` keeps unique: the user name, folded when its case does not matter.
+fn username_key(username: Option<&String>, case_sensitive: bool) -> Option<String> {
+    username.map(|username| if case_sensitive { username.clone() } else { username.to_lowercase() })
+}
+
+fn folded(text: Option<&String>) -> Option<String> {
+    text.map(|text| text.to_lowercase())
+}
+
+pub(super) async fn insert(
+    tx: &mut Tx<'_>,
+    user: &User,
+    digest: Option<&PasswordDigest>,
+    usernames_are_case_sensitive: bool,
+) -> Result<()> {
+    tx.execute(
+        sql!(
+            "INSERT INTO users (tenant_id, id, username, username_folded, username_key, primary_email,
+                 primary_email_folded, primary_phone, name, name_folded, avatar, password_digest, password_algorithm,
+                 profile, identities, custom_data, logto_config, mfa_verifications, application_id, is_suspended,
+                 is_password_expired, password_updated_at, last_sign_in_at, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '{}', '[]', $17, $18, $19,
+                 $20, $21, $22, $23)"
+        ),
+        params![
+            &user.id,
+            &user.username,
+            folded(user.username.as_ref()),
+            username_key(user.username.as_ref(), usernames_are_case_sensitive),
+            &user.primary_email,
+            folded(user.primary_email.as_ref()),
+            &user.primary_phone,
+            &user.name,
+            folded(user.name.as_ref()),
+            &user.avatar,
+            digest.map(PasswordDigest::as_str),
+            digest.map(|_| ARGON2ID),
+            serde_json::to_string(&user.profile)?,
+            serde_json::to_string(&user.identities)?,
+            serde_json::to_string(&user.custom_data)?,
+            &user.application_id,
+            user.is_suspended,
+            user.is_password_expired,
+            user.password_updated_at,
+            user.last_sign_in_at,
+            user.created_at,
+            user.updated_at,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Takes the user's row until the transaction ends, so that what is read next is not changed by anyone else. False when there is
+/// no such user.
+pub(super) async fn take(tx: &mut Tx<'_>, id: &str, now_ms: i64) -> Result<bool> {
+    let taken = tx
+        .execute(sql!("UPDATE users SET updated_at = $3 WHERE tenant_id = $1 AND id = $2"), params![id, now_ms])
+        .await?;
+    Ok(taken > 0)
+}
+
+/// Stores what [`super::rules`] can change.
+pub(super) async fn update(tx: &mut Tx<'_>, user: &User, usernames_are_case_sensitive: bool) -> Result<()> {
+    tx.execute(
+        sql!(
+            "UPDATE users SET username = $3, username_folded = $4, username_key = $5, primary_email = $6,
+                 primary_email_folded = $7, primary_phone = $8, name = $9, name_folded = $10, avatar = $11, profile = $12,
+                 custom_data = $13
+             WHERE tenant_id = $1 AND id = $2"
+        ),
+        params![
+            &user.id,
+            &user.username,
+            folded(user.username.as_ref()),
+            username_key(user.username.as_ref(), usernames_are_case_sensitive),
+            &user.primary_email,
+            folded(user.primary_email.as_ref()),
+            &user.primary_phone,
+            &user.name,
+            folded(user.name.as_ref()),
+            &user.avatar,
+            serde_json::to_string(&user.profile)?,
+            serde_json::to_string(&user.custom_data)?,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_password(tx: &mut Tx<'_>, id: &str, digest: &PasswordDigest, now_ms: i64) -> Result<()> {
+    tx.execute(
+        sql!(
+            "UPDATE users SET password_digest = $3, password_algorithm = $4, password_updated_at = $5,
+                 is_password_expired = $6
+             WHERE tenant_id = $1 AND id = $2"
+        ),
+        params![id, digest.as_str(), ARGON2ID, now_ms, false],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_suspended(tx: &mut Tx<'_>, id: &str, is_suspended: bool) -> Result<()> {
+    tx.execute(sql!("UPDATE users SET is_suspended = $3 WHERE tenant_id = $1 AND id = $2"), params![id, is_suspended])
+        .await?;
+    Ok(())
+}
+
+/// Notes a sign-in; false when there is no such user, or it is suspended.
+pub(super) async fn record_sign_in(tx: &mut Tx<'_>, id: &str, now_ms: i64) -> Result<bool> {
+    let recorded = tx
+        .execute(
+            sql!(
+                "UPDATE users SET last_sign_in_at = $3, updated_at = $3
+                 WHERE tenant_id = $1 AND id = $2 AND is_suspended = $4"
+            ),
+            params![id, now_ms, false],
+        )
+        .await?;
+    Ok(recorded > 0)
+}
+
+/// Deletes a user with all that belongs to it; false when there is none.
+pub(super) async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool> {
+    Ok(tx.execute(sql!("DELETE FROM users WHERE tenant_id = $1 AND id = $2"), params![id]).await? > 0)
+}
+
+pub(super) async fn set_username_keys(tx: &mut Tx<'_>, case_sensitive: bool) -> Result<()> {
+    let statement = if case_sensitive {
+        sql!("UPDATE users SET username_key = username WHERE tenant_id = $1")
+    } else {
+        sql!("UPDATE users SET username_key = username_folded WHERE tenant_id = $1")
+    };
+    tx.execute(statement, &[]).await?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! `/api/applications/{applicationId}/roles`
+
+use axum::extract::Path;
+use axum::response::Response;
+use axum::routing::{delete, get};
+use axum::{Json as Body, Router};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use trinco_core::roles;
+
+use super::parts::{Ids, searched};
+use crate::app::{App, Here};
+use crate::extract::{Json, Paged, QueryPairs};
+use crate::failure::ApiError;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/api/applications/{id}/roles", get(list).post(assign).put(replace))
+        .route("/api/applications/{id}/roles/{role_id}", delete(unassign))
+}
+
+async fn list(
+    Here(tenant): Here,
+    Path(id): Path<String>,
+    query: QueryPairs,
+    paged: Paged,
+) -> Result<Response, ApiError> {
+    let listing = roles::applications::roles(&tenant, &id, searched(&query), paged.page()).await?;
+    Ok(paged.respond(&listing))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RoleIds {
+    role_ids: Ids,
+}
+
+async fn assign(
+    Here(tenant): Here,
+    Path(id): Path<String>,
+    Json(body): Json<RoleIds>,
+) -> Result<(StatusCode, Body<Value>), ApiError> {
+    let role_ids = body.role_ids.0;
+    let added = roles::applications::assign(&tenant, &id, role_ids.clone()).await?;
+    Ok((StatusCode::CREATED, Body(json!({ "roleIds": role_ids, "addedRoleIds": added }))))
+}
+
+async fn replace(
+    Here(tenant): Here,
+    Path(id): Path<String>,
+    Json(body): Json<RoleIds>,
+) -> Result<StatusCode, ApiError> {
+    roles::applications::replace(&tenant, &id, body.role_ids.0).await?;
+    Ok(StatusCode::OK)
+}
+
+async fn unassign(
+    Here(tenant): Here,
+    Path((id, role_id)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    roles::applications::unassign(&tenant, &id, &role_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,64 @@
+//! Parts of requests that several areas share.
+
+use serde::{Deserialize, Deserializer, de};
+use trinco_core::Text;
+
+use crate::extract::QueryPairs;
+
+/// A list of ids.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ids(pub(super) Vec<String>);
+
+/// A list of ids that is not empty.
+#[derive(Clone, Debug)]
+pub(super) struct SomeIds(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for Ids {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ids = Vec::<Text<1, 128>>::deserialize(deserializer)?;
+        Ok(Self(ids.into_iter().map(Text::into_string).collect()))
+    }
+}
+
+impl<'de> Deserialize<'de> for SomeIds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Ids(ids) = Ids::deserialize(deserializer)?;
+        if ids.is_empty() {
+            return Err(de::Error::custom("must not be empty"));
+        }
+        Ok(Self(ids))
+    }
+}
+
+/// The text that is searched for; `%` may stand around it.
+pub(super) fn searched(query: &QueryPairs) -> Option<&str> {
+    query.get("search").map(|text| text.trim_matches('%')).filter(|text| !text.is_empty())
+}
+
+/// Whether the parameter says yes in one of the usual ways.
+pub(super) fn says_yes(query: &QueryPairs, name: &str) -> bool {
+    query.get(name).is_some_and(|value| {
+        ["true", "1", "yes", "y", "on"].iter().any(|yes| value.eq_ignore_ascii_case(yes))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_not_empty_and_a_list_may_have_to_hold_some() {
+        assert!(serde_json::from_str::<Ids>("[]").is_ok());
+        assert!(serde_json::from_str::<Ids>(r#"[""]"#).is_err());
+        assert!(serde_json::from_str::<SomeIds>("[]").is_err());
+        assert_eq!(serde_json::from_str::<SomeIds>(r#"["a","b"]"#).unwrap().0, ["a", "b"]);
+    }
+
+    #[test]
+    fn a_search_for_nothing_finds_everything() {
+        let query = |text: &str| QueryPairs(vec![("search".to_owned(), text.to_owned())]);
+        assert_eq!(searched(&query("%ada%")), Some("ada"));
+        assert_eq!(searched(&query("%")), None);
+        assert_eq!(searched(&QueryPairs(Vec::new())), None);
+    }
+}

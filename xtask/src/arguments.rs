@@ -1,0 +1,142 @@
+//! What was asked for on the command line.
+
+use std::path::PathBuf;
+
+use crate::Result;
+
+pub(crate) const USAGE: &str = "\
+Usage: cargo xtask <task>
+
+  demo  Build and run the server with the Next.js example, ready to sign in.
+        --port N        the server's port (3001; 0 picks a free one)
+        --app-port N    the example's port (3000; 0 picks a free one)
+        --data DIR      where the demo keeps its data (target/demo)
+
+  test  Format, lints, Rust tests, the example's checks, browser tests.
+        --interop       also the longer interoperability tests
+        --faults        also the fault tests: kills, full disks, lost connections
+        --soak          also the tests that run for a long time";
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Task {
+    Help,
+    Demo(Demo),
+    Test(Test),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Demo {
+    /// The server's port; 0 picks a free one.
+    pub(crate) port: u16,
+    /// The example's port; 0 picks a free one.
+    pub(crate) app_port: u16,
+    /// Where the demo keeps its data; `target/demo` unless given.
+    pub(crate) data: Option<PathBuf>,
+}
+
+impl Default for Demo {
+    fn default() -> Self {
+        Self { port: 3001, app_port: 3000, data: None }
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Test {
+    /// The tiers asked for beyond the fast one, by name.
+    pub(crate) tiers: Vec<&'static str>,
+}
+
+pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Task> {
+    let mut arguments = arguments.peekable();
+    match arguments.next().as_deref() {
+        Some("demo") => demo(arguments),
+        Some("test") => test(arguments),
+        None | Some("help" | "-h" | "--help") => Ok(Task::Help),
+        Some(other) => Err(format!("there is no task `{other}`.\n\n{USAGE}")),
+    }
+}
+
+fn demo(mut arguments: impl Iterator<Item = String>) -> Result<Task> {
+    let mut demo = Demo::default();
+    while let Some(argument) = arguments.next() {
+        let (flag, inline) = match argument.split_once('=') {
+            Some((flag, value)) => (flag, Some(value.to_owned())),
+            None => (argument.as_str(), None),
+        };
+        let mut value = || {
+            inline.clone().or_else(|| arguments.next()).ok_or(format!("`{flag}` needs a value."))
+        };
+        match flag {
+            "--port" => demo.port = port(flag, &value()?)?,
+            "--app-port" => demo.app_port = port(flag, &value()?)?,
+            "--data" => demo.data = Some(value()?.into()),
+            "-h" | "--help" => return Ok(Task::Help),
+            _ => return Err(format!("`demo` has no option `{flag}`.\n\n{USAGE}")),
+        }
+    }
+    if demo.port != 0 && demo.port == demo.app_port {
+        return Err(format!("`--port` and `--app-port` are both {}.", demo.port));
+    }
+    Ok(Task::Demo(demo))
+}
+
+fn test(arguments: impl Iterator<Item = String>) -> Result<Task> {
+    let mut test = Test::default();
+    for argument in arguments {
+        match argument.as_str() {
+            "--interop" => test.tiers.push("interop"),
+            "--faults" => test.tiers.push("faults"),
+            "--soak" => test.tiers.push("soak"),
+            "-h" | "--help" => return Ok(Task::Help),
+            _ => return Err(format!("`test` has no option `{argument}`.\n\n{USAGE}")),
+        }
+    }
+    Ok(Task::Test(test))
+}
+
+fn port(flag: &str, text: &str) -> Result<u16> {
+    text.parse().map_err(|_| format!("`{flag}` is a port from 0 to 65535, not `{text}`."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Task> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn the_demo_runs_on_the_ports_of_the_guide_unless_told_otherwise() {
+        let expected = Demo { port: 3001, app_port: 3000, data: None };
+        assert_eq!(parsed("demo"), Ok(Task::Demo(expected)));
+    }
+
+    #[test]
+    fn an_option_takes_its_value_after_a_space_or_an_equals_sign() {
+        let expected = Demo { port: 0, app_port: 4000, data: Some("there".into()) };
+        assert_eq!(parsed("demo --port 0 --app-port=4000 --data there"), Ok(Task::Demo(expected)));
+    }
+
+    #[test]
+    fn a_wrong_option_is_named() {
+        for (line, named) in [
+            ("demo --prot 1", "--prot"),
+            ("demo --port", "--port"),
+            ("demo --port 65536", "65536"),
+            ("demo --port 3000", "3000"),
+            ("test --fast", "--fast"),
+            ("deploy", "deploy"),
+        ] {
+            let error = parsed(line).expect_err(line);
+            assert!(error.contains(named), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn tiers_are_added_to_the_fast_one() {
+        assert_eq!(parsed("test"), Ok(Task::Test(Test::default())));
+        let both = Test { tiers: vec!["interop", "soak"] };
+        assert_eq!(parsed("test --interop --soak"), Ok(Task::Test(both)));
+    }
+}

@@ -1,0 +1,87 @@
+//! Where things are in this checkout.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::Result;
+
+/// The workspace as `cargo metadata` describes it.
+pub(crate) struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+    test_targets: Vec<String>,
+}
+
+impl Workspace {
+    pub(crate) fn locate() -> Result<Self> {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let output = cargo()
+            .args(["metadata", "--no-deps", "--format-version", "1"])
+            .current_dir(here)
+            .output()
+            .map_err(|error| format!("cargo metadata did not start: {error}."))?;
+        if !output.status.success() {
+            let reason = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("cargo metadata failed: {}", reason.trim()));
+        }
+        let metadata: Value = serde_json::from_slice(&output.stdout)
+            .map_err(|error| format!("cargo metadata cannot be read: {error}."))?;
+        let path = |key: &str| {
+            let text = metadata[key].as_str().ok_or(format!("cargo metadata has no `{key}`."))?;
+            Ok::<_, String>(PathBuf::from(text))
+        };
+        let test_targets = metadata["packages"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(|package| package["targets"].as_array().into_iter().flatten())
+            .filter(|target| target["kind"][0] == "test")
+            .filter_map(|target| target["name"].as_str().map(str::to_owned))
+            .collect();
+        Ok(Self { root: path("workspace_root")?, target: path("target_directory")?, test_targets })
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    pub(crate) fn example(&self) -> PathBuf {
+        self.root.join("examples/next-app-router")
+    }
+
+    pub(crate) fn browser_tests(&self) -> PathBuf {
+        self.root.join("e2e")
+    }
+
+    /// The server as `cargo build` leaves it.
+    pub(crate) fn server_binary(&self) -> PathBuf {
+        self.target.join("debug/trinco")
+    }
+
+    /// Whether a tier of tests exists: integration tests in files named after it.
+    pub(crate) fn has_tests_named(&self, prefix: &str) -> bool {
+        self.test_targets.iter().any(|name| name.starts_with(prefix))
+    }
+
+    /// A cargo command at the root of the workspace.
+    pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = cargo();
+        command.args(arguments).current_dir(&self.root);
+        command
+    }
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Set for xtask by the cargo that runs it; a changed value would rebuild what reads it.
+    for variable in ["CARGO_MANIFEST_DIR", "CARGO_MANIFEST_PATH", "CARGO_PKG_NAME"] {
+        command.env_remove(variable);
+    }
+    command
+}
