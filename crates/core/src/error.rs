@@ -59,7 +59,10 @@ impl Error {
 
     /// A field of the input breaks a rule that its type cannot express.
     pub fn invalid_field(path: &'static str, rule: &str) -> Self {
-        Self::refused_with("guard.invalid_input", &[("type", "body"), ("path", path), ("rule", rule)])
+        Self::refused_with(
+            "guard.invalid_input",
+            &[("type", "body"), ("path", path), ("rule", rule)],
+        )
     }
 
     /// The code, when this is a refusal.
@@ -74,7 +77,9 @@ impl Error {
     #[must_use]
     pub fn if_taken(self, on: &str, code: &'static str) -> Self {
         match self {
-            Self::Database(trinco_db::Error::Unique { on: taken }) if taken == on => Self::refused(code),
+            Self::Database(trinco_db::Error::Unique { on: taken }) if taken == on => {
+                Self::refused(code)
+            }
             other => other,
         }
     }

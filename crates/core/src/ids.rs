@@ -53,7 +53,11 @@ mod tests {
             for symbol in alphabet.symbols() {
                 let share = text.bytes().filter(|byte| byte == symbol).count() as f64 / 64_000.0;
                 let fair = 1.0 / alphabet.symbols().len() as f64;
-                assert!((share - fair).abs() < fair * 0.35, "{} has share {share}", *symbol as char);
+                assert!(
+                    (share - fair).abs() < fair * 0.35,
+                    "{} has share {share}",
+                    *symbol as char
+                );
             }
         }
     }

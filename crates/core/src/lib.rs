@@ -18,6 +18,7 @@ pub mod organization_template;
 pub mod organizations;
 pub mod passwords;
 pub mod resources;
+pub mod retention;
 pub mod roles;
 pub mod sessions;
 pub mod tenants;
@@ -37,8 +38,8 @@ pub use ids::Alphabet;
 pub use page::{Listing, Page};
 pub use secret::{MasterKey, Sealer, Secret, TokenHash};
 pub use snapshot::{Section, Snapshot};
-pub use text::{JsonObject, Text, double_option};
 pub use tenant::{Bumped, Installation, Origin, Tenant};
+pub use text::{JsonObject, Text, double_option};
 pub use time::{Clock, Randomness, SystemRandomness};
 
 /// Every migration of the database, in order.

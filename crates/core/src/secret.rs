@@ -72,9 +72,14 @@ impl MasterKey {
     /// A sentence for the operator when the text is not such a key.
     pub fn from_text(text: &str) -> Result<Self, String> {
         let bytes = Zeroizing::new(
-            URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| "the master key is not base64url text".to_owned())?,
+            URL_SAFE_NO_PAD
+                .decode(text.trim())
+                .map_err(|_| "the master key is not base64url text".to_owned())?,
         );
-        let bytes: [u8; 32] = bytes.as_slice().try_into().map_err(|_| "the master key is not 32 bytes long".to_owned())?;
+        let bytes: [u8; 32] = bytes
+            .as_slice()
+            .try_into()
+            .map_err(|_| "the master key is not 32 bytes long".to_owned())?;
         Ok(Self(Zeroizing::new(bytes)))
     }
 
@@ -107,7 +112,8 @@ pub struct Sealer {
 impl Sealer {
     /// A sealer for `master`.
     pub fn new(master: &MasterKey) -> Self {
-        let key = UnboundKey::new(&AES_256_GCM, master.0.as_ref()).expect("an AES-256 key has 32 bytes");
+        let key =
+            UnboundKey::new(&AES_256_GCM, master.0.as_ref()).expect("an AES-256 key has 32 bytes");
         Self { key: LessSafeKey::new(key) }
     }
 
@@ -117,7 +123,11 @@ impl Sealer {
         randomness.fill(&mut nonce);
         let mut sealed = plain.to_vec();
         self.key
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), Aad::from(associated(place)), &mut sealed)
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(associated(place)),
+                &mut sealed,
+            )
             .expect("a short value can be sealed");
         let mut bytes = Vec::with_capacity(1 + NONCE_LEN + sealed.len());
         bytes.push(1);
@@ -131,16 +141,21 @@ impl Sealer {
     /// # Errors
     /// [`Error::Internal`] when the value was sealed under another key or for another place, or is damaged.
     pub fn open(&self, place: &[&str], sealed: &str) -> Result<Zeroizing<Vec<u8>>> {
-        let refuse = || Error::Internal(format!("a sealed value of {} does not open", place.join("/")));
+        let refuse =
+            || Error::Internal(format!("a sealed value of {} does not open", place.join("/")));
         let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| refuse())?;
-        let (Some(1), Some(nonce), Some(rest)) = (bytes.first(), bytes.get(1..=NONCE_LEN), bytes.get(1 + NONCE_LEN..))
+        let (Some(1), Some(nonce), Some(rest)) =
+            (bytes.first(), bytes.get(1..=NONCE_LEN), bytes.get(1 + NONCE_LEN..))
         else {
             return Err(refuse());
         };
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| refuse())?;
         let mut opened = Zeroizing::new(rest.to_vec());
-        let length =
-            self.key.open_in_place(nonce, Aad::from(associated(place)), &mut opened).map_err(|_| refuse())?.len();
+        let length = self
+            .key
+            .open_in_place(nonce, Aad::from(associated(place)), &mut opened)
+            .map_err(|_| refuse())?
+            .len();
         opened.truncate(length);
         Ok(opened)
     }
@@ -151,7 +166,8 @@ impl Sealer {
     /// As [`Sealer::open`].
     pub fn open_text(&self, place: &[&str], sealed: &str) -> Result<Secret> {
         let bytes = self.open(place, sealed)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| Error::Internal("a sealed text is not UTF-8".to_owned()))?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| Error::Internal("a sealed text is not UTF-8".to_owned()))?;
         Ok(Secret::new(text.to_owned()))
     }
 }
@@ -200,7 +216,10 @@ mod tests {
     #[test]
     fn a_master_key_survives_its_text_form() {
         let key = MasterKey::generate(&SystemRandomness);
-        assert_eq!(MasterKey::from_text(&format!("{}\n", *key.to_text())).unwrap().fingerprint(), key.fingerprint());
+        assert_eq!(
+            MasterKey::from_text(&format!("{}\n", *key.to_text())).unwrap().fingerprint(),
+            key.fingerprint()
+        );
         assert!(MasterKey::from_text("short").is_err());
     }
 }

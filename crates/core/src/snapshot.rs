@@ -5,7 +5,8 @@ use std::sync::Arc;
 use trinco_db::TenantDb;
 
 use crate::{
-    Result, Sealer, applications, configs, experience, keys, organization_template, resources, roles,
+    Result, Sealer, applications, configs, experience, keys, organization_template, resources,
+    roles,
 };
 
 /// A part of the configuration that changes, is versioned and is reloaded by itself.
@@ -129,9 +130,12 @@ impl Snapshot {
                 Section::Resources => next.resources = Arc::new(resources::load(&mut conn).await?),
                 Section::Roles => next.roles = Arc::new(roles::load(&mut conn).await?),
                 Section::OrganizationTemplate => {
-                    next.organization_template = Arc::new(organization_template::load(&mut conn).await?);
+                    next.organization_template =
+                        Arc::new(organization_template::load(&mut conn).await?);
                 }
-                Section::Experience => next.experience = Arc::new(experience::load(&mut conn).await?),
+                Section::Experience => {
+                    next.experience = Arc::new(experience::load(&mut conn).await?)
+                }
                 Section::Keys => next.keys = Arc::new(keys::load(&mut conn, sealer).await?),
             }
         }

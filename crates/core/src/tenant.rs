@@ -141,7 +141,13 @@ struct Inner {
 impl Tenant {
     async fn open(shared: &Arc<Shared>, id: &str, origin: Origin) -> Result<Self> {
         let db = shared.db.tenant(id);
-        tenants::create_if_new(&db, &shared.sealer, shared.randomness.as_ref(), shared.clock.now_ms()).await?;
+        tenants::create_if_new(
+            &db,
+            &shared.sealer,
+            shared.randomness.as_ref(),
+            shared.clock.now_ms(),
+        )
+        .await?;
         let snapshot = Snapshot::load(&db, &shared.sealer).await?;
         Ok(Self(Arc::new(Inner {
             shared: Arc::clone(shared),
@@ -247,9 +253,17 @@ impl Tenant {
     ///
     /// # Errors
     /// As [`Tenant::write`].
-    pub async fn configure<I, T, F>(&self, sections: &'static [Section], input: I, run: F) -> Result<T>
+    pub async fn configure<I, T, F>(
+        &self,
+        sections: &'static [Section],
+        input: I,
+        run: F,
+    ) -> Result<T>
     where
-        F: for<'t> Fn(&'t mut Tx<'_>, &'t Bumped, &'t I) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
+        F: for<'t> Fn(&'t mut Tx<'_>, &'t Bumped, &'t I) -> BoxFuture<'t, Result<T>>
+            + Send
+            + Sync
+            + 'static,
         I: Send + Sync + 'static,
         T: Send + 'static,
     {
@@ -307,7 +321,6 @@ impl Bumped {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,6 +329,9 @@ mod tests {
     fn an_origin_knows_its_path() {
         assert_eq!(Origin::new("https://id.example.com/").path(), "");
         assert_eq!(Origin::new("https://id.example.com/admin").path(), "/admin");
-        assert_eq!(Origin::new("https://id.example.com/admin").issuer(), "https://id.example.com/admin/oidc");
+        assert_eq!(
+            Origin::new("https://id.example.com/admin").issuer(),
+            "https://id.example.com/admin/oidc"
+        );
     }
 }

@@ -21,7 +21,11 @@ impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
         let text = text.into();
         let length = text.chars().count();
         if length < MIN {
-            return Err(if MIN == 1 { "must not be empty".to_owned() } else { format!("needs at least {MIN} characters") });
+            return Err(if MIN == 1 {
+                "must not be empty".to_owned()
+            } else {
+                format!("needs at least {MIN} characters")
+            });
         }
         if length > MAX {
             return Err(format!("has more than {MAX} characters"));
@@ -66,7 +70,9 @@ impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX
 ///
 /// # Errors
 /// As the inner type.
-pub fn double_option<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<T>>, D::Error> {
+pub fn double_option<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(deserializer).map(Some)
 }
 

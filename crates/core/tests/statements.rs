@@ -12,12 +12,21 @@ struct Statement {
     sql: String,
     /// The types of the function's parameters, as written.
     parameters: String,
+    /// Whether a builder goes on from here.
+    is_begun: bool,
 }
 
 impl Statement {
-    /// A piece that continues another statement starts with a space (the macro insists).
+    /// Whether it is, or begins, a statement: what a builder appends is neither.
+    fn is_statement(&self) -> bool {
+        ["SELECT ", "INSERT ", "UPDATE ", "DELETE "]
+            .iter()
+            .any(|verb| self.sql.trim_start().starts_with(verb))
+    }
+
+    /// Whether it can be prepared as it stands.
     fn is_whole(&self) -> bool {
-        !self.sql.starts_with(' ')
+        self.is_statement() && !self.is_begun
     }
 }
 
@@ -28,7 +37,8 @@ fn statements() -> Vec<Statement> {
         let text = fs::read_to_string(&file).expect("a source file is readable");
         let place = file.strip_prefix(&sources).expect("below src").display().to_string();
         let syntax = syn::parse_file(&text).unwrap_or_else(|error| panic!("{place}: {error}"));
-        let mut visitor = Visitor { place, parameters: String::new(), found: Vec::new() };
+        let mut visitor =
+            Visitor { place, parameters: String::new(), is_begun: false, found: Vec::new() };
         visitor.visit_file(&syntax);
         found.append(&mut visitor.found);
     }
@@ -52,6 +62,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
 struct Visitor {
     place: String,
     parameters: String,
+    is_begun: bool,
     found: Vec<Statement>,
 }
 
@@ -66,6 +77,13 @@ impl<'ast> Visit<'ast> for Visitor {
         self.parameters = outer;
     }
 
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        let is_builder = matches!(&*call.func, syn::Expr::Path(path) if path.path.segments.first().is_some_and(|first| first.ident == "Sql"));
+        let outer = std::mem::replace(&mut self.is_begun, is_builder);
+        visit::visit_expr_call(self, call);
+        self.is_begun = outer;
+    }
+
     fn visit_macro(&mut self, invoked: &'ast syn::Macro) {
         if invoked.path.is_ident("sql") {
             let literal: syn::LitStr = invoked.parse_body().expect("sql! takes one literal");
@@ -73,10 +91,11 @@ impl<'ast> Visit<'ast> for Visitor {
                 place: self.place.clone(),
                 sql: literal.value(),
                 parameters: self.parameters.clone(),
+                is_begun: self.is_begun,
             });
-        } else if let Ok(expressions) =
-            invoked.parse_body_with(syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated)
-        {
+        } else if let Ok(expressions) = invoked.parse_body_with(
+            syn::punctuated::Punctuated::<syn::Expr, syn::Token![,]>::parse_terminated,
+        ) {
             for expression in &expressions {
                 self.visit_expr(expression);
             }
@@ -103,7 +122,7 @@ fn normal(sql: &str) -> String {
 
 #[test]
 fn every_statement_names_the_tenant() {
-    for statement in statements().iter().filter(|statement| statement.is_whole()) {
+    for statement in statements().iter().filter(|statement| statement.is_statement()) {
         let sql = normal(&statement.sql);
         let is_bound = if sql.starts_with("INSERT") {
             sql.contains("(tenant_id,") && sql.contains("$1")
@@ -116,7 +135,7 @@ fn every_statement_names_the_tenant() {
 
 #[test]
 fn every_join_stays_within_the_tenant() {
-    for statement in statements().iter().filter(|statement| statement.is_whole()) {
+    for statement in statements().iter().filter(|statement| statement.is_statement()) {
         let sql = normal(&statement.sql);
         let joins = sql.matches(" JOIN ").count();
         let bound = sql.matches("tenant_id").count();
@@ -133,7 +152,9 @@ fn every_write_to_a_snapshot_table_asks_for_a_moved_version() {
         let written = ["INSERT INTO ", "UPDATE ", "DELETE FROM "]
             .into_iter()
             .find_map(|verb| sql.strip_prefix(verb))
-            .and_then(|rest| rest.split(|symbol: char| !symbol.is_ascii_lowercase() && symbol != '_').next());
+            .and_then(|rest| {
+                rest.split(|symbol: char| !symbol.is_ascii_lowercase() && symbol != '_').next()
+            });
         if written.is_some_and(|table| tables.contains(&table)) {
             checked += 1;
             assert!(statement.parameters.contains("Bumped"), "{}: {sql}", statement.place);
@@ -145,7 +166,12 @@ fn every_write_to_a_snapshot_table_asks_for_a_moved_version() {
 #[test]
 fn no_statement_stands_outside_a_store() {
     for statement in statements() {
-        assert!(statement.place.contains("store"), "{}: {}", statement.place, normal(&statement.sql));
+        assert!(
+            statement.place.contains("store"),
+            "{}: {}",
+            statement.place,
+            normal(&statement.sql)
+        );
     }
 }
 
@@ -157,23 +183,32 @@ fn sqlite_prepares_every_statement() {
     }
     for statement in statements().iter().filter(|statement| statement.is_whole()) {
         let sql = statement.sql.replace("COLLATE BYTES", "COLLATE BINARY").replace('$', "?");
-        connection.prepare(&sql).unwrap_or_else(|error| panic!("{}: {error}\n{}", statement.place, statement.sql));
+        connection
+            .prepare(&sql)
+            .unwrap_or_else(|error| panic!("{}: {error}\n{}", statement.place, statement.sql));
     }
 }
 
 #[tokio::test]
 async fn postgresql_prepares_every_statement() {
     let Ok(server) = std::env::var("TRINCO_TEST_POSTGRES") else {
-        assert!(std::env::var("CI").is_err(), "TRINCO_TEST_POSTGRES must name a PostgreSQL database in CI");
+        assert!(
+            std::env::var("CI").is_err(),
+            "TRINCO_TEST_POSTGRES must name a PostgreSQL database in CI"
+        );
         eprintln!("not run: TRINCO_TEST_POSTGRES names no PostgreSQL database");
         return;
     };
-    let (mut client, connection) = tokio_postgres::connect(&server, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
+    let (mut client, connection) =
+        tokio_postgres::connect(&server, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
     tokio::spawn(connection);
     // Everything is rolled back at the end.
     let transaction = client.transaction().await.expect("a transaction begins");
     let schema = format!("statements_{}", std::process::id());
-    transaction.batch_execute(&format!("CREATE SCHEMA {schema}; SET LOCAL search_path TO {schema}")).await.expect("a schema");
+    transaction
+        .batch_execute(&format!("CREATE SCHEMA {schema}; SET LOCAL search_path TO {schema}"))
+        .await
+        .expect("a schema");
     for migration in trinco_core::MIGRATIONS {
         transaction.batch_execute(migration.sql).await.expect("a migration applies");
     }

@@ -121,12 +121,14 @@ CREATE TABLE application_roles (
 );
 CREATE INDEX application_roles_by_role ON application_roles (tenant_id, role_id);
 
--- `*_folded` columns hold the lower-cased copy that searches and case-insensitive comparisons use.
+-- `*_folded` columns hold the lower-cased copy that searches and case-insensitive comparisons use; `username_key` holds the one
+-- of user name and lower-cased copy that must be unique by the tenant's policy.
 CREATE TABLE users (
     tenant_id TEXT NOT NULL,
     id TEXT NOT NULL,
     username TEXT,
     username_folded TEXT,
+    username_key TEXT,
     primary_email TEXT,
     primary_email_folded TEXT,
     primary_phone TEXT,
@@ -149,6 +151,7 @@ CREATE TABLE users (
     updated_at BIGINT NOT NULL,
     CONSTRAINT users_id PRIMARY KEY (tenant_id, id),
     CONSTRAINT users_username UNIQUE (tenant_id, username),
+    CONSTRAINT users_username_key UNIQUE (tenant_id, username_key),
     CONSTRAINT users_primary_email_folded UNIQUE (tenant_id, primary_email_folded),
     CONSTRAINT users_primary_phone UNIQUE (tenant_id, primary_phone)
 );

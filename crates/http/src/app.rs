@@ -41,7 +41,7 @@ fn authority(origin: &Origin) -> Option<String> {
 
 /// The tenant a request is for.
 #[derive(Clone, Debug)]
-pub struct Here(pub Tenant);
+pub(crate) struct Here(pub(crate) Tenant);
 
 impl<S: Send + Sync> FromRequestParts<S> for Here {
     type Rejection = StatusCode;

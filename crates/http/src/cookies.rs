@@ -31,7 +31,11 @@ pub(crate) fn read(tenant: &Tenant, headers: &HeaderMap, name: &str) -> Option<S
 pub(crate) fn set(headers: &mut HeaderMap, tenant: &Tenant, name: &str, value: &str, max_age: i64) {
     let name = name_of(tenant, name);
     let tag = tenant.snapshot().keys.cookie()[0].sign(&message(tenant, &name, value));
-    append(headers, tenant, &format!("{name}={value}.{}; Max-Age={max_age}", base64url_encode(tag)));
+    append(
+        headers,
+        tenant,
+        &format!("{name}={value}.{}; Max-Age={max_age}", base64url_encode(tag)),
+    );
 }
 
 /// Removes a cookie.
@@ -58,7 +62,12 @@ impl Interactions {
     pub(crate) fn read(tenant: &Tenant, headers: &HeaderMap) -> Self {
         let value = read(tenant, headers, INTERACTION).unwrap_or_default();
         let pairs = value.split('~').filter_map(|pair| pair.split_once('.'));
-        Self(pairs.map(|(app, id)| (app.to_owned(), Secret::new(id.to_owned()))).take(MOST_INTERACTIONS).collect())
+        Self(
+            pairs
+                .map(|(app, id)| (app.to_owned(), Secret::new(id.to_owned())))
+                .take(MOST_INTERACTIONS)
+                .collect(),
+        )
     }
 
     /// The interaction of an application.
@@ -90,8 +99,15 @@ impl Interactions {
         if self.0.is_empty() {
             return clear(headers, tenant, INTERACTION);
         }
-        let value: Vec<String> = self.0.iter().map(|(app, id)| format!("{app}.{}", id.reveal())).collect();
-        set(headers, tenant, INTERACTION, &value.join("~"), trinco_core::interactions::LIFETIME_MS / 1000);
+        let value: Vec<String> =
+            self.0.iter().map(|(app, id)| format!("{app}.{}", id.reveal())).collect();
+        set(
+            headers,
+            tenant,
+            INTERACTION,
+            &value.join("~"),
+            trinco_core::interactions::LIFETIME_MS / 1000,
+        );
     }
 }
 
@@ -122,7 +138,11 @@ fn message(tenant: &Tenant, name: &str, value: &str) -> Vec<u8> {
 
 /// Cookies ignore ports, and one host can serve several tenants below paths: a tenant's id keeps theirs apart.
 fn name_of(tenant: &Tenant, name: &str) -> String {
-    if tenant.id() == trinco_core::tenants::DEFAULT { name.to_owned() } else { format!("{name}_{}", tenant.id()) }
+    if tenant.id() == trinco_core::tenants::DEFAULT {
+        name.to_owned()
+    } else {
+        format!("{name}_{}", tenant.id())
+    }
 }
 
 fn append(headers: &mut HeaderMap, tenant: &Tenant, start: &str) {

@@ -15,7 +15,7 @@ use crate::failure::ApiError;
 
 /// A JSON body.
 #[derive(Clone, Debug)]
-pub struct Json<T>(pub T);
+pub(crate) struct Json<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
@@ -55,23 +55,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// The query string.
-#[derive(Clone, Debug)]
-pub struct Query<T>(pub T);
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        axum::extract::Query::try_from_uri(&parts.uri)
-            .map(|axum::extract::Query(value)| Self(value))
-            .map_err(|error| invalid("query", "", &rule_of(&error.body_text())).into())
-    }
-}
-
 /// Every `name=value` pair of the query string, for parameters that repeat.
 #[derive(Clone, Debug)]
-pub struct QueryPairs(pub Vec<(String, String)>);
+pub(crate) struct QueryPairs(pub(crate) Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
     type Rejection = ApiError;
@@ -89,12 +75,12 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
 
 impl QueryPairs {
     /// The values of `name`, in order.
-    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(pair, _)| pair == name).map(|(_, value)| value.as_str())
     }
 
     /// The first value of `name` that is not empty.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .find(|(pair, value)| pair == name && !value.is_empty())
@@ -105,7 +91,7 @@ impl QueryPairs {
     ///
     /// # Errors
     /// `guard.invalid_input` when it is something else.
-    pub fn flag(&self, name: &'static str) -> Result<Option<bool>, ApiError> {
+    pub(crate) fn flag(&self, name: &'static str) -> Result<Option<bool>, ApiError> {
         match self.get(name) {
             None => Ok(None),
             Some("true" | "1") => Ok(Some(true)),
@@ -117,7 +103,7 @@ impl QueryPairs {
 
 /// `page` (from 1) and `page_size` (1 to 100, 20 unless given), and what the answer's `Total-Number` and `Link` headers need.
 #[derive(Clone, Debug)]
-pub struct Paged {
+pub(crate) struct Paged {
     number: i64,
     size: i64,
     requested: bool,
@@ -164,17 +150,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Paged {
 
 impl Paged {
     /// The part of the list that is wanted.
-    pub fn page(&self) -> Page {
+    pub(crate) fn page(&self) -> Page {
         Page { offset: (self.number - 1) * self.size, limit: self.size }
     }
 
     /// Everything unless a page was asked for: for lists whose paging is optional.
-    pub fn page_or_all(&self) -> Page {
+    pub(crate) fn page_or_all(&self) -> Page {
         if self.requested { self.page() } else { Page::ALL }
     }
 
     /// The answer: the rows, `Total-Number`, and `Link` (RFC 8288) to the first, previous, next and last page.
-    pub fn respond<T: Serialize>(&self, listing: &Listing<T>) -> Response {
+    pub(crate) fn respond<T: Serialize>(&self, listing: &Listing<T>) -> Response {
         let mut response = axum::Json(&listing.rows).into_response();
         let headers = response.headers_mut();
         headers.insert("total-number", HeaderValue::from(listing.total));
@@ -185,7 +171,7 @@ impl Paged {
     }
 
     /// [`Paged::respond`], without the headers when no page was asked for.
-    pub fn respond_or_all<T: Serialize>(&self, listing: &Listing<T>) -> Response {
+    pub(crate) fn respond_or_all<T: Serialize>(&self, listing: &Listing<T>) -> Response {
         if self.requested {
             self.respond(listing)
         } else {

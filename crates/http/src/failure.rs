@@ -21,11 +21,11 @@ use crate::status::status_of;
 
 /// An error of the JSON APIs: `{code, message, data}`.
 #[derive(Debug)]
-pub struct ApiError(pub Error);
+pub(crate) struct ApiError(pub(crate) Error);
 
 /// An error of the OAuth endpoints: the RFC's members, and the `code` and `message` Logto's SDKs require.
 #[derive(Debug)]
-pub struct OidcError {
+pub(crate) struct OidcError {
     error: Error,
     challenge: Challenge,
     state: Option<String>,
@@ -40,6 +40,8 @@ enum Challenge {
     NoToken,
     /// Its bearer token was refused.
     Token,
+    /// None: the authorization endpoint, where nobody can authenticate anew. Its status is always 400.
+    Never,
 }
 
 #[derive(Clone)]
@@ -77,7 +79,7 @@ impl OidcError {
 
     /// The authorization endpoint refuses a request it cannot redirect; the answer repeats its `state`.
     pub(crate) fn at_authorization(error: OAuthError, state: Option<String>) -> Self {
-        Self { error: error.into(), challenge: Challenge::Client, state }
+        Self { error: error.into(), challenge: Challenge::Never, state }
     }
 }
 
@@ -102,7 +104,11 @@ fn carry(failure: Failure) -> Response {
 /// Writes the answer for an error a handler returned. Headers that inner layers have set stay.
 pub(crate) async fn render(request: Request, next: Next) -> Response {
     let language = crate::language::of_request(request.headers());
-    let issuer = request.extensions().get::<Here>().map(|here| here.0.issuer().to_owned()).unwrap_or_default();
+    let issuer = request
+        .extensions()
+        .get::<Here>()
+        .map(|here| here.0.issuer().to_owned())
+        .unwrap_or_default();
     let path = request.uri().path().to_owned();
     let response = next.run(request).await;
     let Some(failure) = response.extensions().get::<Failure>().cloned() else { return response };
@@ -120,7 +126,9 @@ fn api(error: &Error, language: Language, path: &str) -> Response {
     let refusal = |code| Refusal { code, values: Vec::new(), data: None };
     match error {
         Error::Refused(refusal) => refused(refusal, language),
-        Error::OAuth(error) => answer(status(error.status()), api_body(&refusal(error.error.as_str()), language)),
+        Error::OAuth(error) => {
+            answer(status(error.status()), api_body(&refusal(error.error.as_str()), language))
+        }
         Error::Database(_) | Error::Internal(_) => {
             let (status, code) = broken(error, path);
             answer(status, api_body(&refusal(code), language))
@@ -133,10 +141,14 @@ fn refused(refusal: &Refusal, language: Language) -> Response {
 }
 
 fn api_body(refusal: &Refusal, language: Language) -> Map<String, Value> {
-    let values: Vec<(&str, &str)> = refusal.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let values: Vec<(&str, &str)> =
+        refusal.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let mut body = Map::new();
     body.insert("code".to_owned(), refusal.code.into());
-    body.insert("message".to_owned(), error_message(language, refusal.code, &values).into_owned().into());
+    body.insert(
+        "message".to_owned(),
+        error_message(language, refusal.code, &values).into_owned().into(),
+    );
     if let Some(data) = &refusal.data {
         body.insert("data".to_owned(), data.clone());
     }
@@ -150,20 +162,29 @@ fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Re
         Error::Refused(refusal) => return refused(refusal, language),
         broken_error @ (Error::Database(_) | Error::Internal(_)) => {
             stand_in = match broken(broken_error, path).0 {
-                StatusCode::SERVICE_UNAVAILABLE => {
-                    OAuthError::new(ErrorCode::TemporarilyUnavailable, "the server is busy, try again")
-                }
+                StatusCode::SERVICE_UNAVAILABLE => OAuthError::new(
+                    ErrorCode::TemporarilyUnavailable,
+                    "the server is busy, try again",
+                ),
                 _ => OAuthError::new(ErrorCode::ServerError, "something went wrong on the server"),
             };
             &stand_in
         }
     };
     if let Some(detail) = &error.detail {
-        tracing::debug!(path, error = error.error.as_str(), detail = &**detail, "a request was refused");
+        tracing::debug!(
+            path,
+            error = error.error.as_str(),
+            detail = &**detail,
+            "a request was refused"
+        );
     }
     let mut body = Map::new();
     body.insert("code".to_owned(), error.code().into());
-    body.insert("message".to_owned(), error_message(language, &error.code(), &[]).into_owned().into());
+    body.insert(
+        "message".to_owned(),
+        error_message(language, &error.code(), &[]).into_owned().into(),
+    );
     body.insert("error".to_owned(), error.error.as_str().into());
     body.insert("error_description".to_owned(), error.description.clone().into());
     if let Some(scope) = &error.scope {
@@ -173,16 +194,21 @@ fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Re
         body.insert("state".to_owned(), state.clone().into());
         body.insert("iss".to_owned(), issuer.into());
     }
-    let number = if failure.challenge == Challenge::NoToken { BearerError::STATUS } else { error.status() };
+    let number = match failure.challenge {
+        Challenge::NoToken => BearerError::STATUS,
+        Challenge::Never => 400,
+        Challenge::Client | Challenge::Token => error.status(),
+    };
     let mut response = answer(status(number), body);
     let challenge = match failure.challenge {
-        Challenge::Client => {
-            (error.error == ErrorCode::InvalidClient).then(|| bearer::basic_challenge(issuer, error))
-        }
+        Challenge::Client => (error.error == ErrorCode::InvalidClient)
+            .then(|| bearer::basic_challenge(issuer, error)),
         Challenge::NoToken => Some(bearer::challenge(issuer, None)),
         Challenge::Token => Some(bearer::challenge(issuer, Some(error))),
+        Challenge::Never => None,
     };
-    if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::from_str(&challenge).ok()) {
+    if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::from_str(&challenge).ok())
+    {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
@@ -191,7 +217,10 @@ fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Re
 /// Logs what went wrong on our side, once, and tells the outside only that it did.
 pub(crate) fn broken(error: &Error, path: &str) -> (StatusCode, &'static str) {
     use trinco_db::Error as Db;
-    if let Error::Database(error @ (Db::Busy | Db::Unavailable { .. } | Db::Closed | Db::CommitUnknown { .. })) = error {
+    if let Error::Database(
+        error @ (Db::Busy | Db::Unavailable { .. } | Db::Closed | Db::CommitUnknown { .. }),
+    ) = error
+    {
         tracing::warn!(path, %error, "the database is not available");
         (StatusCode::SERVICE_UNAVAILABLE, "request.unavailable")
     } else {

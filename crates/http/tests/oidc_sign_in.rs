@@ -19,10 +19,13 @@ async fn a_person_signs_in_and_the_application_gets_tokens() {
     assert_eq!(sign_in, format!("{}/sign-in?app_id={}", server.base(), app.0));
     let page = browser.get(&sign_in).await.expect(200);
     assert!(page.text.contains("Shop"), "the page names the application");
-    assert!(page.header("content-security-policy").contains("form-action 'self' http://localhost:9999"));
+    assert!(
+        page.header("content-security-policy").contains("form-action 'self' http://localhost:9999")
+    );
 
     let xsrf = hidden(&page.text, "xsrf");
-    let form = [("xsrf", xsrf.as_str()), ("identifier", "alice"), ("password", "correct horse battery")];
+    let form =
+        [("xsrf", xsrf.as_str()), ("identifier", "alice"), ("password", "correct horse battery")];
     let resume = browser.submit(&sign_in, &form).await.location().to_owned();
     assert!(resume.starts_with(&format!("{}/oidc/auth/", server.base())));
     let callback = browser.get(&resume).await.location().to_owned();
@@ -63,7 +66,8 @@ async fn a_wrong_password_and_an_unknown_user_look_the_same() {
     let app = admin.traditional("Shop").await;
     admin.user("alice", "correct horse battery").await;
     let browser = server.browser();
-    let target = browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
+    let target =
+        browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
     let page = browser.get(&target).await;
     let xsrf = hidden(&page.text, "xsrf");
 
@@ -100,20 +104,24 @@ async fn a_person_registers_and_is_signed_in() {
     let weak = [("xsrf", xsrf.as_str()), ("identifier", "bob"), ("password", "short")];
     let refused = browser.submit(&target, &weak).await.expect(422);
     assert!(refused.text.contains("at least 8"), "{}", refused.text);
-    let odd = [("xsrf", xsrf.as_str()), ("identifier", "9 lives"), ("password", "correct horse battery")];
+    let odd =
+        [("xsrf", xsrf.as_str()), ("identifier", "9 lives"), ("password", "correct horse battery")];
     browser.submit(&target, &odd).await.expect(422);
 
-    let form = [("xsrf", xsrf.as_str()), ("identifier", "bob"), ("password", "correct horse battery")];
+    let form =
+        [("xsrf", xsrf.as_str()), ("identifier", "bob"), ("password", "correct horse battery")];
     let resume = browser.submit(&target, &form).await.location().to_owned();
     let callback = browser.get(&resume).await.location().to_owned();
-    let tokens = server.exchange((&app.0, &app.1), &query_of(&callback)["code"]).await.expect(200).json();
+    let tokens =
+        server.exchange((&app.0, &app.1), &query_of(&callback)["code"]).await.expect(200).json();
     let claims = Tokens::claims(tokens["id_token"].as_str().unwrap());
     assert_eq!(claims["username"], "bob");
 
     let other = server.browser();
     let target = other.get(&url).await.location().to_owned();
     let xsrf = hidden(&other.get(&target).await.text, "xsrf");
-    let taken = [("xsrf", xsrf.as_str()), ("identifier", "bob"), ("password", "correct horse battery")];
+    let taken =
+        [("xsrf", xsrf.as_str()), ("identifier", "bob"), ("password", "correct horse battery")];
     other.submit(&target, &taken).await.expect(422);
 }
 
@@ -124,9 +132,12 @@ async fn a_second_application_signs_in_silently_and_prompt_login_asks_again() {
     let (one, other) = (admin.traditional("One").await, admin.traditional("Two").await);
     admin.user("alice", "correct horse battery").await;
     let browser = server.browser();
-    server.sign_in(&browser, (&one.0, &one.1), ("alice", "correct horse battery"), "openid", &[]).await;
+    server
+        .sign_in(&browser, (&one.0, &one.1), ("alice", "correct horse battery"), "openid", &[])
+        .await;
 
-    let silent = browser.get(&server.authorization_url(&other.0, "openid", &[])).await.location().to_owned();
+    let silent =
+        browser.get(&server.authorization_url(&other.0, "openid", &[])).await.location().to_owned();
     assert!(silent.starts_with(REDIRECT_URI) && silent.contains("code="), "{silent}");
     let none = server.authorization_url(&other.0, "openid", &[("prompt", "none")]);
     assert!(browser.get(&none).await.location().contains("code="));
@@ -166,7 +177,10 @@ async fn an_untrusted_client_or_redirect_uri_is_never_redirected() {
         good.replace(&app.0, "nosuchclient"),
         good.replace(encoded, "redirect_uri=https%3A%2F%2Fevil.example%2Fcallback"),
         good.replace(encoded, "redirect_uri=http%3A%2F%2Flocalhost%3A9999%2Fcallback%2F..%2Fx"),
-        good.replace(encoded, "redirect_uri=http%3A%2F%2Flocalhost%3A9999%40evil.example%2Fcallback"),
+        good.replace(
+            encoded,
+            "redirect_uri=http%3A%2F%2Flocalhost%3A9999%40evil.example%2Fcallback",
+        ),
         good.replace(encoded, ""),
         good.replace("client_id=", "client_idd="),
     ] {
@@ -207,11 +221,14 @@ async fn a_posted_authorization_request_comes_back_by_get() {
     let app = admin.traditional("Shop").await;
     admin.user("alice", "correct horse battery").await;
     let browser = server.browser();
-    server.sign_in(&browser, (&app.0, &app.1), ("alice", "correct horse battery"), "openid", &[]).await;
+    server
+        .sign_in(&browser, (&app.0, &app.1), ("alice", "correct horse battery"), "openid", &[])
+        .await;
 
     let url = server.authorization_url(&app.0, "openid", &[]);
     let fields = query_of(&url);
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let back = browser.submit("/oidc/auth", &fields).await.location().to_owned();
     assert!(back.contains("request_uri=urn"), "{back}");
     let callback = browser.get(&back).await.location().to_owned();
@@ -231,11 +248,15 @@ async fn form_post_answers_with_a_form_for_the_application() {
     let app = admin.traditional("Shop").await;
     admin.user("alice", "correct horse battery").await;
     let browser = server.browser();
-    server.sign_in(&browser, (&app.0, &app.1), ("alice", "correct horse battery"), "openid", &[]).await;
+    server
+        .sign_in(&browser, (&app.0, &app.1), ("alice", "correct horse battery"), "openid", &[])
+        .await;
     let url = server.authorization_url(&app.0, "openid", &[("response_mode", "form_post")]);
     let page = browser.get(&url).await.expect(200);
     assert!(page.text.contains(&format!("action=\"{REDIRECT_URI}\"")), "{}", page.text);
-    assert!(page.header("content-security-policy").contains("form-action 'self' http://localhost:9999"));
+    assert!(
+        page.header("content-security-policy").contains("form-action 'self' http://localhost:9999")
+    );
     server.exchange((&app.0, &app.1), &hidden(&page.text, "code")).await.expect(200);
 }
 
@@ -246,9 +267,11 @@ async fn login_csrf_a_form_without_its_token_signs_nobody_in() {
     let app = admin.traditional("Shop").await;
     admin.user("mallory", "correct horse battery").await;
     let browser = server.browser();
-    let target = browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
+    let target =
+        browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
     for xsrf in ["", "AAAA", "not base64 ="] {
-        let form = [("xsrf", xsrf), ("identifier", "mallory"), ("password", "correct horse battery")];
+        let form =
+            [("xsrf", xsrf), ("identifier", "mallory"), ("password", "correct horse battery")];
         let answer = browser.submit(&target, &form).await.expect(404);
         assert_eq!(answer.header("set-cookie"), "");
     }
@@ -261,9 +284,11 @@ async fn an_interaction_of_another_browser_cannot_be_resumed() {
     let app = admin.traditional("Shop").await;
     admin.user("alice", "correct horse battery").await;
     let victim = server.browser();
-    let target = victim.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
+    let target =
+        victim.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
     let xsrf = hidden(&victim.get(&target).await.text, "xsrf");
-    let form = [("xsrf", xsrf.as_str()), ("identifier", "alice"), ("password", "correct horse battery")];
+    let form =
+        [("xsrf", xsrf.as_str()), ("identifier", "alice"), ("password", "correct horse battery")];
     let resume = victim.submit(&target, &form).await.location().to_owned();
     server.browser().get(&resume).await.expect(404);
     let first = victim.get(&resume).await.location().to_owned();
@@ -279,11 +304,17 @@ async fn two_applications_sign_in_at_once_in_one_browser() {
     let (one, other) = (admin.traditional("One").await, admin.traditional("Two").await);
     admin.user("alice", "correct horse battery").await;
     let browser = server.browser();
-    let first = browser.get(&server.authorization_url(&one.0, "openid", &[])).await.location().to_owned();
-    let second = browser.get(&server.authorization_url(&other.0, "openid", &[])).await.location().to_owned();
+    let first =
+        browser.get(&server.authorization_url(&one.0, "openid", &[])).await.location().to_owned();
+    let second =
+        browser.get(&server.authorization_url(&other.0, "openid", &[])).await.location().to_owned();
     for target in [first, second] {
         let xsrf = hidden(&browser.get(&target).await.expect(200).text, "xsrf");
-        let form = [("xsrf", xsrf.as_str()), ("identifier", "alice"), ("password", "correct horse battery")];
+        let form = [
+            ("xsrf", xsrf.as_str()),
+            ("identifier", "alice"),
+            ("password", "correct horse battery"),
+        ];
         let resume = browser.submit(&target, &form).await.location().to_owned();
         assert!(browser.get(&resume).await.location().contains("code="));
     }
@@ -294,8 +325,10 @@ async fn the_pages_speak_the_readers_language() {
     let server = Server::start().await;
     let app = server.admin().await.traditional("Shop").await;
     let browser = server.browser();
-    let target = browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
-    let page = browser.request(Method::GET, &target).header("accept-language", "pt-BR,pt;q=0.9,en;q=0.8");
+    let target =
+        browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
+    let page =
+        browser.request(Method::GET, &target).header("accept-language", "pt-BR,pt;q=0.9,en;q=0.8");
     let page = page.send().await.unwrap().text().await.unwrap();
     assert!(page.contains("lang=\"pt-BR\""), "{page}");
     let url = server.authorization_url(&app.0, "openid", &[("ui_locales", "pt-BR en")]);
@@ -311,16 +344,28 @@ async fn a_suspended_user_cannot_sign_in() {
     let id = admin.user("alice", "correct horse battery").await;
     let browser = server.browser();
     let tokens = server
-        .sign_in(&browser, (&app.0, &app.1), ("alice", "correct horse battery"), "openid offline_access", &[])
+        .sign_in(
+            &browser,
+            (&app.0, &app.1),
+            ("alice", "correct horse battery"),
+            "openid offline_access",
+            &[],
+        )
         .await;
-    admin.patch(&format!("/api/users/{id}/is-suspended"), json!({ "isSuspended": true })).await.expect(200);
+    admin
+        .patch(&format!("/api/users/{id}/is-suspended"), json!({ "isSuspended": true }))
+        .await
+        .expect(200);
 
-    let userinfo = browser.request(Method::GET, "/oidc/me").bearer_auth(tokens.access()).send().await.unwrap();
+    let userinfo =
+        browser.request(Method::GET, "/oidc/me").bearer_auth(tokens.access()).send().await.unwrap();
     assert_eq!(userinfo.status(), 401);
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh())];
     server.token((&app.0, &app.1), &refresh).await.expect(400);
-    let target = browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
+    let target =
+        browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
     let xsrf = hidden(&browser.get(&target).await.text, "xsrf");
-    let form = [("xsrf", xsrf.as_str()), ("identifier", "alice"), ("password", "correct horse battery")];
+    let form =
+        [("xsrf", xsrf.as_str()), ("identifier", "alice"), ("password", "correct horse battery")];
     browser.submit(&target, &form).await.expect(422);
 }

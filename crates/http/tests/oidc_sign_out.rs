@@ -15,23 +15,37 @@ async fn signing_out_ends_the_session_and_the_clients_tokens() {
     let tokens = server.sign_in(&browser, client, USER, "openid offline_access", &[]).await;
 
     // As the SDKs ask: without id_token_hint.
-    let query = format!("client_id={}&post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A9999%2F&state=bye", app.0);
+    let query = format!(
+        "client_id={}&post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A9999%2F&state=bye",
+        app.0
+    );
     let page = browser.get(&format!("/oidc/session/end?{query}")).await.expect(200);
-    assert!(page.header("content-security-policy").contains("form-action 'self' http://localhost:9999"));
-    let fields: Vec<(String, String)> = ["client_id", "post_logout_redirect_uri", "state", "xsrf", "logout"]
-        .into_iter()
-        .map(|name| (name.to_owned(), hidden(&page.text, name)))
-        .collect();
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert!(
+        page.header("content-security-policy").contains("form-action 'self' http://localhost:9999")
+    );
+    let fields: Vec<(String, String)> =
+        ["client_id", "post_logout_redirect_uri", "state", "xsrf", "logout"]
+            .into_iter()
+            .map(|name| (name.to_owned(), hidden(&page.text, name)))
+            .collect();
+    let fields: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
 
     let mut forged = fields.clone();
     forged[3].1 = "AAAA";
     browser.submit("/oidc/session/end/confirm", &forged).await.expect(400);
-    assert!(browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().contains("code="));
+    assert!(
+        browser
+            .get(&server.authorization_url(&app.0, "openid", &[]))
+            .await
+            .location()
+            .contains("code=")
+    );
 
     let landed = browser.submit("/oidc/session/end/confirm", &fields).await;
     assert_eq!(landed.location(), "http://localhost:9999/?state=bye");
-    let again = browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
+    let again =
+        browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
     assert!(again.contains("/sign-in?"), "{again}");
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh())];
     server.token(client, &refresh).await.expect(400);
@@ -61,7 +75,8 @@ async fn without_a_session_there_is_nothing_to_confirm() {
     let server = Server::start().await;
     let app = server.admin().await.traditional("Shop").await;
     let browser = server.browser();
-    let query = format!("client_id={}&post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A9999%2F", app.0);
+    let query =
+        format!("client_id={}&post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A9999%2F", app.0);
     let landed = browser.get(&format!("/oidc/session/end?{query}")).await;
     assert_eq!(landed.location(), "http://localhost:9999/");
     browser.get("/oidc/session/end").await.expect(200);
@@ -78,8 +93,12 @@ async fn an_unnamed_asker_has_to_be_confirmed_by_the_person() {
     let page = browser.get("/oidc/session/end").await.expect(200);
     assert!(!page.text.contains("auto-submit"), "{}", page.text);
     let xsrf = hidden(&page.text, "xsrf");
-    browser.submit("/oidc/session/end/confirm", &[("xsrf", &xsrf), ("logout", "yes")]).await.expect(200);
-    let again = browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
+    browser
+        .submit("/oidc/session/end/confirm", &[("xsrf", &xsrf), ("logout", "yes")])
+        .await
+        .expect(200);
+    let again =
+        browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
     assert!(again.contains("/sign-in?"));
 }
 
@@ -96,8 +115,12 @@ async fn other_applications_keep_offline_access_when_one_signs_out() {
     let offline = server.exchange((&other.0, &other.1), &code).await.expect(200).json();
 
     let page = browser.get(&format!("/oidc/session/end?client_id={}", one.0)).await.expect(200);
-    let fields = [("client_id", one.0.as_str()), ("xsrf", &hidden(&page.text, "xsrf")), ("logout", "yes")];
+    let fields =
+        [("client_id", one.0.as_str()), ("xsrf", &hidden(&page.text, "xsrf")), ("logout", "yes")];
     browser.submit("/oidc/session/end/confirm", &fields).await.expect(200);
-    let refresh = [("grant_type", "refresh_token"), ("refresh_token", offline["refresh_token"].as_str().unwrap())];
+    let refresh = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", offline["refresh_token"].as_str().unwrap()),
+    ];
     server.token((&other.0, &other.1), &refresh).await.expect(200);
 }

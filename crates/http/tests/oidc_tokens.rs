@@ -19,22 +19,37 @@ async fn world() -> World {
     let server = Server::start().await;
     let admin = server.admin().await;
     let user_id = admin.user(USER.0, USER.1).await;
-    let resource = admin.create("/api/resources", json!({ "name": "Shop", "indicator": API, "accessTokenTtl": 600 })).await;
+    let resource = admin
+        .create(
+            "/api/resources",
+            json!({ "name": "Shop", "indicator": API, "accessTokenTtl": 600 }),
+        )
+        .await;
     let scopes = format!("/api/resources/{}/scopes", text(&resource, "/id"));
     let read = admin.create(&scopes, json!({ "name": "read:orders" })).await;
     let write = admin.create(&scopes, json!({ "name": "write:orders" })).await;
-    let role = json!({ "name": "shopper", "description": "Buys", "scopeIds": [text(&read, "/id")] });
+    let role =
+        json!({ "name": "shopper", "description": "Buys", "scopeIds": [text(&read, "/id")] });
     let role = admin.create("/api/roles", role).await;
-    admin.create(&format!("/api/users/{user_id}/roles"), json!({ "roleIds": [text(&role, "/id")] })).await;
+    admin
+        .create(&format!("/api/users/{user_id}/roles"), json!({ "roleIds": [text(&role, "/id")] }))
+        .await;
 
-    let organization = admin.create("/api/organizations", json!({ "name": "Acme", "description": "A company" })).await;
+    let organization = admin
+        .create("/api/organizations", json!({ "name": "Acme", "description": "A company" }))
+        .await;
     let organization_id = text(&organization, "/id").to_owned();
     let scope = admin.create("/api/organization-scopes", json!({ "name": "invoices:read" })).await;
     let role = json!({
         "name": "clerk", "organizationScopeIds": [text(&scope, "/id")], "resourceScopeIds": [text(&write, "/id")]
     });
     let role = admin.create("/api/organization-roles", role).await;
-    admin.create(&format!("/api/organizations/{organization_id}/users"), json!({ "userIds": [user_id] })).await;
+    admin
+        .create(
+            &format!("/api/organizations/{organization_id}/users"),
+            json!({ "userIds": [user_id] }),
+        )
+        .await;
     let roles = json!({ "userIds": [user_id], "organizationRoleIds": [text(&role, "/id")] });
     admin.create(&format!("/api/organizations/{organization_id}/users/roles"), roles).await;
     World { server, admin, user_id, organization_id }
@@ -57,13 +72,15 @@ async fn resource_and_organization_tokens_hold_what_the_roles_allow() {
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
     let resources = [("resource", API), ("resource", ORGANIZATIONS)];
-    let tokens = world.server.sign_in(&world.server.browser(), client, USER, SCOPE, &resources).await;
+    let tokens =
+        world.server.sign_in(&world.server.browser(), client, USER, SCOPE, &resources).await;
     let claims = Tokens::claims(tokens.id());
     assert_eq!(claims["roles"], json!(["shopper"]));
     assert_eq!(claims["organizations"], json!([world.organization_id]));
     assert_eq!(claims["organization_roles"], json!([format!("{}:clerk", world.organization_id)]));
 
-    let answer = world.refresh(client, tokens.refresh(), &[("resource", API)]).await.expect(200).json();
+    let answer =
+        world.refresh(client, tokens.refresh(), &[("resource", API)]).await.expect(200).json();
     let token = text(&answer, "/access_token");
     let now = world.server.clock().now();
     let claims = Tokens::claims(token);
@@ -95,9 +112,11 @@ async fn resource_and_organization_tokens_hold_what_the_roles_allow() {
     let narrowed = [("resource", API), ("scope", "read:orders")];
     let answer = world.refresh(client, tokens.refresh(), &narrowed).await.expect(200).json();
     assert_eq!(answer["scope"], "read:orders");
-    let excess = world.refresh(client, tokens.refresh(), &[("scope", "openid phone")]).await.expect(400);
+    let excess =
+        world.refresh(client, tokens.refresh(), &[("scope", "openid phone")]).await.expect(400);
     assert_eq!(excess.json()["error"], "invalid_scope");
-    let unknown = world.refresh(client, tokens.refresh(), &[("resource", "https://nowhere.example")]).await;
+    let unknown =
+        world.refresh(client, tokens.refresh(), &[("resource", "https://nowhere.example")]).await;
     assert_eq!(unknown.expect(400).json()["error"], "invalid_target");
 }
 
@@ -115,9 +134,13 @@ async fn an_organization_token_needs_the_scope_and_membership() {
     let without = world.server.sign_in(&browser, client, USER, "openid offline_access", &[]).await;
     let wanted = [("organization_id", world.organization_id.as_str())];
     let answer = world.refresh(client, without.refresh(), &wanted).await.expect(403).json();
-    assert_eq!((&answer["error"], &answer["code"]), (&json!("insufficient_scope"), &json!("oidc.insufficient_scope")));
+    assert_eq!(
+        (&answer["error"], &answer["code"]),
+        (&json!("insufficient_scope"), &json!("oidc.insufficient_scope"))
+    );
 
-    let with = world.server.sign_in(&browser, client, USER, SCOPE, &[("resource", ORGANIZATIONS)]).await;
+    let with =
+        world.server.sign_in(&browser, client, USER, SCOPE, &[("resource", ORGANIZATIONS)]).await;
     let other = world.admin.create("/api/organizations", json!({ "name": "Other" })).await;
     let foreign = [("organization_id", text(&other, "/id"))];
     let answer = world.refresh(client, with.refresh(), &foreign).await.expect(403).json();
@@ -133,12 +156,18 @@ async fn a_replayed_code_revokes_the_tokens_it_issued() {
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
     let browser = world.server.browser();
-    let code = browser.authorize(&world.server.authorization_url(client.0, "openid offline_access", &[]), USER).await;
+    let code = browser
+        .authorize(&world.server.authorization_url(client.0, "openid offline_access", &[]), USER)
+        .await;
     let tokens = Tokens(world.server.exchange(client, &code).await.expect(200).json());
     let replay = world.server.exchange(client, &code).await.expect(400).json();
-    assert_eq!((&replay["error"], &replay["code"]), (&json!("invalid_grant"), &json!("oidc.invalid_grant")));
+    assert_eq!(
+        (&replay["error"], &replay["code"]),
+        (&json!("invalid_grant"), &json!("oidc.invalid_grant"))
+    );
     world.refresh(client, tokens.refresh(), &[]).await.expect(400);
-    let userinfo = browser.request(Method::GET, "/oidc/me").bearer_auth(tokens.access()).send().await.unwrap();
+    let userinfo =
+        browser.request(Method::GET, "/oidc/me").bearer_auth(tokens.access()).send().await.unwrap();
     assert_eq!(userinfo.status(), 401);
 }
 
@@ -148,7 +177,8 @@ async fn fifty_parallel_exchanges_of_one_code_issue_tokens_at_most_once() {
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
     let browser = world.server.browser();
-    let code = browser.authorize(&world.server.authorization_url(client.0, "openid", &[]), USER).await;
+    let code =
+        browser.authorize(&world.server.authorization_url(client.0, "openid", &[]), USER).await;
     let attempts = (0..50).map(|_| world.server.exchange(client, &code));
     let answers = futures_util::future::join_all(attempts).await;
     assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
@@ -172,10 +202,16 @@ async fn a_stolen_code_is_worth_nothing() {
         ("redirect_uri", "http://localhost:9999/elsewhere"),
     ] {
         let mut form = vec![("grant_type", "authorization_code"), ("code", code.as_str())];
-        form.extend([("redirect_uri", trinco_testkit::REDIRECT_URI), ("code_verifier", "MYqr0KjZe_7S7nK6qgwyw_grQCU7N6CBnz2B5uLosq8")]);
+        form.extend([
+            ("redirect_uri", trinco_testkit::REDIRECT_URI),
+            ("code_verifier", "MYqr0KjZe_7S7nK6qgwyw_grQCU7N6CBnz2B5uLosq8"),
+        ]);
         form.retain(|(known, _)| *known != name);
         form.push((name, value));
-        assert_eq!(world.server.token(client, &form).await.expect(400).json()["error"], "invalid_grant");
+        assert_eq!(
+            world.server.token(client, &form).await.expect(400).json()["error"],
+            "invalid_grant"
+        );
     }
     // None of that spent it; time does.
     world.server.clock().advance(60);
@@ -192,12 +228,15 @@ async fn a_public_clients_refresh_token_rotates_and_parallel_use_cannot_fork_it(
     let browser = world.server.browser();
     let tokens = world.server.sign_in(&browser, client, USER, "openid offline_access", &[]).await;
     let first = tokens.refresh().to_owned();
-    let refreshed = || async { Tokens(world.refresh(client, &first, &[]).await.expect(200).json()).refresh().to_owned() };
+    let refreshed = || async {
+        Tokens(world.refresh(client, &first, &[]).await.expect(200).json()).refresh().to_owned()
+    };
     let second = refreshed().await;
     assert_ne!(first, second);
     assert_eq!(second.len(), 43);
     assert_eq!(refreshed().await, second, "within the window the successor is the same");
-    let third = Tokens(world.refresh(client, &second, &[]).await.expect(200).json()).refresh().to_owned();
+    let third =
+        Tokens(world.refresh(client, &second, &[]).await.expect(200).json()).refresh().to_owned();
     assert_eq!(refreshed().await, third, "the newest member of the chain");
 
     world.server.clock().advance(4);
@@ -211,10 +250,18 @@ async fn parallel_refreshes_of_one_token_agree_on_one_successor() {
     let world = world().await;
     let spa = world.admin.single_page("Page").await;
     let client = (spa.as_str(), "");
-    let tokens = world.server.sign_in(&world.server.browser(), client, USER, "openid offline_access", &[]).await;
-    let answers = futures_util::future::join_all((0..30).map(|_| world.refresh(client, tokens.refresh(), &[]))).await;
-    let successors: std::collections::BTreeSet<String> =
-        answers.into_iter().map(|answer| Tokens(answer.expect(200).json()).refresh().to_owned()).collect();
+    let tokens = world
+        .server
+        .sign_in(&world.server.browser(), client, USER, "openid offline_access", &[])
+        .await;
+    let answers = futures_util::future::join_all(
+        (0..30).map(|_| world.refresh(client, tokens.refresh(), &[])),
+    )
+    .await;
+    let successors: std::collections::BTreeSet<String> = answers
+        .into_iter()
+        .map(|answer| Tokens(answer.expect(200).json()).refresh().to_owned())
+        .collect();
     assert_eq!(successors.len(), 1);
 }
 
@@ -223,7 +270,10 @@ async fn a_confidential_clients_refresh_token_rotates_late_and_expires() {
     let world = world().await;
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
-    let tokens = world.server.sign_in(&world.server.browser(), client, USER, "openid offline_access", &[]).await;
+    let tokens = world
+        .server
+        .sign_in(&world.server.browser(), client, USER, "openid offline_access", &[])
+        .await;
     let same = Tokens(world.refresh(client, tokens.refresh(), &[]).await.expect(200).json());
     assert_eq!(same.refresh(), tokens.refresh());
     let id = Tokens::claims(same.id());
@@ -251,7 +301,10 @@ async fn without_offline_access_there_is_no_refresh_token() {
 #[tokio::test]
 async fn a_machine_gets_tokens_for_resources_and_its_organizations() {
     let world = world().await;
-    let machine = world.admin.create("/api/applications", json!({ "name": "Robot", "type": "MachineToMachine" })).await;
+    let machine = world
+        .admin
+        .create("/api/applications", json!({ "name": "Robot", "type": "MachineToMachine" }))
+        .await;
     let id = text(&machine, "/id");
     let secret = world.admin.secret_of(id).await;
     let client = (id, secret.as_str());
@@ -260,19 +313,32 @@ async fn a_machine_gets_tokens_for_resources_and_its_organizations() {
         form.extend(more);
         form
     };
-    let answer = world.server.token(client, &ask(&[("resource", API), ("scope", "read:orders")])).await.expect(200);
+    let answer = world
+        .server
+        .token(client, &ask(&[("resource", API), ("scope", "read:orders")]))
+        .await
+        .expect(200);
     let answer = answer.json();
     assert_eq!(answer["scope"], "", "no role, no scope, and the member is there all the same");
     let claims = Tokens::claims(text(&answer, "/access_token"));
     assert_eq!((&claims["sub"], &claims["aud"]), (&json!(id), &json!(API)));
     assert!(answer.get("refresh_token").is_none() && answer.get("id_token").is_none());
 
-    assert_eq!(world.server.token(client, &ask(&[])).await.expect(400).json()["error"], "invalid_target");
+    assert_eq!(
+        world.server.token(client, &ask(&[])).await.expect(400).json()["error"],
+        "invalid_target"
+    );
     let unknown = ask(&[("resource", "https://nowhere.example")]);
-    assert_eq!(world.server.token(client, &unknown).await.expect(400).json()["error"], "invalid_target");
+    assert_eq!(
+        world.server.token(client, &unknown).await.expect(400).json()["error"],
+        "invalid_target"
+    );
     let mut form = ask(&[]);
     form.push(("organization_id", &world.organization_id));
-    assert_eq!(world.server.token(client, &form).await.expect(403).json()["error"], "access_denied");
+    assert_eq!(
+        world.server.token(client, &form).await.expect(403).json()["error"],
+        "access_denied"
+    );
     let members = format!("/api/organizations/{}/applications", world.organization_id);
     world.admin.create(&members, json!({ "applicationIds": [id] })).await;
     let answer = world.server.token(client, &form).await.expect(200).json();
@@ -288,16 +354,23 @@ async fn clients_authenticate_by_header_or_body_and_wrong_secrets_are_401() {
     let wrong = world.server.token((&app.0, "wrong"), &form).await.expect(401);
     assert!(wrong.header("www-authenticate").starts_with("Basic realm="));
     let body = wrong.json();
-    assert_eq!((&body["error"], &body["code"]), (&json!("invalid_client"), &json!("oidc.invalid_client")));
+    assert_eq!(
+        (&body["error"], &body["code"]),
+        (&json!("invalid_client"), &json!("oidc.invalid_client"))
+    );
     assert!(body["message"].is_string() && body["error_description"].is_string());
     world.server.token(("nosuchclient", "wrong"), &form).await.expect(401);
     world.server.token((&app.0, ""), &form).await.expect(401);
 
-    let in_body = [form[0], form[1], ("client_id", app.0.as_str()), ("client_secret", app.1.as_str())];
+    let in_body =
+        [form[0], form[1], ("client_id", app.0.as_str()), ("client_secret", app.1.as_str())];
     let request = world.server.browser().request(Method::POST, "/oidc/token").form(&in_body);
     assert_eq!(Answer::to(request).await.expect(400).json()["error"], "invalid_grant");
     let both = [form[0], form[1], ("client_id", app.0.as_str())];
-    assert_eq!(world.server.token((&app.0, &app.1), &both).await.expect(400).json()["error"], "invalid_grant");
+    assert_eq!(
+        world.server.token((&app.0, &app.1), &both).await.expect(400).json()["error"],
+        "invalid_grant"
+    );
     let json = json!({ "grant_type": "refresh_token", "refresh_token": "x", "client_id": app.0, "client_secret": app.1 });
     let request = world.server.browser().request(Method::POST, "/oidc/token").json(&json);
     assert_eq!(Answer::to(request).await.expect(400).json()["error"], "invalid_grant");
@@ -306,7 +379,10 @@ async fn clients_authenticate_by_header_or_body_and_wrong_secrets_are_401() {
     let answer = world.server.token((&app.0, &app.1), &unsupported).await.expect(400).json();
     assert_eq!(answer["error"], "unsupported_grant_type");
     let not_allowed = [("grant_type", "client_credentials"), ("resource", API)];
-    assert_eq!(world.server.token((&app.0, &app.1), &not_allowed).await.expect(400).json()["error"], "invalid_request");
+    assert_eq!(
+        world.server.token((&app.0, &app.1), &not_allowed).await.expect(400).json()["error"],
+        "invalid_request"
+    );
 }
 
 #[tokio::test]
@@ -316,7 +392,8 @@ async fn introspection_and_revocation_see_opaque_tokens_only() {
     let other = world.admin.traditional("Other").await;
     let client = (app.0.as_str(), app.1.as_str());
     let resources = [("resource", API)];
-    let tokens = world.server.sign_in(&world.server.browser(), client, USER, SCOPE, &resources).await;
+    let tokens =
+        world.server.sign_in(&world.server.browser(), client, USER, SCOPE, &resources).await;
     let introspect = |client: (String, String), token: String| {
         let server = &world.server;
         async move {
@@ -330,7 +407,10 @@ async fn introspection_and_revocation_see_opaque_tokens_only() {
     assert!(text(&own, "/scope").ends_with("read:orders write:orders"), "{own}");
     let access = introspect(app.clone(), tokens.access().to_owned()).await.expect(200).json();
     assert_eq!((&access["active"], &access["token_type"]), (&json!(true), &json!("Bearer")));
-    assert_eq!(introspect(app.clone(), "unknown".into()).await.expect(200).json(), json!({ "active": false }));
+    assert_eq!(
+        introspect(app.clone(), "unknown".into()).await.expect(200).json(),
+        json!({ "active": false })
+    );
     let jwt = introspect(app.clone(), tokens.id().to_owned()).await.expect(400).json();
     assert_eq!(jwt["error"], "unsupported_token_type");
 
@@ -345,7 +425,10 @@ async fn introspection_and_revocation_see_opaque_tokens_only() {
     world.refresh(client, tokens.refresh(), &[]).await.expect(200);
     assert_eq!(revoke(app.clone(), tokens.refresh().to_owned()).await.expect(200).text, "");
     world.refresh(client, tokens.refresh(), &[]).await.expect(400);
-    assert_eq!(introspect(app, tokens.access().to_owned()).await.json(), json!({ "active": false }));
+    assert_eq!(
+        introspect(app, tokens.access().to_owned()).await.json(),
+        json!({ "active": false })
+    );
 }
 
 #[tokio::test]
@@ -357,14 +440,20 @@ async fn userinfo_wants_a_live_access_token_with_openid() {
     let tokens = world.server.sign_in(&browser, client, USER, SCOPE, &[]).await;
     let me = |token: &str| Answer::to(browser.request(Method::POST, "/oidc/me").bearer_auth(token));
     let answer = me(tokens.access()).await.expect(200).json();
-    assert_eq!(answer["organization_data"], json!([{ "id": world.organization_id, "name": "Acme", "description": "A company" }]));
+    assert_eq!(
+        answer["organization_data"],
+        json!([{ "id": world.organization_id, "name": "Acme", "description": "A company" }])
+    );
     for token in [tokens.refresh(), tokens.id(), "nonsense"] {
         let answer = me(token).await.expect(401);
         assert!(answer.header("www-authenticate").contains("error=\"invalid_token\""));
         assert_eq!(answer.json()["code"], "oidc.invalid_token");
     }
     let none = Answer::to(browser.request(Method::GET, "/oidc/me")).await.expect(401);
-    assert_eq!(none.header("www-authenticate"), format!("Bearer realm=\"{}\"", world.server.issuer()));
+    assert_eq!(
+        none.header("www-authenticate"),
+        format!("Bearer realm=\"{}\"", world.server.issuer())
+    );
     world.server.clock().advance(3600);
     me(tokens.access()).await.expect(401);
 }
@@ -374,8 +463,10 @@ async fn browsers_may_call_from_the_clients_own_origin_only() {
     let world = world().await;
     let spa = world.admin.single_page("Page").await;
     let call = |origin: &'static str| {
-        let form = [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", spa.as_str())];
-        let request = world.server.browser().request(Method::POST, "/oidc/token").header("origin", origin);
+        let form =
+            [("grant_type", "refresh_token"), ("refresh_token", "x"), ("client_id", spa.as_str())];
+        let request =
+            world.server.browser().request(Method::POST, "/oidc/token").header("origin", origin);
         Answer::to(request.form(&form))
     };
     let own = call("http://localhost:9999").await.expect(400);
@@ -384,10 +475,15 @@ async fn browsers_may_call_from_the_clients_own_origin_only() {
     let foreign = call("https://evil.example").await.expect(400);
     assert_eq!(foreign.header("access-control-allow-origin"), "");
     assert_eq!(foreign.json()["error"], "invalid_request");
-    let preflight = world.server.browser().request(Method::OPTIONS, "/oidc/token").header("origin", "http://localhost:9999");
+    let preflight = world
+        .server
+        .browser()
+        .request(Method::OPTIONS, "/oidc/token")
+        .header("origin", "http://localhost:9999");
     let preflight = Answer::to(preflight).await.expect(204);
     assert_eq!(preflight.header("access-control-max-age"), "3600");
-    let jwks = Answer::to(world.server.browser().request(Method::GET, "/oidc/jwks")).await.expect(200);
+    let jwks =
+        Answer::to(world.server.browser().request(Method::GET, "/oidc/jwks")).await.expect(200);
     assert_eq!(jwks.header("access-control-allow-origin"), "*");
     assert_eq!(jwks.json()["keys"][0]["alg"], "ES384");
 }
@@ -397,7 +493,11 @@ async fn malformed_and_oversized_requests_get_their_error_and_store_nothing() {
     let world = world().await;
     let app = world.admin.traditional("Shop").await;
     let post = |body: String| {
-        let request = world.server.browser().request(Method::POST, "/oidc/token").basic_auth(&app.0, Some(&app.1));
+        let request = world
+            .server
+            .browser()
+            .request(Method::POST, "/oidc/token")
+            .basic_auth(&app.0, Some(&app.1));
         Answer::to(request.header("content-type", "application/x-www-form-urlencoded").body(body))
     };
     for body in [
@@ -420,11 +520,18 @@ async fn the_provider_describes_itself() {
     let document = browser.get("/oidc/.well-known/openid-configuration").await.expect(200).json();
     assert_eq!(document["issuer"], world.server.issuer());
     assert_eq!(document["token_endpoint"], format!("{}/token", world.server.issuer()));
-    let rfc8414 = browser.get("/oidc/.well-known/oauth-authorization-server").await.expect(200).json();
+    let rfc8414 =
+        browser.get("/oidc/.well-known/oauth-authorization-server").await.expect(200).json();
     assert_eq!(document, rfc8414);
-    let admin = browser.get("/admin/oidc/.well-known/openid-configuration").await.expect(200).json();
+    let admin =
+        browser.get("/admin/oidc/.well-known/openid-configuration").await.expect(200).json();
     assert_eq!(admin["issuer"], format!("{}/admin/oidc", world.server.base()));
-    assert_ne!(browser.get("/admin/oidc/jwks").await.json(), browser.get("/oidc/jwks").await.json());
-    let tricked = browser.request(Method::GET, "/oidc/.well-known/openid-configuration").header("host", "evil.example");
+    assert_ne!(
+        browser.get("/admin/oidc/jwks").await.json(),
+        browser.get("/oidc/jwks").await.json()
+    );
+    let tricked = browser
+        .request(Method::GET, "/oidc/.well-known/openid-configuration")
+        .header("host", "evil.example");
     assert_eq!(Answer::to(tricked).await.json()["issuer"], world.server.issuer());
 }

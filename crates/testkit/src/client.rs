@@ -29,7 +29,8 @@ impl Answer {
     /// # Panics
     /// When it is not JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("{} with no JSON: {}", self.status, self.text))
+        serde_json::from_str(&self.text)
+            .unwrap_or_else(|_| panic!("{} with no JSON: {}", self.status, self.text))
     }
 
     /// A header as text; empty when there is none.
@@ -41,7 +42,6 @@ impl Answer {
     ///
     /// # Panics
     /// When it has another one.
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self
@@ -84,8 +84,11 @@ impl Admin {
             ("resource", "https://default.logto.app/api"),
             ("scope", "all"),
         ];
-        let request =
-            self.client.post(format!("{}/oidc/token", self.base)).basic_auth(&self.id, Some(&self.secret)).form(&form);
+        let request = self
+            .client
+            .post(format!("{}/oidc/token", self.base))
+            .basic_auth(&self.id, Some(&self.secret))
+            .form(&form);
         let answer = Answer::to(request).await.expect(200);
         crate::text(&answer.json(), "/access_token").clone_into(&mut self.token);
     }
@@ -97,7 +100,8 @@ impl Admin {
 
     /// Sends a request with a JSON body (none for `null`).
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
-        let request = self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let request =
+            self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
         Answer::to(if body.is_null() { request } else { request.json(body) }).await
     }
 
@@ -141,7 +145,11 @@ impl Admin {
     /// # Panics
     /// When it has none.
     pub async fn secret_of(&self, application_id: &str) -> String {
-        let secrets = self.get(&format!("/api/applications/{application_id}/secrets")).await.expect(200).json();
+        let secrets = self
+            .get(&format!("/api/applications/{application_id}/secrets"))
+            .await
+            .expect(200)
+            .json();
         crate::text(&secrets, "/0/value").to_owned()
     }
 }
@@ -169,12 +177,17 @@ impl Browser {
 
     /// Navigates, as a person does.
     pub async fn get(&self, target: &str) -> Answer {
-        Answer::to(self.client.get(self.url(target)).header(header::ACCEPT, "text/html,*/*;q=0.8")).await
+        Answer::to(self.client.get(self.url(target)).header(header::ACCEPT, "text/html,*/*;q=0.8"))
+            .await
     }
 
     /// Submits a form.
     pub async fn submit(&self, target: &str, fields: &[(&str, &str)]) -> Answer {
-        let request = self.client.post(self.url(target)).header(header::ACCEPT, "text/html,*/*;q=0.8").form(fields);
+        let request = self
+            .client
+            .post(self.url(target))
+            .header(header::ACCEPT, "text/html,*/*;q=0.8")
+            .form(fields);
         Answer::to(request).await
     }
 

@@ -24,14 +24,24 @@ impl Database {
 
 /// A schema of its own is as good as a database, and needs no right to create databases.
 async fn new_postgres_database() -> DbUrl {
-    let server = std::env::var("TRINCO_TEST_POSTGRES").expect("TRINCO_TEST_POSTGRES names a PostgreSQL database");
-    let schema = format!("test_{}_{}", std::process::id(), trinco_core::Alphabet::Id.random(&trinco_core::SystemRandomness, 10));
+    let server = std::env::var("TRINCO_TEST_POSTGRES")
+        .expect("TRINCO_TEST_POSTGRES names a PostgreSQL database");
+    let schema = format!(
+        "test_{}_{}",
+        std::process::id(),
+        trinco_core::Alphabet::Id.random(&trinco_core::SystemRandomness, 10)
+    );
     let (client, connection) =
         tokio_postgres::connect(&server, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
     let connection = tokio::spawn(connection);
-    client.batch_execute(&format!("CREATE SCHEMA {schema}")).await.expect("a schema can be created");
+    client
+        .batch_execute(&format!("CREATE SCHEMA {schema}"))
+        .await
+        .expect("a schema can be created");
     drop(client);
     let _ = connection.await;
     let separator = if server.contains('?') { '&' } else { '?' };
-    format!("{server}{separator}options=-csearch_path%3D{schema}").parse().expect("a PostgreSQL URL")
+    format!("{server}{separator}options=-csearch_path%3D{schema}")
+        .parse()
+        .expect("a PostgreSQL URL")
 }

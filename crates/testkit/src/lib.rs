@@ -3,8 +3,8 @@
 //! The database is SQLite in a temporary folder; with `TRINCO_TEST_ENGINE=postgres` it is a new database of the server that
 //! `TRINCO_TEST_POSTGRES` names.
 
-mod clock;
 mod client;
+mod clock;
 mod database;
 mod oidc;
 
@@ -40,15 +40,23 @@ impl Server {
     pub async fn start() -> Self {
         let database = Database::create().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let base = format!("http://127.0.0.1:{}", listener.local_addr().expect("a bound address").port());
+        let base =
+            format!("http://127.0.0.1:{}", listener.local_addr().expect("a bound address").port());
         let clock = Arc::new(TestClock::default());
         let origin = Origin::new(base.clone());
         let admin = Origin::new(format!("{base}/admin"));
         let key = MasterKey::generate(&SystemRandomness);
         let db = database.open().await;
-        let installation = Installation::open(db, &key, clock.clone(), Arc::new(SystemRandomness), &origin, &admin)
-            .await
-            .expect("a new installation opens");
+        let installation = Installation::open(
+            db,
+            &key,
+            clock.clone(),
+            Arc::new(SystemRandomness),
+            &origin,
+            &admin,
+        )
+        .await
+        .expect("a new installation opens");
         let installation = Arc::new(installation);
         let router = trinco_http::router(&App::new(Arc::clone(&installation)));
         let task = tokio::spawn(async move {
@@ -83,12 +91,20 @@ impl Server {
     /// When no token can be had.
     pub async fn admin(&self) -> Admin {
         let tenant = self.tenant();
-        let new = serde_json::from_value(json!({ "name": "Tests", "type": "MachineToMachine" })).expect("a valid body");
-        let application = trinco_core::applications::create(tenant, new).await.expect("an application");
-        trinco_core::roles::set_application_role(tenant, &application.id, trinco_core::roles::MANAGEMENT_API_ROLE, true)
-            .await
-            .expect("the role");
-        let secrets = trinco_core::applications::secrets(tenant, &application.id).await.expect("its secrets");
+        let new = serde_json::from_value(json!({ "name": "Tests", "type": "MachineToMachine" }))
+            .expect("a valid body");
+        let application =
+            trinco_core::applications::create(tenant, new).await.expect("an application");
+        trinco_core::roles::set_application_role(
+            tenant,
+            &application.id,
+            trinco_core::roles::MANAGEMENT_API_ROLE,
+            true,
+        )
+        .await
+        .expect("the role");
+        let secrets =
+            trinco_core::applications::secrets(tenant, &application.id).await.expect("its secrets");
         let secret = secrets[0].value.reveal().clone();
         Admin::new(self.base.clone(), application.id, secret).await
     }
@@ -110,5 +126,8 @@ impl Drop for Server {
 /// # Panics
 /// When it is not there or not text.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("{pointer} is no text in {value}"))
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("{pointer} is no text in {value}"))
 }

@@ -100,7 +100,14 @@ impl Server {
     ///
     /// # Panics
     /// When any step does not work.
-    pub async fn sign_in(&self, browser: &Browser, client: (&str, &str), user: (&str, &str), scope: &str, more: &[(&str, &str)]) -> Tokens {
+    pub async fn sign_in(
+        &self,
+        browser: &Browser,
+        client: (&str, &str),
+        user: (&str, &str),
+        scope: &str,
+        more: &[(&str, &str)],
+    ) -> Tokens {
         let code = browser.authorize(&self.authorization_url(client.0, scope, more), user).await;
         Tokens(self.exchange(client, &code).await.expect(200).json())
     }
@@ -115,8 +122,13 @@ impl Browser {
         let mut target = self.get(url).await.location().to_owned();
         if target.contains("/sign-in?") {
             let page = self.get(&target).await.expect(200);
-            let fields = [("xsrf", hidden(&page.text, "xsrf")), ("identifier", username.to_owned()), ("password", password.to_owned())];
-            let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            let fields = [
+                ("xsrf", hidden(&page.text, "xsrf")),
+                ("identifier", username.to_owned()),
+                ("password", password.to_owned()),
+            ];
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
             let resumed = self.submit(&target, &fields).await.location().to_owned();
             target = self.get(&resumed).await.location().to_owned();
         }

@@ -12,11 +12,13 @@ use trinco_db::Conn;
 use trinco_oauth::ApplicationType;
 
 pub use model::{
-    Application, ApplicationChanges, ApplicationSecret, CustomClientMetadata, Directory, NewApplication, NewSecret,
-    OidcClientMetadata, RegisteredClient,
+    Application, ApplicationChanges, ApplicationSecret, CustomClientMetadata, Directory,
+    NewApplication, NewSecret, OidcClientMetadata, RegisteredClient,
 };
 
-use crate::{Alphabet, Error, Listing, Page, Result, Secret, Section, Tenant, Text, TokenHash, roles};
+use crate::{
+    Alphabet, Error, Listing, Page, Result, Secret, Section, Tenant, Text, TokenHash, roles,
+};
 
 /// The name of the secret that a new confidential application gets.
 const FIRST_SECRET: &str = "Default secret";
@@ -42,18 +44,27 @@ pub fn list(tenant: &Tenant, filter: &Filter, page: Page) -> Listing<Application
         .applications
         .iter()
         .map(|registered| &registered.application)
-        .filter(|application| filter.types.is_empty() || filter.types.contains(&application.application_type))
-        .filter(|application| filter.is_third_party.is_none_or(|wanted| wanted == application.is_third_party))
         .filter(|application| {
-            filter.without_role.as_ref().is_none_or(|role| !snapshot.roles.of_application(&application.id).any(|held| held == role))
+            filter.types.is_empty() || filter.types.contains(&application.application_type)
+        })
+        .filter(|application| {
+            filter.is_third_party.is_none_or(|wanted| wanted == application.is_third_party)
+        })
+        .filter(|application| {
+            filter.without_role.as_ref().is_none_or(|role| {
+                !snapshot.roles.of_application(&application.id).any(|held| held == role)
+            })
         })
         .filter(|application| {
             wanted.as_ref().is_none_or(|wanted| {
-                application.id.contains(wanted) || application.name.to_lowercase().contains(wanted.as_str())
+                application.id.contains(wanted)
+                    || application.name.to_lowercase().contains(wanted.as_str())
             })
         })
         .collect();
-    found.sort_by(|one, other| other.created_at.cmp(&one.created_at).then_with(|| one.id.cmp(&other.id)));
+    found.sort_by(|one, other| {
+        other.created_at.cmp(&one.created_at).then_with(|| one.id.cmp(&other.id))
+    });
     Listing::of(found.into_iter().cloned(), page)
 }
 
@@ -63,7 +74,8 @@ pub fn list(tenant: &Tenant, filter: &Filter, page: Page) -> Listing<Application
 /// `entity.not_exists_with_id`.
 pub async fn get(tenant: &Tenant, id: &str) -> Result<(Application, bool)> {
     let registered = find(tenant, id).await?.ok_or_else(|| Error::not_found("applications", id))?;
-    let is_admin = tenant.snapshot().roles.of_application(id).any(|role| role == roles::MANAGEMENT_API_ROLE);
+    let is_admin =
+        tenant.snapshot().roles.of_application(id).any(|role| role == roles::MANAGEMENT_API_ROLE);
     Ok((registered.application.clone(), is_admin))
 }
 
@@ -98,15 +110,19 @@ pub async fn create(tenant: &Tenant, new: NewApplication) -> Result<Application>
     let secret = rules::has_secrets(application.application_type)
         .then(|| seal_new(tenant, &application.id, FIRST_SECRET, None));
     tenant
-        .configure(&[Section::Applications], (application.clone(), secret), |tx, bumped, (application, secret)| {
-            Box::pin(async move {
-                store::insert(tx, bumped, application).await?;
-                if let Some((_, stored, hash)) = secret {
-                    store::insert_secret(tx, bumped, &application.id, stored, hash).await?;
-                }
-                Ok(())
-            })
-        })
+        .configure(
+            &[Section::Applications],
+            (application.clone(), secret),
+            |tx, bumped, (application, secret)| {
+                Box::pin(async move {
+                    store::insert(tx, bumped, application).await?;
+                    if let Some((_, stored, hash)) = secret {
+                        store::insert_secret(tx, bumped, &application.id, stored, hash).await?;
+                    }
+                    Ok(())
+                })
+            },
+        )
         .await?;
     Ok(application)
 }
@@ -121,14 +137,20 @@ pub async fn update(tenant: &Tenant, id: &str, changes: ApplicationChanges) -> R
         roles::set_application_role(tenant, id, roles::MANAGEMENT_API_ROLE, is_admin).await?;
     }
     tenant
-        .configure(&[Section::Applications], (id.to_owned(), changes), |tx, bumped, (id, changes)| {
-            Box::pin(async move {
-                let mut application = store::find(tx, id).await?.ok_or_else(|| Error::not_found("applications", id))?;
-                rules::apply(changes, &mut application)?;
-                store::update(tx, bumped, &application).await?;
-                Ok(application)
-            })
-        })
+        .configure(
+            &[Section::Applications],
+            (id.to_owned(), changes),
+            |tx, bumped, (id, changes)| {
+                Box::pin(async move {
+                    let mut application = store::find(tx, id)
+                        .await?
+                        .ok_or_else(|| Error::not_found("applications", id))?;
+                    rules::apply(changes, &mut application)?;
+                    store::update(tx, bumped, &application).await?;
+                    Ok(application)
+                })
+            },
+        )
         .await
 }
 
@@ -136,11 +158,17 @@ pub async fn update(tenant: &Tenant, id: &str, changes: ApplicationChanges) -> R
 ///
 /// # Errors
 /// `entity.not_exists_with_id`.
-pub async fn merge_custom_data(tenant: &Tenant, id: &str, data: crate::JsonObject) -> Result<crate::JsonObject> {
+pub async fn merge_custom_data(
+    tenant: &Tenant,
+    id: &str,
+    data: crate::JsonObject,
+) -> Result<crate::JsonObject> {
     tenant
         .configure(&[Section::Applications], (id.to_owned(), data), |tx, bumped, (id, data)| {
             Box::pin(async move {
-                let mut application = store::find(tx, id).await?.ok_or_else(|| Error::not_found("applications", id))?;
+                let mut application = store::find(tx, id)
+                    .await?
+                    .ok_or_else(|| Error::not_found("applications", id))?;
                 application.custom_data.extend(data.clone());
                 store::update(tx, bumped, &application).await?;
                 Ok(application.custom_data)
@@ -157,7 +185,11 @@ pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
     tenant
         .configure(&[Section::Applications, Section::Roles], id.to_owned(), |tx, bumped, id| {
             Box::pin(async move {
-                if store::delete(tx, bumped, id).await? { Ok(()) } else { Err(Error::not_found("applications", id)) }
+                if store::delete(tx, bumped, id).await? {
+                    Ok(())
+                } else {
+                    Err(Error::not_found("applications", id))
+                }
             })
         })
         .await
@@ -178,7 +210,11 @@ pub async fn secrets(tenant: &Tenant, application_id: &str) -> Result<Vec<Applic
 /// # Errors
 /// `entity.not_exists_with_id`; `application.secret_name_exists`; `entity.db_constraint_violated` for an application that has no
 /// secrets by its kind.
-pub async fn create_secret(tenant: &Tenant, application_id: &str, new: NewSecret) -> Result<ApplicationSecret> {
+pub async fn create_secret(
+    tenant: &Tenant,
+    application_id: &str,
+    new: NewSecret,
+) -> Result<ApplicationSecret> {
     let (application, _) = get(tenant, application_id).await?;
     if !rules::has_secrets(application.application_type) {
         return Err(Error::refused("entity.db_constraint_violated"));
@@ -192,13 +228,22 @@ pub async fn create_secret(tenant: &Tenant, application_id: &str, new: NewSecret
         expires_at: sealed.1.expires_at,
     };
     tenant
-        .configure(&[Section::Applications], (application_id.to_owned(), sealed), |tx, bumped, (id, sealed)| {
-            Box::pin(async move {
-                store::insert_secret(tx, bumped, id, &sealed.1, &sealed.2)
-                    .await
-                    .map_err(|error| error.if_taken("application_secrets_application_id_name", "application.secret_name_exists"))
-            })
-        })
+        .configure(
+            &[Section::Applications],
+            (application_id.to_owned(), sealed),
+            |tx, bumped, (id, sealed)| {
+                Box::pin(async move {
+                    store::insert_secret(tx, bumped, id, &sealed.1, &sealed.2).await.map_err(
+                        |error| {
+                            error.if_taken(
+                                "application_secrets_application_id_name",
+                                "application.secret_name_exists",
+                            )
+                        },
+                    )
+                })
+            },
+        )
         .await?;
     Ok(created)
 }
@@ -217,8 +262,13 @@ pub async fn rename_secret(
     tenant
         .configure(&[Section::Applications], input, |tx, bumped, (id, name, new_name)| {
             Box::pin(async move {
-                let renamed = store::rename_secret(tx, bumped, id, name, new_name.as_str()).await.map_err(|error| {
-                    error.if_taken("application_secrets_application_id_name", "application.secret_name_exists")
+                let renamed = store::rename_secret(tx, bumped, id, name, new_name.as_str())
+                    .await
+                    .map_err(|error| {
+                    error.if_taken(
+                        "application_secrets_application_id_name",
+                        "application.secret_name_exists",
+                    )
                 })?;
                 if renamed { Ok(()) } else { Err(Error::refused("entity.not_found")) }
             })
@@ -237,15 +287,19 @@ pub async fn rename_secret(
 /// `entity.not_found`.
 pub async fn delete_secret(tenant: &Tenant, application_id: &str, name: &str) -> Result<()> {
     tenant
-        .configure(&[Section::Applications], (application_id.to_owned(), name.to_owned()), |tx, bumped, (id, name)| {
-            Box::pin(async move {
-                if store::delete_secret(tx, bumped, id, name).await? {
-                    Ok(())
-                } else {
-                    Err(Error::refused("entity.not_found"))
-                }
-            })
-        })
+        .configure(
+            &[Section::Applications],
+            (application_id.to_owned(), name.to_owned()),
+            |tx, bumped, (id, name)| {
+                Box::pin(async move {
+                    if store::delete_secret(tx, bumped, id, name).await? {
+                        Ok(())
+                    } else {
+                        Err(Error::refused("entity.not_found"))
+                    }
+                })
+            },
+        )
         .await
 }
 
@@ -266,7 +320,12 @@ impl RegisteredClient {
         let presented = TokenHash::of(presented);
         let mut result = SecretCheck::Wrong;
         for secret in &self.secrets {
-            if verify_slices_are_equal(secret.hash.as_str().as_bytes(), presented.as_str().as_bytes()).is_ok() {
+            if verify_slices_are_equal(
+                secret.hash.as_str().as_bytes(),
+                presented.as_str().as_bytes(),
+            )
+            .is_ok()
+            {
                 let expired = secret.expires_at.is_some_and(|at| at <= now_ms);
                 result = if expired { SecretCheck::Expired } else { SecretCheck::Valid };
             }
@@ -307,11 +366,20 @@ fn seal_new(
     // The name is not part of the place: it can change.
     let place = [tenant.id(), "application_secrets", application_id];
     let sealed = tenant.sealer().seal(tenant.randomness(), &place, value.reveal().as_bytes());
-    let stored = store::StoredSecret { name: name.to_owned(), sealed, created_at: tenant.now_ms(), expires_at };
+    let stored = store::StoredSecret {
+        name: name.to_owned(),
+        sealed,
+        created_at: tenant.now_ms(),
+        expires_at,
+    };
     (value, stored, hash)
 }
 
-fn open(tenant: &Tenant, application_id: &str, stored: store::StoredSecret) -> Result<ApplicationSecret> {
+fn open(
+    tenant: &Tenant,
+    application_id: &str,
+    stored: store::StoredSecret,
+) -> Result<ApplicationSecret> {
     let place = [tenant.id(), "application_secrets", application_id];
     Ok(ApplicationSecret {
         application_id: application_id.to_owned(),

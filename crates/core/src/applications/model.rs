@@ -202,12 +202,15 @@ impl Directory {
 impl Application {
     /// The protocol's view.
     pub fn to_client(&self) -> Client {
-        let texts = |list: &[Text<1, 2048>]| list.iter().map(|text| text.as_str().to_owned()).collect();
+        let texts =
+            |list: &[Text<1, 2048>]| list.iter().map(|text| text.as_str().to_owned()).collect();
         let custom = &self.custom_client_metadata;
         let mut client = Client::new(self.id.clone(), self.application_type);
         client.redirect_uris = texts(&self.oidc_client_metadata.redirect_uris);
-        client.post_logout_redirect_uris = texts(&self.oidc_client_metadata.post_logout_redirect_uris);
-        client.cors_allowed_origins = texts(custom.cors_allowed_origins.as_deref().unwrap_or_default());
+        client.post_logout_redirect_uris =
+            texts(&self.oidc_client_metadata.post_logout_redirect_uris);
+        client.cors_allowed_origins =
+            texts(custom.cors_allowed_origins.as_deref().unwrap_or_default());
         client.is_third_party = self.is_third_party;
         client.always_issue_refresh_token = custom.always_issue_refresh_token.unwrap_or(false);
         client.rotate_refresh_token = custom.rotate_refresh_token.unwrap_or(true);

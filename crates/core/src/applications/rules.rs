@@ -3,16 +3,21 @@
 use trinco_oauth::ApplicationType;
 use url::Url;
 
-use super::model::{Application, ApplicationChanges, CustomClientMetadata, NewApplication, OidcClientMetadata};
+use super::model::{
+    Application, ApplicationChanges, CustomClientMetadata, NewApplication, OidcClientMetadata,
+};
 use crate::{Error, Result};
 
 /// Schemes that a browser would execute or read locally: never a place to send a code to.
-const FORBIDDEN_SCHEMES: [&str; 7] = ["javascript", "data", "vbscript", "file", "blob", "about", "ftp"];
+const FORBIDDEN_SCHEMES: [&str; 7] =
+    ["javascript", "data", "vbscript", "file", "blob", "about", "ftp"];
 
 pub(super) fn check_new(new: &NewApplication) -> Result<()> {
     match new.application_type {
         ApplicationType::SAML => return Err(Error::refused("application.saml.use_saml_app_api")),
-        ApplicationType::Protected => return Err(Error::refused("application.protected_app_metadata_is_required")),
+        ApplicationType::Protected => {
+            return Err(Error::refused("application.protected_app_metadata_is_required"));
+        }
         _ => {}
     }
     let may_be_third_party = matches!(
@@ -22,7 +27,9 @@ pub(super) fn check_new(new: &NewApplication) -> Result<()> {
     if new.is_third_party && !may_be_third_party {
         return Err(Error::refused("application.invalid_third_party_application_type"));
     }
-    if new.custom_client_metadata.is_device_flow == Some(true) && new.application_type != ApplicationType::Native {
+    if new.custom_client_metadata.is_device_flow == Some(true)
+        && new.application_type != ApplicationType::Native
+    {
         return Err(Error::refused("application.device_flow_native_only"));
     }
     check_token_exchange(new.is_third_party, &new.custom_client_metadata)?;
@@ -49,7 +56,8 @@ pub(super) fn apply(changes: &ApplicationChanges, application: &mut Application)
             return Err(Error::refused("application.device_flow_not_changeable"));
         }
         let kept = application.custom_client_metadata.is_device_flow;
-        application.custom_client_metadata = CustomClientMetadata { is_device_flow: kept, ..metadata.clone() };
+        application.custom_client_metadata =
+            CustomClientMetadata { is_device_flow: kept, ..metadata.clone() };
     }
     if let Some(data) = &changes.custom_data {
         application.custom_data = data.clone();
@@ -62,12 +70,19 @@ pub(super) fn apply(changes: &ApplicationChanges, application: &mut Application)
 
 /// Whether applications of this kind authenticate with secrets.
 pub(super) const fn has_secrets(kind: ApplicationType) -> bool {
-    matches!(kind, ApplicationType::MachineToMachine | ApplicationType::Traditional | ApplicationType::Protected)
+    matches!(
+        kind,
+        ApplicationType::MachineToMachine
+            | ApplicationType::Traditional
+            | ApplicationType::Protected
+    )
 }
 
 fn check_token_exchange(is_third_party: bool, metadata: &CustomClientMetadata) -> Result<()> {
     if is_third_party && metadata.allow_token_exchange == Some(true) {
-        return Err(Error::refused("application.third_party_application_cannot_enable_token_exchange"));
+        return Err(Error::refused(
+            "application.third_party_application_cannot_enable_token_exchange",
+        ));
     }
     Ok(())
 }
@@ -80,9 +95,13 @@ fn check_uris(metadata: &OidcClientMetadata) -> Result<()> {
         check_uri("oidcClientMetadata.postLogoutRedirectUris", uri.as_str())?;
     }
     if let Some(uri) = &metadata.backchannel_logout_uri {
-        let is_web = Url::parse(uri.as_str()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        let is_web =
+            Url::parse(uri.as_str()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
         if !is_web {
-            return Err(Error::invalid_field("oidcClientMetadata.backchannelLogoutUri", "must be an http or https URL"));
+            return Err(Error::invalid_field(
+                "oidcClientMetadata.backchannelLogoutUri",
+                "must be an http or https URL",
+            ));
         }
     }
     Ok(())
@@ -109,8 +128,13 @@ fn check_uri(path: &'static str, uri: &str) -> Result<()> {
 
 fn check_origins(metadata: &CustomClientMetadata) -> Result<()> {
     for origin in metadata.cors_allowed_origins.iter().flatten() {
-        if !origin.as_str().contains("://") || Url::parse(&origin.as_str().replace('*', "wildcard")).is_err() {
-            return Err(Error::invalid_field("customClientMetadata.corsAllowedOrigins", "must hold origins"));
+        if !origin.as_str().contains("://")
+            || Url::parse(&origin.as_str().replace('*', "wildcard")).is_err()
+        {
+            return Err(Error::invalid_field(
+                "customClientMetadata.corsAllowedOrigins",
+                "must hold origins",
+            ));
         }
     }
     Ok(())
@@ -122,10 +146,21 @@ mod tests {
 
     #[test]
     fn redirect_uris_that_a_browser_would_run_are_refused() {
-        for uri in ["javascript:alert(1)", "data:text/html,x", "https://a.example/#x", "/relative", "https://u:p@a.example/"] {
+        for uri in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://a.example/#x",
+            "/relative",
+            "https://u:p@a.example/",
+        ] {
             assert!(check_uri("redirectUris", uri).is_err(), "{uri}");
         }
-        for uri in ["https://a.example/cb", "http://localhost:3000/callback", "com.example.app://cb", "https://*.a.example/x/*"] {
+        for uri in [
+            "https://a.example/cb",
+            "http://localhost:3000/callback",
+            "com.example.app://cb",
+            "https://*.a.example/x/*",
+        ] {
             assert!(check_uri("redirectUris", uri).is_ok(), "{uri}");
         }
     }

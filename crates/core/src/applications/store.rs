@@ -4,7 +4,6 @@ use trinco_oauth::ApplicationType;
 use super::model::{Application, SecretHash};
 use crate::{Bumped, Error, Result, TokenHash};
 
-
 pub(super) async fn all(conn: &mut Conn<'_>) -> Result<Vec<Application>> {
     let tenant = conn.tenant().to_owned();
     let rows = conn
@@ -45,7 +44,10 @@ fn application(tenant: &str, row: &Row) -> Result<Application> {
         application_type: type_from(&application_type)?,
         oidc_client_metadata: serde_json::from_str(&row.get::<String>(4)?)?,
         custom_client_metadata: serde_json::from_str(&row.get::<String>(5)?)?,
-        protected_app_metadata: row.get::<Option<String>>(6)?.map(|json| serde_json::from_str(&json)).transpose()?,
+        protected_app_metadata: row
+            .get::<Option<String>>(6)?
+            .map(|json| serde_json::from_str(&json))
+            .transpose()?,
         custom_data: serde_json::from_str(&row.get::<String>(7)?)?,
         is_third_party: row.get(8)?,
         app_level_access_control_enabled: row.get(9)?,
@@ -61,7 +63,8 @@ fn type_from(text: &str) -> Result<ApplicationType> {
 pub(super) async fn insert(tx: &mut Tx<'_>, _: &Bumped, application: &Application) -> Result<()> {
     let oidc = serde_json::to_string(&application.oidc_client_metadata)?;
     let custom = serde_json::to_string(&application.custom_client_metadata)?;
-    let protected = application.protected_app_metadata.as_ref().map(serde_json::to_string).transpose()?;
+    let protected =
+        application.protected_app_metadata.as_ref().map(serde_json::to_string).transpose()?;
     let data = serde_json::to_string(&application.custom_data)?;
     tx.execute(
         sql!(
@@ -113,7 +116,10 @@ pub(super) async fn update(tx: &mut Tx<'_>, _: &Bumped, application: &Applicatio
 }
 
 pub(super) async fn delete(tx: &mut Tx<'_>, _: &Bumped, id: &str) -> Result<bool> {
-    Ok(tx.execute(sql!("DELETE FROM applications WHERE tenant_id = $1 AND id = $2"), params![id]).await? > 0)
+    Ok(tx
+        .execute(sql!("DELETE FROM applications WHERE tenant_id = $1 AND id = $2"), params![id])
+        .await?
+        > 0)
 }
 
 /// A secret as it is stored.
@@ -124,7 +130,10 @@ pub(super) struct StoredSecret {
     pub(super) expires_at: Option<i64>,
 }
 
-pub(super) async fn secrets(conn: &mut Conn<'_>, application_id: &str) -> Result<Vec<StoredSecret>> {
+pub(super) async fn secrets(
+    conn: &mut Conn<'_>,
+    application_id: &str,
+) -> Result<Vec<StoredSecret>> {
     let rows = conn
         .all(
             sql!(
@@ -174,7 +183,14 @@ pub(super) async fn insert_secret(
                  (tenant_id, application_id, name, value_sealed, value_hash, created_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)"
         ),
-        params![application_id, &secret.name, &secret.sealed, hash.as_str(), &secret.created_at, &secret.expires_at],
+        params![
+            application_id,
+            &secret.name,
+            &secret.sealed,
+            hash.as_str(),
+            &secret.created_at,
+            &secret.expires_at
+        ],
     )
     .await?;
     Ok(())
@@ -199,7 +215,12 @@ pub(super) async fn rename_secret(
     Ok(changed > 0)
 }
 
-pub(super) async fn delete_secret(tx: &mut Tx<'_>, _: &Bumped, application_id: &str, name: &str) -> Result<bool> {
+pub(super) async fn delete_secret(
+    tx: &mut Tx<'_>,
+    _: &Bumped,
+    application_id: &str,
+    name: &str,
+) -> Result<bool> {
     let deleted = tx
         .execute(
             sql!("DELETE FROM application_secrets WHERE tenant_id = $1 AND application_id = $2 AND name = $3"),

@@ -34,7 +34,14 @@ impl Entry {
         let mut payload = Map::new();
         payload.insert("key".to_owned(), key.into());
         payload.insert("result".to_owned(), Value::String(format!("{outcome:?}")));
-        Self { id: tenant.new_id(), key, user_id: None, application_id: None, payload, created_at: tenant.now_ms() }
+        Self {
+            id: tenant.new_id(),
+            key,
+            user_id: None,
+            application_id: None,
+            payload,
+            created_at: tenant.now_ms(),
+        }
     }
 
     /// The user it is about.

@@ -11,7 +11,14 @@ pub(super) async fn insert(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
             "INSERT INTO logs (tenant_id, id, key, payload, user_id, application_id, created_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)"
         ),
-        params![&entry.id, entry.key, payload, &entry.user_id, &entry.application_id, &entry.created_at],
+        params![
+            &entry.id,
+            entry.key,
+            payload,
+            &entry.user_id,
+            &entry.application_id,
+            &entry.created_at
+        ],
     )
     .await?;
     Ok(())

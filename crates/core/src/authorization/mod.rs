@@ -42,7 +42,12 @@ impl Subject {
     }
 
     /// The scopes the user has on an API resource: by roles and organization roles, or by the roles in `organization_id` alone.
-    pub fn scopes_on(&self, snapshot: &Snapshot, indicator: &str, organization_id: Option<&str>) -> Scope {
+    pub fn scopes_on(
+        &self,
+        snapshot: &Snapshot,
+        indicator: &str,
+        organization_id: Option<&str>,
+    ) -> Scope {
         let in_organizations = self
             .memberships
             .iter()
@@ -59,14 +64,20 @@ impl Subject {
 
     /// The organization scopes the user has in an organization.
     pub fn scopes_in(&self, snapshot: &Snapshot, organization_id: &str) -> Scope {
-        let roles = self.membership(organization_id).map(|membership| membership.role_ids.as_slice()).unwrap_or_default();
+        let roles = self
+            .membership(organization_id)
+            .map(|membership| membership.role_ids.as_slice())
+            .unwrap_or_default();
         organization_scopes(snapshot, roles)
     }
 }
 
 /// The scopes an application has on an API resource by its roles.
 pub fn application_scopes_on(snapshot: &Snapshot, application_id: &str, indicator: &str) -> Scope {
-    let ids = snapshot.roles.of_application(application_id).flat_map(|role| snapshot.roles.scope_ids(role));
+    let ids = snapshot
+        .roles
+        .of_application(application_id)
+        .flat_map(|role| snapshot.roles.scope_ids(role));
     names_on(snapshot, indicator, ids)
 }
 
@@ -77,30 +88,52 @@ pub fn organization_scopes(snapshot: &Snapshot, role_ids: &[String]) -> Scope {
 
 /// The scopes organization roles have on an API resource.
 pub fn organization_scopes_on(snapshot: &Snapshot, role_ids: &[String], indicator: &str) -> Scope {
-    let ids = role_ids.iter().flat_map(|role| snapshot.organization_template.resource_scope_ids(role));
+    let ids =
+        role_ids.iter().flat_map(|role| snapshot.organization_template.resource_scope_ids(role));
     names_on(snapshot, indicator, ids)
 }
 
 /// The names of those scopes that belong to the resource, in the resource's order.
-fn names_on<'a>(snapshot: &Snapshot, indicator: &str, scope_ids: impl Iterator<Item = &'a str>) -> Scope {
+fn names_on<'a>(
+    snapshot: &Snapshot,
+    indicator: &str,
+    scope_ids: impl Iterator<Item = &'a str>,
+) -> Scope {
     let held: BTreeSet<&str> = scope_ids.collect();
-    let defined = snapshot.resources.by_indicator(indicator).map(|entry| entry.scopes.as_slice()).unwrap_or_default();
-    defined.iter().filter(|scope| held.contains(scope.id.as_str())).map(|scope| scope.name.as_str()).collect()
+    let defined = snapshot
+        .resources
+        .by_indicator(indicator)
+        .map(|entry| entry.scopes.as_slice())
+        .unwrap_or_default();
+    defined
+        .iter()
+        .filter(|scope| held.contains(scope.id.as_str()))
+        .map(|scope| scope.name.as_str())
+        .collect()
 }
 
 impl Subject {
     /// The facts that ID tokens and userinfo are made from.
     pub fn claims(&self, snapshot: &Snapshot) -> UserClaims {
         let user = &self.user;
-        let roles = self.role_ids.iter().filter_map(|id| snapshot.roles.get(id)).map(|role| role.name.clone()).collect();
+        let roles = self
+            .role_ids
+            .iter()
+            .filter_map(|id| snapshot.roles.get(id))
+            .map(|role| role.name.clone())
+            .collect();
         let organizations = self.memberships.iter().map(|membership| Organization {
             id: membership.id.clone(),
             name: membership.name.clone(),
             description: membership.description.clone(),
         });
         let organization_roles = self.memberships.iter().flat_map(|membership| {
-            let roles = membership.role_ids.iter().filter_map(|id| snapshot.organization_template.role(id));
-            roles.map(|role| OrganizationRole { organization_id: membership.id.clone(), role_name: role.name.clone() })
+            let roles =
+                membership.role_ids.iter().filter_map(|id| snapshot.organization_template.role(id));
+            roles.map(|role| OrganizationRole {
+                organization_id: membership.id.clone(),
+                role_name: role.name.clone(),
+            })
         });
         UserClaims {
             sub: user.id.clone(),

@@ -4,7 +4,9 @@ use crate::snapshot::Versions;
 use crate::{Result, Section};
 
 pub(super) async fn versions(conn: &mut Conn<'_>) -> Result<Versions> {
-    let rows = conn.all(sql!("SELECT section, version FROM config_versions WHERE tenant_id = $1"), &[]).await?;
+    let rows = conn
+        .all(sql!("SELECT section, version FROM config_versions WHERE tenant_id = $1"), &[])
+        .await?;
     let mut versions = Versions::default();
     for row in rows {
         let name: String = row.get(0)?;
@@ -28,8 +30,9 @@ pub(super) async fn bump(tx: &mut Tx<'_>, section: &str) -> Result<()> {
 }
 
 pub(super) async fn get(conn: &mut Conn<'_>, key: &str) -> Result<Option<String>> {
-    let row =
-        conn.optional(sql!("SELECT value FROM configs WHERE tenant_id = $1 AND key = $2"), params![key]).await?;
+    let row = conn
+        .optional(sql!("SELECT value FROM configs WHERE tenant_id = $1 AND key = $2"), params![key])
+        .await?;
     Ok(row.map(|row| row.get(0)).transpose()?)
 }
 

@@ -53,7 +53,11 @@ pub struct Mfa {
 
 impl Default for Mfa {
     fn default() -> Self {
-        Self { factors: Vec::new(), policy: MfaPolicy::UserControlled, organization_required_mfa_policy: None }
+        Self {
+            factors: Vec::new(),
+            policy: MfaPolicy::UserControlled,
+            organization_required_mfa_policy: None,
+        }
     }
 }
 

@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 use trinco_db::{Conn, Tx};
 
 pub use details::{
-    AdaptiveMfa, CaptchaPolicy, CustomUiAssets, CustomUiCsp, EmailBlocklistPolicy, ForgotPasswordMethod, Mfa, MfaFactor,
-    MfaPolicy, OrganizationRequiredMfaPolicy, PasskeySignIn, PasswordExpiration, ProfileField, SentinelPolicy,
-    SocialSignIn, VerificationCodePolicy,
+    AdaptiveMfa, CaptchaPolicy, CustomUiAssets, CustomUiCsp, EmailBlocklistPolicy,
+    ForgotPasswordMethod, Mfa, MfaFactor, MfaPolicy, OrganizationRequiredMfaPolicy, PasskeySignIn,
+    PasswordExpiration, ProfileField, SentinelPolicy, SocialSignIn, VerificationCodePolicy,
 };
 pub use model::{
-    AgreeToTermsPolicy, Branding, Color, LanguageInfo, SecondaryIdentifier, SignIn, SignInExperience,
-    SignInExperienceChanges, SignInIdentifier, SignInMethod, SignInMode, SignUp, SignUpIdentifier,
+    AgreeToTermsPolicy, Branding, Color, LanguageInfo, SecondaryIdentifier, SignIn,
+    SignInExperience, SignInExperienceChanges, SignInIdentifier, SignInMethod, SignInMode, SignUp,
+    SignUpIdentifier,
 };
 pub use password_policy::{CharacterTypes, PasswordIssue, PasswordLength, PasswordPolicy, Rejects};
 pub use username_policy::{AllowedChars, UsernamePolicy};
@@ -40,7 +41,8 @@ pub fn get(tenant: &Tenant) -> SignInExperience {
 /// # Errors
 /// [`Error::Internal`] when the settings cannot be written as JSON.
 pub fn public(tenant: &Tenant) -> Result<JsonObject> {
-    let Value::Object(mut shown) = serde_json::to_value(tenant.snapshot().experience.as_ref())? else {
+    let Value::Object(mut shown) = serde_json::to_value(tenant.snapshot().experience.as_ref())?
+    else {
         return Err(Error::Internal("sign-in settings are not a JSON object".to_owned()));
     };
     for member in PRIVATE_MEMBERS {
@@ -88,7 +90,9 @@ pub async fn update(tenant: &Tenant, changes: SignInExperienceChanges) -> Result
 /// # Errors
 /// When the database does not answer or holds something unreadable, or nothing.
 pub(crate) async fn load(conn: &mut Conn<'_>) -> Result<SignInExperience> {
-    store::find(conn).await?.ok_or_else(|| Error::Internal("a tenant has no sign-in settings".to_owned()))
+    store::find(conn)
+        .await?
+        .ok_or_else(|| Error::Internal("a tenant has no sign-in settings".to_owned()))
 }
 
 /// Gives a new tenant its settings. The admin tenant is closed: operators are not made by signing up.
@@ -97,7 +101,8 @@ pub(crate) async fn load(conn: &mut Conn<'_>) -> Result<SignInExperience> {
 /// When the database does not answer.
 pub(crate) async fn seed(tx: &mut Tx<'_>, bumped: &Bumped) -> Result<()> {
     let tenant = tx.tenant().to_owned();
-    let mode = if tenant == tenants::ADMIN { SignInMode::SignIn } else { SignInMode::SignInAndRegister };
+    let mode =
+        if tenant == tenants::ADMIN { SignInMode::SignIn } else { SignInMode::SignInAndRegister };
     store::save(tx, bumped, &SignInExperience::of_new_tenant(&tenant, mode)).await
 }
 
@@ -107,14 +112,46 @@ mod tests {
 
     #[test]
     fn the_stored_shape_has_every_required_member_of_the_contract() {
-        let shown = serde_json::to_value(SignInExperience::of_new_tenant("default", SignInMode::SignInAndRegister)).unwrap();
+        let shown = serde_json::to_value(SignInExperience::of_new_tenant(
+            "default",
+            SignInMode::SignInAndRegister,
+        ))
+        .unwrap();
         for member in [
-            "tenantId", "id", "color", "branding", "hideLogtoBranding", "languageInfo", "termsOfUseUrl", "privacyPolicyUrl",
-            "agreeToTermsPolicy", "signIn", "signUp", "socialSignIn", "socialSignInConnectorTargets", "signInMode", "customCss",
-            "customContent", "customUiAssets", "customUiCsp", "passwordPolicy", "mfa", "adaptiveMfa", "singleSignOnEnabled",
-            "supportEmail", "supportWebsiteUrl", "unknownSessionRedirectUrl", "captchaPolicy", "sentinelPolicy",
-            "emailBlocklistPolicy", "verificationCodePolicy", "forgotPasswordMethods", "passkeySignIn", "signUpProfileFields",
-            "passwordExpiration", "usernamePolicy",
+            "tenantId",
+            "id",
+            "color",
+            "branding",
+            "hideLogtoBranding",
+            "languageInfo",
+            "termsOfUseUrl",
+            "privacyPolicyUrl",
+            "agreeToTermsPolicy",
+            "signIn",
+            "signUp",
+            "socialSignIn",
+            "socialSignInConnectorTargets",
+            "signInMode",
+            "customCss",
+            "customContent",
+            "customUiAssets",
+            "customUiCsp",
+            "passwordPolicy",
+            "mfa",
+            "adaptiveMfa",
+            "singleSignOnEnabled",
+            "supportEmail",
+            "supportWebsiteUrl",
+            "unknownSessionRedirectUrl",
+            "captchaPolicy",
+            "sentinelPolicy",
+            "emailBlocklistPolicy",
+            "verificationCodePolicy",
+            "forgotPasswordMethods",
+            "passkeySignIn",
+            "signUpProfileFields",
+            "passwordExpiration",
+            "usernamePolicy",
         ] {
             assert!(shown.get(member).is_some(), "{member}");
         }

@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::details::{
-    AdaptiveMfa, CaptchaPolicy, CustomUiAssets, CustomUiCsp, EmailBlocklistPolicy, ForgotPasswordMethod, Mfa,
-    PasskeySignIn, PasswordExpiration, ProfileField, SentinelPolicy, SocialSignIn, VerificationCodePolicy,
+    AdaptiveMfa, CaptchaPolicy, CustomUiAssets, CustomUiCsp, EmailBlocklistPolicy,
+    ForgotPasswordMethod, Mfa, PasskeySignIn, PasswordExpiration, ProfileField, SentinelPolicy,
+    SocialSignIn, VerificationCodePolicy,
 };
 use super::password_policy::PasswordPolicy;
 use super::username_policy::UsernamePolicy;
-use super::values::{EmailAddress, HexColor, LanguageTag, WebUrl, clearable_text, optional_text, text_of};
+use super::values::{
+    EmailAddress, HexColor, LanguageTag, WebUrl, clearable_text, optional_text, text_of,
+};
 use crate::{Text, double_option};
 
 /// The id of the one document of sign-in settings a tenant has.
@@ -139,16 +142,32 @@ pub struct Color {
 #[serde(rename_all = "camelCase")]
 pub struct Branding {
     /// The logo.
-    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_text::<WebUrl, _>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub logo_url: Option<String>,
     /// The logo on dark pages.
-    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_text::<WebUrl, _>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub dark_logo_url: Option<String>,
     /// The icon in the browser's tab.
-    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_text::<WebUrl, _>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub favicon: Option<String>,
     /// The icon for dark browsers.
-    #[serde(default, deserialize_with = "optional_text::<WebUrl, _>", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_text::<WebUrl, _>",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub dark_favicon: Option<String>,
 }
 

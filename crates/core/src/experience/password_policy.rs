@@ -17,7 +17,14 @@ const SEQUENCE: usize = 4;
 /// Personal details shorter than this are found in too many words.
 const SHORTEST_DETAIL: usize = 3;
 /// Alphabets, and the rows of keyboards.
-const ROWS: [&str; 6] = ["0123456789", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890"];
+const ROWS: [&str; 6] = [
+    "0123456789",
+    "abcdefghijklmnopqrstuvwxyz",
+    "qwertyuiop",
+    "asdfghjkl",
+    "zxcvbnm",
+    "1234567890",
+];
 
 /// What passwords of people who sign up must be like. Absent members have the defaults.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -193,7 +200,10 @@ impl PasswordPolicy {
             return Err(Error::invalid_field("passwordPolicy.length", rule));
         }
         if !(1..=4).contains(&self.character_types.unwrap_or_default().min) {
-            return Err(Error::invalid_field("passwordPolicy.characterTypes.min", "must be 1 to 4"));
+            return Err(Error::invalid_field(
+                "passwordPolicy.characterTypes.min",
+                "must be 1 to 4",
+            ));
         }
         Ok(())
     }
@@ -268,7 +278,9 @@ fn places(text: &[char], part: &[char]) -> Vec<(usize, usize)> {
 fn details(personal: &[&str]) -> impl Iterator<Item = Vec<char>> {
     personal
         .iter()
-        .flat_map(|detail| std::iter::once(*detail).chain(detail.split(|c: char| !c.is_alphanumeric())))
+        .flat_map(|detail| {
+            std::iter::once(*detail).chain(detail.split(|c: char| !c.is_alphanumeric()))
+        })
         .map(folded)
         .filter(|detail| detail.len() >= SHORTEST_DETAIL)
 }
@@ -326,21 +338,35 @@ mod tests {
     #[test]
     fn a_forbidden_word_is_never_accepted() {
         let words = vec![Text::new("Trinco").unwrap()];
-        let policy = PasswordPolicy { rejects: Some(Rejects { words, ..Rejects::default() }), ..PasswordPolicy::default() };
-        assert_eq!(policy.issues("a very long phrase with tRINCO inside", &[]), [PasswordIssue::Words]);
+        let policy = PasswordPolicy {
+            rejects: Some(Rejects { words, ..Rejects::default() }),
+            ..PasswordPolicy::default()
+        };
+        assert_eq!(
+            policy.issues("a very long phrase with tRINCO inside", &[]),
+            [PasswordIssue::Words]
+        );
     }
 
     #[test]
     fn kinds_of_character_are_counted() {
-        let policy = PasswordPolicy { character_types: Some(CharacterTypes { min: 3 }), ..PasswordPolicy::default() };
-        assert_eq!(policy.issues("mostly letters", &[]), [PasswordIssue::CharacterTypes { min: 3 }]);
+        let policy = PasswordPolicy {
+            character_types: Some(CharacterTypes { min: 3 }),
+            ..PasswordPolicy::default()
+        };
+        assert_eq!(
+            policy.issues("mostly letters", &[]),
+            [PasswordIssue::CharacterTypes { min: 3 }]
+        );
         assert_eq!(policy.issues("Mostly letters", &[]), []);
         assert_eq!(policy.issues("Ação9roupa", &[]), []);
     }
 
     #[test]
     fn the_refusal_lists_codes_and_limits() {
-        let Err(Error::Refused(refusal)) = PasswordPolicy::default().check("short", &[]) else { panic!("accepted") };
+        let Err(Error::Refused(refusal)) = PasswordPolicy::default().check("short", &[]) else {
+            panic!("accepted")
+        };
         assert_eq!(refusal.code, "password.rejected");
         let expected = json!({ "issues": [{ "code": "password_rejected.too_short", "interpolation": { "min": 8 } }] });
         assert_eq!(refusal.data, Some(expected));
@@ -361,9 +387,14 @@ mod tests {
 
     #[test]
     fn absent_members_have_defaults() {
-        let policy: PasswordPolicy = serde_json::from_str(r#"{"length":{"min":12},"rejects":{"words":["x"]}}"#).unwrap();
+        let policy: PasswordPolicy =
+            serde_json::from_str(r#"{"length":{"min":12},"rejects":{"words":["x"]}}"#).unwrap();
         assert_eq!(policy.length, Some(PasswordLength { min: 12, max: 256 }));
-        assert!(policy.rejects.is_some_and(|rejects| rejects.repetition_and_sequence && rejects.user_info));
+        assert!(
+            policy
+                .rejects
+                .is_some_and(|rejects| rejects.repetition_and_sequence && rejects.user_info)
+        );
         assert_eq!(serde_json::to_string(&PasswordPolicy::default()).unwrap(), "{}");
     }
 

@@ -3,11 +3,17 @@
 use trinco_locales::Language;
 
 use super::details::MfaFactor;
-use super::model::{SignIn, SignInExperience, SignInExperienceChanges, SignInIdentifier, SignInMode, SignUp, SignUpIdentifier};
+use super::model::{
+    SignIn, SignInExperience, SignInExperienceChanges, SignInIdentifier, SignInMode, SignUp,
+    SignUpIdentifier,
+};
 use crate::{Error, Result};
 
 /// Applies a change and checks the outcome whole.
-pub(super) fn apply(changes: SignInExperienceChanges, experience: &mut SignInExperience) -> Result<()> {
+pub(super) fn apply(
+    changes: SignInExperienceChanges,
+    experience: &mut SignInExperience,
+) -> Result<()> {
     macro_rules! replace {
         ($($member:ident),* $(,)?) => {$(
             if let Some(value) = changes.$member {
@@ -60,7 +66,10 @@ pub(super) fn apply(changes: SignInExperienceChanges, experience: &mut SignInExp
 pub(super) fn check(experience: &SignInExperience) -> Result<()> {
     let language = &experience.language_info.fallback_language;
     if Language::from_tag(language).is_none() {
-        return Err(Error::refused_with("sign_in_experiences.unsupported_default_language", &[("language", language)]));
+        return Err(Error::refused_with(
+            "sign_in_experiences.unsupported_default_language",
+            &[("language", language)],
+        ));
     }
     check_sign_up(&experience.sign_up)?;
     check_sign_in(&experience.sign_in, &experience.sign_up, experience.sign_in_mode)?;
@@ -68,7 +77,9 @@ pub(super) fn check(experience: &SignInExperience) -> Result<()> {
     experience.username_policy.check_itself()?;
     check_numbers(experience)?;
     check_mfa(&experience.mfa.factors)?;
-    if let Some(method) = experience.forgot_password_methods.as_ref().and_then(|methods| methods.first()) {
+    if let Some(method) =
+        experience.forgot_password_methods.as_ref().and_then(|methods| methods.first())
+    {
         let code = "sign_in_experiences.forgot_password_method_requires_connector";
         return Err(Error::refused_with(code, &[("method", &format!("{method:?}"))]));
     }
@@ -86,7 +97,8 @@ fn check_sign_up(sign_up: &SignUp) -> Result<()> {
         return Err(Error::refused("sign_in_experiences.missing_sign_up_identifiers"));
     }
     let mut seen: Vec<SignUpIdentifier> = Vec::new();
-    for identifier in primary.clone().chain(secondary.clone().map(|secondary| secondary.identifier)) {
+    for identifier in primary.clone().chain(secondary.clone().map(|secondary| secondary.identifier))
+    {
         if seen.contains(&identifier) {
             return Err(Error::refused("sign_in_experiences.duplicated_sign_up_identifiers"));
         }
@@ -96,8 +108,11 @@ fn check_sign_up(sign_up: &SignUp) -> Result<()> {
         return Err(Error::refused("sign_in_experiences.username_requires_password"));
     }
     let verified = primary.map(|identifier| (identifier, sign_up.verify));
-    let verified = verified.chain(secondary.map(|secondary| (secondary.identifier, secondary.verify == Some(true))));
-    for (identifier, verify) in verified.filter(|(identifier, _)| *identifier != SignUpIdentifier::Username) {
+    let verified = verified
+        .chain(secondary.map(|secondary| (secondary.identifier, secondary.verify == Some(true))));
+    for (identifier, verify) in
+        verified.filter(|(identifier, _)| *identifier != SignUpIdentifier::Username)
+    {
         if !verify {
             return Err(Error::refused("sign_in_experiences.passwordless_requires_verify"));
         }
@@ -120,7 +135,9 @@ fn check_sign_in(sign_in: &SignIn, sign_up: &SignUp, mode: SignInMode) -> Result
                 let rule = "cannot send a code to a user name";
                 return Err(Error::invalid_field("signIn.methods", rule));
             }
-            SignInIdentifier::Email if method.verification_code => return Err(no_connector("Email")),
+            SignInIdentifier::Email if method.verification_code => {
+                return Err(no_connector("Email"));
+            }
             SignInIdentifier::Phone if method.verification_code => return Err(no_connector("Sms")),
             _ => {}
         }
@@ -130,7 +147,8 @@ fn check_sign_in(sign_in: &SignIn, sign_up: &SignUp, mode: SignInMode) -> Result
     }
     // Who signs up must be able to come back.
     for identifier in &sign_up.identifiers {
-        let Some(method) = sign_in.methods.iter().find(|method| method.identifier == *identifier) else {
+        let Some(method) = sign_in.methods.iter().find(|method| method.identifier == *identifier)
+        else {
             return Err(Error::refused("sign_in_experiences.miss_sign_up_identifier_in_sign_in"));
         };
         if !sign_up.password && !method.verification_code {
@@ -148,12 +166,20 @@ fn no_connector(kind: &str) -> Error {
 fn check_numbers(experience: &SignInExperience) -> Result<()> {
     let codes = experience.verification_code_policy;
     if codes.expiration_duration.is_some_and(|seconds| !(60..=3600).contains(&seconds)) {
-        return Err(Error::invalid_field("verificationCodePolicy.expirationDuration", "must be 60 to 3600"));
+        return Err(Error::invalid_field(
+            "verificationCodePolicy.expirationDuration",
+            "must be 60 to 3600",
+        ));
     }
     if codes.max_retry_attempts.is_some_and(|attempts| !(1..=100).contains(&attempts)) {
-        return Err(Error::invalid_field("verificationCodePolicy.maxRetryAttempts", "must be 1 to 100"));
+        return Err(Error::invalid_field(
+            "verificationCodePolicy.maxRetryAttempts",
+            "must be 1 to 100",
+        ));
     }
-    if experience.social_sign_in_connector_targets.len() > 100 || experience.custom_content.len() > 100 {
+    if experience.social_sign_in_connector_targets.len() > 100
+        || experience.custom_content.len() > 100
+    {
         return Err(Error::invalid_field("", "has more than 100 entries"));
     }
     Ok(())
@@ -182,7 +208,11 @@ fn check_available(experience: &SignInExperience) -> Result<()> {
         experience.custom_ui_assets.is_some(),
         experience.sign_up_profile_fields.as_ref().is_some_and(|fields| !fields.is_empty()),
     ];
-    if switched_on.contains(&true) { Err(Error::refused("request.feature_not_supported")) } else { Ok(()) }
+    if switched_on.contains(&true) {
+        Err(Error::refused("request.feature_not_supported"))
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -232,7 +262,9 @@ mod tests {
         assert_eq!(changed.custom_css.as_deref(), Some("a{}"));
         assert_eq!(changed.sign_up, new().sign_up);
         assert!(SignInExperience { sign_in_mode: changed.sign_in_mode, ..new() }.allows_sign_in());
-        assert!(!SignInExperience { sign_in_mode: changed.sign_in_mode, ..new() }.allows_registration());
+        assert!(
+            !SignInExperience { sign_in_mode: changed.sign_in_mode, ..new() }.allows_registration()
+        );
     }
 
     #[test]
@@ -252,10 +284,22 @@ mod tests {
     fn each_broken_rule_has_its_code() {
         let username = method("username", true, false);
         for (change, code) in [
-            (json!({ "languageInfo": { "autoDetect": true, "fallbackLanguage": "tlh" } }), "unsupported_default_language"),
-            (json!({ "signIn": { "methods": [method("username", false, false)] } }), "at_least_one_authentication_factor"),
-            (json!({ "signIn": { "methods": [username, method("email", true, true)] } }), "enabled_connector_not_found"),
-            (json!({ "signIn": { "methods": [method("email", true, false)] } }), "miss_sign_up_identifier_in_sign_in"),
+            (
+                json!({ "languageInfo": { "autoDetect": true, "fallbackLanguage": "tlh" } }),
+                "unsupported_default_language",
+            ),
+            (
+                json!({ "signIn": { "methods": [method("username", false, false)] } }),
+                "at_least_one_authentication_factor",
+            ),
+            (
+                json!({ "signIn": { "methods": [username, method("email", true, true)] } }),
+                "enabled_connector_not_found",
+            ),
+            (
+                json!({ "signIn": { "methods": [method("email", true, false)] } }),
+                "miss_sign_up_identifier_in_sign_in",
+            ),
             (json!({ "signIn": { "methods": [] } }), "miss_sign_up_identifier_in_sign_in"),
             (
                 json!({ "signUp": { "identifiers": ["username", "username"], "password": true, "verify": false } }),
@@ -278,11 +322,24 @@ mod tests {
                         "secondaryIdentifiers": [{ "identifier": "emailOrPhone" }] } }),
                 "missing_sign_up_identifiers",
             ),
-            (json!({ "forgotPasswordMethods": ["EmailVerificationCode"] }), "forgot_password_method_requires_connector"),
-            (json!({ "mfa": { "factors": ["Totp", "Totp"], "policy": "Mandatory" } }), "duplicated_mfa_factors"),
-            (json!({ "mfa": { "factors": ["BackupCode"], "policy": "Mandatory" } }), "backup_code_cannot_be_enabled_alone"),
+            (
+                json!({ "forgotPasswordMethods": ["EmailVerificationCode"] }),
+                "forgot_password_method_requires_connector",
+            ),
+            (
+                json!({ "mfa": { "factors": ["Totp", "Totp"], "policy": "Mandatory" } }),
+                "duplicated_mfa_factors",
+            ),
+            (
+                json!({ "mfa": { "factors": ["BackupCode"], "policy": "Mandatory" } }),
+                "backup_code_cannot_be_enabled_alone",
+            ),
         ] {
-            assert_eq!(outcome(change.clone()).unwrap_err(), format!("sign_in_experiences.{code}"), "{change}");
+            assert_eq!(
+                outcome(change.clone()).unwrap_err(),
+                format!("sign_in_experiences.{code}"),
+                "{change}"
+            );
         }
     }
 
@@ -295,14 +352,22 @@ mod tests {
             json!({ "passwordExpiration": { "enabled": true, "validPeriodDays": 30 } }),
             json!({ "singleSignOnEnabled": true }),
         ] {
-            assert_eq!(outcome(change.clone()).unwrap_err(), "request.feature_not_supported", "{change}");
+            assert_eq!(
+                outcome(change.clone()).unwrap_err(),
+                "request.feature_not_supported",
+                "{change}"
+            );
         }
         assert!(outcome(json!({ "captchaPolicy": { "enabled": false }, "mfa": { "factors": [], "policy": "NoPrompt" } })).is_ok());
     }
 
     #[test]
     fn signing_in_by_email_and_password_needs_no_connector() {
-        let methods = [method("username", true, false), method("email", true, false), method("phone", true, false)];
+        let methods = [
+            method("username", true, false),
+            method("email", true, false),
+            method("phone", true, false),
+        ];
         let changed = outcome(json!({ "signIn": { "methods": methods } })).unwrap();
         assert_eq!(
             changed.sign_in_identifiers().collect::<Vec<_>>(),

@@ -4,7 +4,9 @@ use super::model::SignInExperience;
 use crate::{Bumped, Result};
 
 pub(super) async fn find(conn: &mut Conn<'_>) -> Result<Option<SignInExperience>> {
-    let row = conn.optional(sql!("SELECT value FROM sign_in_experiences WHERE tenant_id = $1"), &[]).await?;
+    let row = conn
+        .optional(sql!("SELECT value FROM sign_in_experiences WHERE tenant_id = $1"), &[])
+        .await?;
     row.map(|row| Ok(serde_json::from_str(&row.get::<String>(0)?)?)).transpose()
 }
 

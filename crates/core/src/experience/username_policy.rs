@@ -35,7 +35,12 @@ pub struct AllowedChars {
 
 impl Default for UsernamePolicy {
     fn default() -> Self {
-        Self { case_sensitive: true, min_length: 1, max_length: LONGEST, allowed_chars: AllowedChars::default() }
+        Self {
+            case_sensitive: true,
+            min_length: 1,
+            max_length: LONGEST,
+            allowed_chars: AllowedChars::default(),
+        }
     }
 }
 
@@ -86,7 +91,9 @@ impl UsernamePolicy {
     /// Checks that some user name can meet the policy.
     pub(super) fn check_itself(&self) -> Result<()> {
         let refuse = |rule| Err(Error::invalid_field("usernamePolicy", rule));
-        if !(1..=LONGEST).contains(&self.min_length) || !(self.min_length..=LONGEST).contains(&self.max_length) {
+        if !(1..=LONGEST).contains(&self.min_length)
+            || !(self.min_length..=LONGEST).contains(&self.max_length)
+        {
             return refuse("needs lengths between 1 and 128, the smaller first");
         }
         let AllowedChars { lowercase, uppercase, underscore, .. } = self.allowed_chars;
@@ -114,7 +121,12 @@ mod tests {
             case_sensitive: false,
             min_length: 3,
             max_length: 5,
-            allowed_chars: AllowedChars { lowercase: true, uppercase: false, numbers: false, underscore: false },
+            allowed_chars: AllowedChars {
+                lowercase: true,
+                uppercase: false,
+                numbers: false,
+                underscore: false,
+            },
         };
         let open = UsernamePolicy::default();
         assert_eq!(code(&open, "ana_9"), None);
@@ -139,7 +151,8 @@ mod tests {
         assert!(UsernamePolicy { min_length: 0, ..open }.check_itself().is_err());
         assert!(UsernamePolicy { max_length: 129, ..open }.check_itself().is_err());
         assert!(UsernamePolicy { min_length: 9, max_length: 8, ..open }.check_itself().is_err());
-        let digits = AllowedChars { lowercase: false, uppercase: false, numbers: true, underscore: false };
+        let digits =
+            AllowedChars { lowercase: false, uppercase: false, numbers: true, underscore: false };
         assert!(UsernamePolicy { allowed_chars: digits, ..open }.check_itself().is_err());
     }
 

@@ -86,10 +86,18 @@ fn check_url(text: &str) -> Result<(), &'static str> {
 }
 
 fn check_language(text: &str) -> Result<(), &'static str> {
-    let is_subtag =
-        |subtag: &str| matches!(subtag.len(), 1..=8) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let starts_well = text.split('-').next().is_some_and(|first| first.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    if text.len() <= 35 && starts_well && text.split('-').all(is_subtag) { Ok(()) } else { Err("must be a language tag") }
+    let is_subtag = |subtag: &str| {
+        matches!(subtag.len(), 1..=8) && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let starts_well = text
+        .split('-')
+        .next()
+        .is_some_and(|first| first.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    if text.len() <= 35 && starts_well && text.split('-').all(is_subtag) {
+        Ok(())
+    } else {
+        Err("must be a language tag")
+    }
 }
 
 fn check_email(text: &str) -> Result<(), &'static str> {
@@ -97,9 +105,14 @@ fn check_email(text: &str) -> Result<(), &'static str> {
         return Err("has more than 128 characters");
     }
     let (local, domain) = text.rsplit_once('@').unwrap_or_default();
-    let has_dot_inside = domain.char_indices().any(|(at, c)| c == '.' && at > 0 && at + 1 < domain.len());
+    let has_dot_inside =
+        domain.char_indices().any(|(at, c)| c == '.' && at > 0 && at + 1 < domain.len());
     let has_gap = text.chars().any(|c| c.is_whitespace() || c.is_control());
-    if !local.is_empty() && has_dot_inside && !has_gap { Ok(()) } else { Err("must be an e-mail address") }
+    if !local.is_empty() && has_dot_inside && !has_gap {
+        Ok(())
+    } else {
+        Err("must be an e-mail address")
+    }
 }
 
 /// For a member of a PATCH body that `null` and the empty string clear: `None` when absent, `Some(None)` when cleared.
@@ -183,18 +196,39 @@ mod tests {
             assert!(WebUrl::try_from(url.to_owned()).is_ok(), "{url}");
         }
         let long = format!("https://a.example/{}", "x".repeat(2048));
-        for text in ["", "javascript:alert(1)", "data:text/html,x", "/terms", "https://a b", " https://a.example", &long] {
+        for text in [
+            "",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "/terms",
+            "https://a b",
+            " https://a.example",
+            &long,
+        ] {
             assert!(WebUrl::try_from(text.to_owned()).is_err(), "{text}");
         }
     }
 
     #[test]
     fn an_email_address_has_two_sides_and_a_dot_in_the_second() {
-        for email in ["ana@example.com", "a+b@x.y.z", "\"odd@local\"@example.com", "joão@exemplo.com.br"] {
+        for email in
+            ["ana@example.com", "a+b@x.y.z", "\"odd@local\"@example.com", "joão@exemplo.com.br"]
+        {
             assert!(EmailAddress::try_from(email.to_owned()).is_ok(), "{email}");
         }
         let long = format!("{}@example.com", "a".repeat(128));
-        for text in ["", "@", "ana", "ana@example", "@example.com", "ana@.com", "ana@com.", "a na@example.com", "a\0@b.c", &long] {
+        for text in [
+            "",
+            "@",
+            "ana",
+            "ana@example",
+            "@example.com",
+            "ana@.com",
+            "ana@com.",
+            "a na@example.com",
+            "a\0@b.c",
+            &long,
+        ] {
             assert!(EmailAddress::try_from(text.to_owned()).is_err(), "{text}");
         }
     }

@@ -19,7 +19,11 @@ const KEY: &str = "ExchangeTokenBy.AuthorizationCode";
 /// # Errors
 /// `invalid_grant` for a code that is unknown, spent, expired, another client's, or presented with another redirect URI or without
 /// its verifier; `invalid_target`.
-pub async fn exchange(tenant: &Tenant, client: &Client, request: &AuthorizationCodeRequest) -> Result<TokenResponse> {
+pub async fn exchange(
+    tenant: &Tenant,
+    client: &Client,
+    request: &AuthorizationCodeRequest,
+) -> Result<TokenResponse> {
     let mut conn = tenant.read().await?;
     let found = store::find_code(&mut conn, &TokenHash::of(request.code.expose())).await?;
     let (code, grant) = found.ok_or_else(|| OAuthError::invalid_grant("unknown code"))?;
@@ -47,7 +51,9 @@ pub async fn exchange(tenant: &Tenant, client: &Client, request: &AuthorizationC
     let snapshot = tenant.snapshot();
     let kind = AccessTokenKind::for_user(request.resource.as_deref(), None, &grant.scopes)?;
     let permitted = match &kind {
-        AccessTokenKind::Resource { indicator, .. } => subject.scopes_on(&snapshot, indicator, None),
+        AccessTokenKind::Resource { indicator, .. } => {
+            subject.scopes_on(&snapshot, indicator, None)
+        }
         AccessTokenKind::Opaque | AccessTokenKind::Organization { .. } => grant.scopes.all(),
     };
     let scope = kind.scope(&grant.scopes, &grant.scopes.all(), &permitted);
@@ -80,7 +86,9 @@ pub async fn exchange(tenant: &Tenant, client: &Client, request: &AuthorizationC
         .await
         // The grant was revoked between the look and the write.
         .map_err(|error| match error {
-            Error::Database(trinco_db::Error::ForeignKey) => OAuthError::invalid_grant("the grant was revoked").into(),
+            Error::Database(trinco_db::Error::ForeignKey) => {
+                OAuthError::invalid_grant("the grant was revoked").into()
+            }
             other => other,
         })?;
     if !spent {
@@ -88,7 +96,8 @@ pub async fn exchange(tenant: &Tenant, client: &Client, request: &AuthorizationC
         return Err(OAuthError::invalid_grant("code was used before").into());
     }
 
-    let id_token = tokens::id_token(tenant, &snapshot, client, &grant, &subject, &grant.scopes.scope)?;
+    let id_token =
+        tokens::id_token(tenant, &snapshot, client, &grant, &subject, &grant.scopes.scope)?;
     let (access_token, expires_in) = access.make(&snapshot)?;
     Ok(TokenResponse {
         access_token,
@@ -102,12 +111,17 @@ pub async fn exchange(tenant: &Tenant, client: &Client, request: &AuthorizationC
 
 fn challenge_of(code: &StoredCode) -> Result<Option<CodeChallenge>> {
     let unreadable = || Error::Internal("a stored code challenge is unreadable".to_owned());
-    code.code_challenge.as_deref().map(|text| CodeChallenge::parse(text).ok_or_else(unreadable)).transpose()
+    code.code_challenge
+        .as_deref()
+        .map(|text| CodeChallenge::parse(text).ok_or_else(unreadable))
+        .transpose()
 }
 
 /// RFC 9700 §4.14: a replayed code revokes the grant, and so every token it issued.
 async fn revoke_replayed(tenant: &Tenant, client_id: &str, grant_id: &str) -> Result<()> {
-    let entry = Entry::new(tenant, KEY, Outcome::Error).application(client_id).fact("error", "replayed code");
+    let entry = Entry::new(tenant, KEY, Outcome::Error)
+        .application(client_id)
+        .fact("error", "replayed code");
     tenant
         .write((grant_id.to_owned(), entry), |tx, (grant_id, entry)| {
             Box::pin(async move {

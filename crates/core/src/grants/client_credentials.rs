@@ -14,16 +14,25 @@ use crate::{Result, Tenant, authorization, organizations};
 ///
 /// # Errors
 /// `invalid_target` for an unknown resource; `access_denied` for an organization the application is not a member of.
-pub async fn issue(tenant: &Tenant, client: &Client, request: &ClientCredentialsRequest) -> Result<TokenResponse> {
-    let kind = AccessTokenKind::for_machine(request.resource.as_deref(), request.organization_id.as_deref())?;
+pub async fn issue(
+    tenant: &Tenant,
+    client: &Client,
+    request: &ClientCredentialsRequest,
+) -> Result<TokenResponse> {
+    let kind = AccessTokenKind::for_machine(
+        request.resource.as_deref(),
+        request.organization_id.as_deref(),
+    )?;
     if let AccessTokenKind::Resource { indicator, .. } = &kind {
-        let known = tenant.find(|snapshot| snapshot.resources.by_indicator(indicator).map(|_| ())).await?;
+        let known =
+            tenant.find(|snapshot| snapshot.resources.by_indicator(indicator).map(|_| ())).await?;
         known.ok_or_else(|| OAuthError::invalid_target("resource indicator is unknown"))?;
     }
     let organization_roles = match kind.organization_id() {
         Some(id) => {
             let mut conn = tenant.read().await?;
-            let roles = organizations::application_member_roles(&mut conn, id, &client.client_id).await?;
+            let roles =
+                organizations::application_member_roles(&mut conn, id, &client.client_id).await?;
             check_machine_organization(roles.is_some())?;
             roles
         }
@@ -42,8 +51,15 @@ pub async fn issue(tenant: &Tenant, client: &Client, request: &ClientCredentials
     };
     let scope = request.scope.intersection(&permitted);
     let audience = kind.audience().unwrap_or_else(|| ORGANIZATIONS_RESOURCE.to_owned());
-    let claims =
-        tokens::jwt_claims(tenant, &snapshot, &kind, audience, &client.client_id, &client.client_id, scope.clone())?;
+    let claims = tokens::jwt_claims(
+        tenant,
+        &snapshot,
+        &kind,
+        audience,
+        &client.client_id,
+        &client.client_id,
+        scope.clone(),
+    )?;
     let entry = Entry::new(tenant, "ExchangeTokenBy.ClientCredentials", Outcome::Success)
         .application(&client.client_id)
         .fact("scope", scope.to_string());

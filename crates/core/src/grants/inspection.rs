@@ -28,7 +28,11 @@ struct Found {
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn introspect(tenant: &Tenant, client: &Client, presented: &PresentedToken) -> Result<IntrospectionResponse> {
+pub async fn introspect(
+    tenant: &Tenant,
+    client: &Client,
+    presented: &PresentedToken,
+) -> Result<IntrospectionResponse> {
     let mut conn = tenant.read().await?;
     let now = tenant.now_ms();
     let live = find(&mut conn, presented)
@@ -60,9 +64,12 @@ pub async fn introspect(tenant: &Tenant, client: &Client, presented: &PresentedT
 pub async fn revoke(tenant: &Tenant, client: &Client, presented: &PresentedToken) -> Result<()> {
     let found = find(&mut tenant.read().await?, presented).await?;
     let owner = found.as_ref().map(|found| found.grant.client_id.as_str());
-    let (Revocation::Grant, Some(found)) = (revocation::decide(client, owner), &found) else { return Ok(()) };
-    let entry =
-        Entry::new(tenant, "RevokeToken", Outcome::Success).application(&client.client_id).user(&found.grant.user_id);
+    let (Revocation::Grant, Some(found)) = (revocation::decide(client, owner), &found) else {
+        return Ok(());
+    };
+    let entry = Entry::new(tenant, "RevokeToken", Outcome::Success)
+        .application(&client.client_id)
+        .user(&found.grant.user_id);
     tenant
         .write((found.grant.id.clone(), entry), |tx, (grant_id, entry)| {
             Box::pin(async move {
@@ -87,7 +94,8 @@ pub async fn userinfo(tenant: &Tenant, token: &str) -> Result<Map<String, Value>
         .ok_or_else(invalid)?;
     let scope = stored_scope(&stored.scope)?;
     if !scope.contains(OPENID) {
-        let error = OAuthError::new(ErrorCode::InsufficientScope, "access token missing openid scope");
+        let error =
+            OAuthError::new(ErrorCode::InsufficientScope, "access token missing openid scope");
         return Err(error.with_scope(OPENID).into());
     }
     let subject = Subject::read(&mut conn, &grant.user_id)

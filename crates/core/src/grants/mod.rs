@@ -34,7 +34,11 @@ pub struct NewGrant {
 }
 
 /// Prepares the grant that answers `request`, and its authorization code.
-pub fn prepare(tenant: &Tenant, request: &AuthorizationRequest, session: &Session) -> (NewGrant, Secret) {
+pub fn prepare(
+    tenant: &Tenant,
+    request: &AuthorizationRequest,
+    session: &Session,
+) -> (NewGrant, Secret) {
     let code = Secret::new(tenant.new_token());
     let now = tenant.now_ms();
     let grant = Grant {
@@ -52,7 +56,10 @@ pub fn prepare(tenant: &Tenant, request: &AuthorizationRequest, session: &Sessio
         hash: TokenHash::of(code.reveal()),
         client_id: request.client_id.clone(),
         redirect_uri: request.target.redirect_uri.as_str().to_owned(),
-        code_challenge: request.code_challenge.as_ref().map(|challenge| challenge.as_str().to_owned()),
+        code_challenge: request
+            .code_challenge
+            .as_ref()
+            .map(|challenge| challenge.as_str().to_owned()),
         expires_at: now + CODE_LIFETIME_MS,
         consumed_at: None,
     };
@@ -72,7 +79,11 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewGrant) -> Result<()> {
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn revoke_all_of_session(tx: &mut Tx<'_>, session_id: &str, client_id: Option<&str>) -> Result<()> {
+pub(crate) async fn revoke_all_of_session(
+    tx: &mut Tx<'_>,
+    session_id: &str,
+    client_id: Option<&str>,
+) -> Result<()> {
     store::delete_of_session(tx, session_id, client_id).await
 }
 

@@ -7,7 +7,8 @@ use trinco_db::Conn;
 use trinco_jose::base64url_encode;
 use trinco_oauth::refresh::{self, IssuedRefreshToken, Presented, REUSE_WINDOW};
 use trinco_oauth::token::{
-    self, AccessTokenKind, Membership, RefreshTokenRequest, TokenResponse, TokenType, check_user_organization,
+    self, AccessTokenKind, Membership, RefreshTokenRequest, TokenResponse, TokenType,
+    check_user_organization,
 };
 use trinco_oauth::{Client, OAuthError, Scope};
 
@@ -36,18 +37,27 @@ enum Next {
 /// `invalid_grant` for a token that is unknown, expired or another client's, and for one that was rotated away longer than the reuse
 /// window ago, which revokes the grant; `invalid_scope`, `invalid_target`, `insufficient_scope`, `access_denied` when the target is not
 /// the user's to ask for.
-pub async fn exchange(tenant: &Tenant, client: &Client, request: &RefreshTokenRequest) -> Result<TokenResponse> {
+pub async fn exchange(
+    tenant: &Tenant,
+    client: &Client,
+    request: &RefreshTokenRequest,
+) -> Result<TokenResponse> {
     let presented = Secret::new(request.refresh_token.expose().to_owned());
     let mut conn = tenant.read().await?;
     let found = store::find_refresh_token(&mut conn, &TokenHash::of(presented.reveal())).await?;
     let (stored, grant) = found
-        .filter(|(_, grant)| grant.client_id == client.client_id && grant.expires_at > tenant.now_ms())
+        .filter(|(_, grant)| {
+            grant.client_id == client.client_id && grant.expires_at > tenant.now_ms()
+        })
         .ok_or_else(|| OAuthError::invalid_grant("unknown refresh token"))?;
     let snapshot = tenant.snapshot();
-    let current = match refresh::presented(&issued(&stored), tenant.now(), REUSE_WINDOW) {
+    let judged = refresh::presented(&issued(&stored), tenant.now(), REUSE_WINDOW);
+    let current = match judged {
         Presented::Fresh => Some((presented, stored)),
         Presented::WithinReuse => newest(&mut conn, tenant, &snapshot, presented, stored).await?,
-        Presented::Expired => return Err(OAuthError::invalid_grant("the refresh token has expired").into()),
+        Presented::Expired => {
+            return Err(OAuthError::invalid_grant("the refresh token has expired").into());
+        }
         Presented::Replayed => None,
     };
     let Some((presented, stored)) = current else {
@@ -62,7 +72,10 @@ pub async fn exchange(tenant: &Tenant, client: &Client, request: &RefreshTokenRe
     let (kind, scope) = decide(&snapshot, &grant, &subject, request)?;
 
     let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone())?;
-    let next = if refresh::rotates(client, &issued(&stored), tenant.now()) {
+    // A parallel request has rotated the token a moment ago: its successor is the answer, not the successor's successor.
+    let rotates =
+        judged == Presented::Fresh && refresh::rotates(client, &issued(&stored), tenant.now());
+    let next = if rotates {
         let (token, successor) = successor(tenant, &snapshot, client, &presented, &stored)?;
         Next::Rotate { token, stored: successor }
     } else {
@@ -74,7 +87,8 @@ pub async fn exchange(tenant: &Tenant, client: &Client, request: &RefreshTokenRe
         .fact("scope", scope.to_string());
     keep(tenant, &stored, access.stored(), &next, entry).await?;
 
-    let id_token = tokens::id_token(tenant, &snapshot, client, &grant, &subject, &grant.scopes.scope)?;
+    let id_token =
+        tokens::id_token(tenant, &snapshot, client, &grant, &subject, &grant.scopes.scope)?;
     let (access_token, expires_in) = access.make(&snapshot)?;
     let refresh_token = match next {
         Next::Keep => presented,
@@ -114,7 +128,9 @@ fn decide(
         AccessTokenKind::Resource { indicator, organization_id } => {
             subject.scopes_on(snapshot, indicator, organization_id.as_deref())
         }
-        AccessTokenKind::Organization { organization_id } => subject.scopes_in(snapshot, organization_id),
+        AccessTokenKind::Organization { organization_id } => {
+            subject.scopes_in(snapshot, organization_id)
+        }
     };
     let scope = kind.scope(&grant.scopes, &narrowed, &permitted);
     Ok((kind, scope))
@@ -146,7 +162,9 @@ async fn keep(
         .await
         // The grant was revoked between the look and the write.
         .map_err(|error| match error {
-            Error::Database(trinco_db::Error::ForeignKey) => OAuthError::invalid_grant("the grant was revoked").into(),
+            Error::Database(trinco_db::Error::ForeignKey) => {
+                OAuthError::invalid_grant("the grant was revoked").into()
+            }
             other => other,
         })
 }
@@ -179,8 +197,9 @@ fn successor(
     presented: &Secret,
     stored: &StoredRefreshToken,
 ) -> Result<(Secret, StoredRefreshToken)> {
-    let token = derive(tenant, snapshot, stored, presented)
-        .ok_or_else(|| Error::Internal("the rotation key of a refresh token is missing".to_owned()))?;
+    let token = derive(tenant, snapshot, stored, presented).ok_or_else(|| {
+        Error::Internal("the rotation key of a refresh token is missing".to_owned())
+    })?;
     let successor = StoredRefreshToken {
         hash: TokenHash::of(token.reveal()),
         grant_id: stored.grant_id.clone(),
@@ -194,7 +213,12 @@ fn successor(
 }
 
 /// 43 characters: HMAC-SHA-256 under the rotation key of `stored`. The parts have no line breaks in them.
-fn derive(tenant: &Tenant, snapshot: &Snapshot, stored: &StoredRefreshToken, token: &Secret) -> Option<Secret> {
+fn derive(
+    tenant: &Tenant,
+    snapshot: &Snapshot,
+    stored: &StoredRefreshToken,
+    token: &Secret,
+) -> Option<Secret> {
     let key = snapshot.keys.rotation(&stored.rotation_key_id)?;
     let message = format!("refresh\n{}\n{}\n{}", tenant.id(), stored.grant_id, token.reveal());
     Some(Secret::new(base64url_encode(key.sign(message.as_bytes()))))

@@ -36,7 +36,11 @@ pub(super) async fn delete_grant(tx: &mut Tx<'_>, id: &str) -> Result<()> {
 }
 
 /// Deletes the session's grants without `offline_access`, and every one of `client_id`.
-pub(super) async fn delete_of_session(tx: &mut Tx<'_>, session_id: &str, client_id: Option<&str>) -> Result<()> {
+pub(super) async fn delete_of_session(
+    tx: &mut Tx<'_>,
+    session_id: &str,
+    client_id: Option<&str>,
+) -> Result<()> {
     tx.execute(
         sql!(
             "DELETE FROM grants WHERE tenant_id = $1 AND session_id = $2
@@ -49,7 +53,8 @@ pub(super) async fn delete_of_session(tx: &mut Tx<'_>, session_id: &str, client_
 }
 
 pub(super) async fn delete_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
-    tx.execute(sql!("DELETE FROM grants WHERE tenant_id = $1 AND user_id = $2"), params![user_id]).await?;
+    tx.execute(sql!("DELETE FROM grants WHERE tenant_id = $1 AND user_id = $2"), params![user_id])
+        .await?;
     Ok(())
 }
 
@@ -80,13 +85,23 @@ pub(super) async fn insert_code(tx: &mut Tx<'_>, grant_id: &str, code: &StoredCo
                  (tenant_id, hash, grant_id, client_id, redirect_uri, code_challenge, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7)"
         ),
-        params![code.hash.as_str(), grant_id, &code.client_id, &code.redirect_uri, &code.code_challenge, &code.expires_at],
+        params![
+            code.hash.as_str(),
+            grant_id,
+            &code.client_id,
+            &code.redirect_uri,
+            &code.code_challenge,
+            &code.expires_at
+        ],
     )
     .await?;
     Ok(())
 }
 
-pub(super) async fn find_code(conn: &mut Conn<'_>, hash: &TokenHash) -> Result<Option<(StoredCode, Grant)>> {
+pub(super) async fn find_code(
+    conn: &mut Conn<'_>,
+    hash: &TokenHash,
+) -> Result<Option<(StoredCode, Grant)>> {
     let row = conn
         .optional(
             sql!(
@@ -133,7 +148,13 @@ pub(super) async fn insert_access_token(tx: &mut Tx<'_>, token: &StoredAccessTok
             "INSERT INTO access_tokens (tenant_id, hash, grant_id, scope, created_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $6)"
         ),
-        params![token.hash.as_str(), &token.grant_id, &token.scope, &token.created_at, &token.expires_at],
+        params![
+            token.hash.as_str(),
+            &token.grant_id,
+            &token.scope,
+            &token.created_at,
+            &token.expires_at
+        ],
     )
     .await?;
     Ok(())
@@ -170,7 +191,10 @@ pub(super) async fn find_access_token(
 }
 
 /// Stores a refresh token. A token that is there already is the same one: two requests derived it from one predecessor.
-pub(super) async fn insert_refresh_token(tx: &mut Tx<'_>, token: &StoredRefreshToken) -> Result<()> {
+pub(super) async fn insert_refresh_token(
+    tx: &mut Tx<'_>,
+    token: &StoredRefreshToken,
+) -> Result<()> {
     tx.execute(
         sql!(
             "INSERT INTO refresh_tokens
@@ -223,7 +247,11 @@ pub(super) async fn find_refresh_token(
 }
 
 /// Spends a refresh token; false when it was spent before.
-pub(super) async fn spend_refresh_token(tx: &mut Tx<'_>, hash: &TokenHash, now_ms: i64) -> Result<bool> {
+pub(super) async fn spend_refresh_token(
+    tx: &mut Tx<'_>,
+    hash: &TokenHash,
+    now_ms: i64,
+) -> Result<bool> {
     let spent = tx
         .execute(
             sql!(

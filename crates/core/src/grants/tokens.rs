@@ -6,7 +6,8 @@ use trinco_oauth::token::AccessTokenKind;
 use trinco_oauth::{Client, OAuthError, Scope};
 
 use super::model::{
-    Grant, OPAQUE_TOKEN_LIFETIME, ORGANIZATION_TOKEN_LIFETIME, StoredAccessToken, StoredRefreshToken,
+    Grant, OPAQUE_TOKEN_LIFETIME, ORGANIZATION_TOKEN_LIFETIME, StoredAccessToken,
+    StoredRefreshToken,
 };
 use crate::authorization::Subject;
 use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash};
@@ -31,7 +32,8 @@ pub(super) fn plan(
     scope: Scope,
 ) -> Result<Planned> {
     if let Some(audience) = kind.audience() {
-        let claims = jwt_claims(tenant, snapshot, kind, audience, &grant.user_id, &grant.client_id, scope)?;
+        let claims =
+            jwt_claims(tenant, snapshot, kind, audience, &grant.user_id, &grant.client_id, scope)?;
         return Ok(Planned::Jwt(claims));
     }
     let token = Secret::new(tenant.new_token());
@@ -59,9 +61,14 @@ pub(super) fn jwt_claims(
     let ttl = match kind {
         AccessTokenKind::Resource { indicator, .. } => {
             let entry = snapshot.resources.by_indicator(indicator);
-            entry.ok_or_else(|| OAuthError::invalid_target("resource indicator is unknown"))?.resource.access_token_ttl
+            entry
+                .ok_or_else(|| OAuthError::invalid_target("resource indicator is unknown"))?
+                .resource
+                .access_token_ttl
         }
-        AccessTokenKind::Organization { .. } | AccessTokenKind::Opaque => ORGANIZATION_TOKEN_LIFETIME,
+        AccessTokenKind::Organization { .. } | AccessTokenKind::Opaque => {
+            ORGANIZATION_TOKEN_LIFETIME
+        }
     };
     let now = tenant.now();
     Ok(AccessTokenClaims {
@@ -117,8 +124,12 @@ impl Planned {
 }
 
 /// Signs a JWT access token; returns it and its lifetime in seconds.
-pub(super) fn sign_access_token(snapshot: &Snapshot, claims: &AccessTokenClaims) -> Result<(String, i64)> {
-    let token = snapshot.keys.signing().sign_jwt(Some(ACCESS_TOKEN_TYPE), claims).map_err(unsigned)?;
+pub(super) fn sign_access_token(
+    snapshot: &Snapshot,
+    claims: &AccessTokenClaims,
+) -> Result<(String, i64)> {
+    let token =
+        snapshot.keys.signing().sign_jwt(Some(ACCESS_TOKEN_TYPE), claims).map_err(unsigned)?;
     Ok((token, claims.exp - claims.iat))
 }
 
@@ -140,7 +151,10 @@ pub(super) fn id_token(
         auth_time: None,
     };
     let user = subject.claims(snapshot);
-    let Some(claims) = claims::id_token(&user, scope, &claims::ExtendedClaim::DEFAULT, &facts) else { return Ok(None) };
+    let Some(claims) = claims::id_token(&user, scope, &claims::ExtendedClaim::DEFAULT, &facts)
+    else {
+        return Ok(None);
+    };
     snapshot.keys.signing().sign_jwt(None, &Value::Object(claims)).map(Some).map_err(unsigned)
 }
 

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use trinco_jose::{Audience, Expectation, TokenType};
 use trinco_oauth::authorization::{self, AuthorizationError, Context};
-use trinco_oauth::interaction::{Facts, IdTokenHint, NextStep, Progress, Session as SignedInUser, next_step};
+use trinco_oauth::interaction::{
+    Facts, IdTokenHint, NextStep, Progress, Session as SignedInUser, next_step,
+};
 use trinco_oauth::response::AuthorizationResponse;
 use trinco_oauth::scope::ORGANIZATIONS_RESOURCE;
 use trinco_oauth::{AuthorizationRequest, ErrorCode, OAuthError, Params, RedirectUri, Scope};
@@ -46,19 +48,21 @@ pub enum Answer {
 /// When the database does not answer.
 pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) -> Result<Answer> {
     let stored;
-    let params = match params.get("request_uri").and_then(|uri| uri.strip_prefix(REQUEST_URI_PREFIX)) {
-        None => params,
-        Some(id) => match stored_request(tenant, id, params.get("client_id")).await? {
-            Some(found) => {
-                stored = found;
-                &stored
-            }
-            None => {
-                let error = OAuthError::invalid_request("request_uri is unknown or has expired");
-                return Ok(Answer::Refuse { error, state: None });
-            }
-        },
-    };
+    let params =
+        match params.get("request_uri").and_then(|uri| uri.strip_prefix(REQUEST_URI_PREFIX)) {
+            None => params,
+            Some(id) => match stored_request(tenant, id, params.get("client_id")).await? {
+                Some(found) => {
+                    stored = found;
+                    &stored
+                }
+                None => {
+                    let error =
+                        OAuthError::invalid_request("request_uri is unknown or has expired");
+                    return Ok(Answer::Refuse { error, state: None });
+                }
+            },
+        };
     let registered = match params.get("client_id") {
         Some(id) => applications::find(tenant, id).await?,
         None => None,
@@ -69,12 +73,19 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
     }
     let request = match validate(tenant, params, registered.as_deref()) {
         Ok(request) => request,
-        Err(AuthorizationError::Show { error, state }) => return Ok(Answer::Refuse { error, state }),
+        Err(AuthorizationError::Show { error, state }) => {
+            return Ok(Answer::Refuse { error, state });
+        }
         Err(AuthorizationError::Redirect { error, target }) => {
-            return Ok(Answer::Respond(AuthorizationResponse::error(&target, &error, tenant.issuer())));
+            return Ok(Answer::Respond(AuthorizationResponse::error(
+                &target,
+                &error,
+                tenant.issuer(),
+            )));
         }
     };
-    let registered = registered.ok_or_else(|| Error::Internal("a validated request has a client".to_owned()))?;
+    let registered =
+        registered.ok_or_else(|| Error::Internal("a validated request has a client".to_owned()))?;
     let session = current_session(tenant, session).await?;
     advance(tenant, &registered, &request, session.as_ref(), None).await
 }
@@ -88,7 +99,9 @@ pub async fn store_request(tenant: &Tenant, form: String) -> Result<String> {
     let id = tenant.new_token();
     let input = (TokenHash::of(&id), form, tenant.now_ms() + STORED_REQUEST_LIFETIME_MS);
     tenant
-        .write(input, |tx, (hash, form, expires_at)| Box::pin(store::insert_request(tx, hash, form, *expires_at)))
+        .write(input, |tx, (hash, form, expires_at)| {
+            Box::pin(store::insert_request(tx, hash, form, *expires_at))
+        })
         .await?;
     Ok(format!("{REQUEST_URI_PREFIX}{id}"))
 }
@@ -97,17 +110,25 @@ pub async fn store_request(tenant: &Tenant, form: String) -> Result<String> {
 ///
 /// # Errors
 /// `session.not_found` when the interaction has expired or was answered before.
-pub async fn resume(tenant: &Tenant, interaction_id: &str, session: Option<&str>) -> Result<Answer> {
+pub async fn resume(
+    tenant: &Tenant,
+    interaction_id: &str,
+    session: Option<&str>,
+) -> Result<Answer> {
     let gone = || Error::refused("session.not_found");
     let interaction = find(tenant, interaction_id).await?.ok_or_else(gone)?;
-    let registered = applications::find(tenant, &interaction.request.client_id).await?.ok_or_else(gone)?;
+    let registered =
+        applications::find(tenant, &interaction.request.client_id).await?.ok_or_else(gone)?;
     // The application may have been changed since the request was checked.
-    if RedirectUri::registered(&registered.client, interaction.request.target.redirect_uri.as_str()).is_none() {
+    if RedirectUri::registered(&registered.client, interaction.request.target.redirect_uri.as_str())
+        .is_none()
+    {
         return Err(gone());
     }
     let session = current_session(tenant, session).await?;
     let request = interaction.request.clone();
-    advance(tenant, &registered, &request, session.as_ref(), Some((interaction, interaction_id))).await
+    advance(tenant, &registered, &request, session.as_ref(), Some((interaction, interaction_id)))
+        .await
 }
 
 /// The session behind a cookie value.
@@ -142,7 +163,9 @@ async fn advance(
             (Some(_), None) => IdTokenHint::Invalid,
         },
         granted: None,
-        progress: interaction.as_ref().map_or_else(Progress::default, |(interaction, _)| interaction.progress),
+        progress: interaction
+            .as_ref()
+            .map_or_else(Progress::default, |(interaction, _)| interaction.progress),
     };
     let step = next_step(&facts, tenant.now());
     let error = match (step, session) {
@@ -157,9 +180,10 @@ async fn advance(
             };
             return Ok(Answer::SignIn { interaction_id, request: Box::new(request.clone()) });
         }
-        (NextStep::Consent { .. }, _) => {
-            OAuthError::new(ErrorCode::ConsentRequired, "third-party applications need a consent page")
-        }
+        (NextStep::Consent { .. }, _) => OAuthError::new(
+            ErrorCode::ConsentRequired,
+            "third-party applications need a consent page",
+        ),
         (NextStep::Fail(error), _) => error,
     };
     Ok(Answer::Respond(AuthorizationResponse::error(&request.target, &error, tenant.issuer())))
@@ -188,7 +212,11 @@ async fn issue(
             })
         })
         .await?;
-    Ok(Answer::Respond(AuthorizationResponse::success(&request.target, code.reveal(), tenant.issuer())))
+    Ok(Answer::Respond(AuthorizationResponse::success(
+        &request.target,
+        code.reveal(),
+        tenant.issuer(),
+    )))
 }
 
 fn validate(
@@ -200,7 +228,10 @@ fn validate(
     let context = Context {
         client: registered.map(|registered| &registered.client),
         resource_scopes: &|indicator| resource_scopes(&snapshot, indicator),
-        default_resource: snapshot.resources.default_resource().map(|entry| entry.resource.indicator.as_str()),
+        default_resource: snapshot
+            .resources
+            .default_resource()
+            .map(|entry| entry.resource.indicator.as_str()),
     };
     authorization::validate(params, &context)
 }
@@ -208,7 +239,9 @@ fn validate(
 /// The scopes an API resource defines; for the organizations resource, the template's organization scopes.
 fn resource_scopes(snapshot: &Snapshot, indicator: &str) -> Option<Scope> {
     if indicator == ORGANIZATIONS_RESOURCE {
-        return Some(snapshot.organization_template.scopes().map(|scope| scope.name.as_str()).collect());
+        return Some(
+            snapshot.organization_template.scopes().map(|scope| scope.name.as_str()).collect(),
+        );
     }
     let entry = snapshot.resources.by_indicator(indicator)?;
     Some(entry.scopes.iter().map(|scope| scope.name.as_str()).collect())
@@ -221,13 +254,22 @@ struct HintClaims {
 
 /// An ID token of ours, expired or not, tells whom the application expects (OpenID Connect Core §3.1.2.1).
 fn subject_of_hint(tenant: &Tenant, hint: Option<&str>) -> Option<String> {
-    let expectation = Expectation::new(TokenType::JwtOrAbsent, tenant.issuer(), Audience::Any, tenant.now());
+    let expectation =
+        Expectation::new(TokenType::JwtOrAbsent, tenant.issuer(), Audience::Any, tenant.now());
     let keys = &tenant.snapshot().keys;
-    keys.verifier().verify_ignoring_expiry::<HintClaims>(hint?, &expectation).ok().map(|verified| verified.claims.sub)
+    keys.verifier()
+        .verify_ignoring_expiry::<HintClaims>(hint?, &expectation)
+        .ok()
+        .map(|verified| verified.claims.sub)
 }
 
-async fn stored_request(tenant: &Tenant, id: &str, client_id: Option<&str>) -> Result<Option<Params>> {
-    let form = store::find_request(&mut tenant.read().await?, &TokenHash::of(id), tenant.now_ms()).await?;
+async fn stored_request(
+    tenant: &Tenant,
+    id: &str,
+    client_id: Option<&str>,
+) -> Result<Option<Params>> {
+    let form =
+        store::find_request(&mut tenant.read().await?, &TokenHash::of(id), tenant.now_ms()).await?;
     let params = form.and_then(|form| Params::from_form(form.as_bytes()).ok());
     // RFC 9126 §4: the request belongs to the client that made it.
     Ok(params.filter(|params| client_id.is_some() && params.get("client_id") == client_id))

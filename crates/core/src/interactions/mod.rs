@@ -43,8 +43,11 @@ pub struct SignedIn {
 /// When the database does not answer.
 pub async fn begin(tenant: &Tenant, request: &AuthorizationRequest) -> Result<Secret> {
     let id = Secret::new(tenant.new_token());
-    let interaction =
-        Interaction { id_hash: TokenHash::of(id.reveal()), request: request.clone(), progress: Progress::default() };
+    let interaction = Interaction {
+        id_hash: TokenHash::of(id.reveal()),
+        request: request.clone(),
+        progress: Progress::default(),
+    };
     let now = tenant.now_ms();
     tenant
         .write((interaction, now), |tx, (interaction, now)| {
@@ -87,8 +90,9 @@ pub async fn sign_in(
     let user = match found {
         Some((user, _)) if matches => user,
         found => {
-            let mut entry = entry(tenant, "Interaction.SignIn.Identifier.Submit", Outcome::Error, interaction)
-                .fact("error", "session.invalid_credentials");
+            let mut entry =
+                entry(tenant, "Interaction.SignIn.Identifier.Submit", Outcome::Error, interaction)
+                    .fact("error", "session.invalid_credentials");
             if let Some((user, _)) = &found {
                 entry = entry.user(&user.id);
             }
@@ -99,7 +103,8 @@ pub async fn sign_in(
     if user.is_suspended {
         return Err(Error::refused("user.suspended"));
     }
-    let entry = entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);
+    let entry =
+        entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);
     complete(tenant, interaction, current, &user, entry).await
 }
 
@@ -124,7 +129,8 @@ pub async fn register(
         application_id: Some(interaction.request.client_id.clone()),
     };
     let user = users::register(tenant, registration).await?;
-    let entry = entry(tenant, "Interaction.Register.Submit", Outcome::Success, interaction).user(&user.id);
+    let entry =
+        entry(tenant, "Interaction.Register.Submit", Outcome::Success, interaction).user(&user.id);
     complete(tenant, interaction, current, &user, entry).await
 }
 
@@ -147,7 +153,15 @@ async fn complete(
     let (session, cookie) = sessions::prepare(tenant, &user.id, current);
     let now = tenant.now_ms();
     let progress = Progress { login_at: Some(now.div_euclid(1000)), ..interaction.progress };
-    let input = (interaction.id_hash.clone(), progress, session, current.cloned(), user.id.clone(), entry, now);
+    let input = (
+        interaction.id_hash.clone(),
+        progress,
+        session,
+        current.cloned(),
+        user.id.clone(),
+        entry,
+        now,
+    );
     tenant
         .write(input, |tx, (id_hash, progress, session, current, user_id, entry, now)| {
             Box::pin(async move {

@@ -4,7 +4,12 @@ use trinco_oauth::interaction::Progress;
 use super::Interaction;
 use crate::{Result, TokenHash};
 
-pub(super) async fn insert(tx: &mut Tx<'_>, interaction: &Interaction, now_ms: i64, expires_at: i64) -> Result<()> {
+pub(super) async fn insert(
+    tx: &mut Tx<'_>,
+    interaction: &Interaction,
+    now_ms: i64,
+    expires_at: i64,
+) -> Result<()> {
     let request = serde_json::to_string(&interaction.request)?;
     let progress = serde_json::to_string(&interaction.progress)?;
     tx.execute(
@@ -18,7 +23,11 @@ pub(super) async fn insert(tx: &mut Tx<'_>, interaction: &Interaction, now_ms: i
     Ok(())
 }
 
-pub(super) async fn find(conn: &mut Conn<'_>, id: &TokenHash, now_ms: i64) -> Result<Option<Interaction>> {
+pub(super) async fn find(
+    conn: &mut Conn<'_>,
+    id: &TokenHash,
+    now_ms: i64,
+) -> Result<Option<Interaction>> {
     let row = conn
         .optional(
             sql!(
@@ -39,7 +48,11 @@ pub(super) async fn find(conn: &mut Conn<'_>, id: &TokenHash, now_ms: i64) -> Re
 }
 
 /// False when the interaction has ended.
-pub(super) async fn set_progress(tx: &mut Tx<'_>, id: &TokenHash, progress: &Progress) -> Result<bool> {
+pub(super) async fn set_progress(
+    tx: &mut Tx<'_>,
+    id: &TokenHash,
+    progress: &Progress,
+) -> Result<bool> {
     let changed = tx
         .execute(
             sql!("UPDATE interactions SET progress = $3 WHERE tenant_id = $1 AND id_hash = $2"),
@@ -51,12 +64,20 @@ pub(super) async fn set_progress(tx: &mut Tx<'_>, id: &TokenHash, progress: &Pro
 
 pub(super) async fn delete(tx: &mut Tx<'_>, id: &TokenHash) -> Result<bool> {
     let deleted = tx
-        .execute(sql!("DELETE FROM interactions WHERE tenant_id = $1 AND id_hash = $2"), params![id.as_str()])
+        .execute(
+            sql!("DELETE FROM interactions WHERE tenant_id = $1 AND id_hash = $2"),
+            params![id.as_str()],
+        )
         .await?;
     Ok(deleted > 0)
 }
 
-pub(super) async fn insert_request(tx: &mut Tx<'_>, id: &TokenHash, form: &str, expires_at: i64) -> Result<()> {
+pub(super) async fn insert_request(
+    tx: &mut Tx<'_>,
+    id: &TokenHash,
+    form: &str,
+    expires_at: i64,
+) -> Result<()> {
     tx.execute(
         sql!(
             "INSERT INTO authorization_requests (tenant_id, id_hash, parameters, expires_at) VALUES ($1, $2, $3, $4)"
@@ -67,7 +88,11 @@ pub(super) async fn insert_request(tx: &mut Tx<'_>, id: &TokenHash, form: &str, 
     Ok(())
 }
 
-pub(super) async fn find_request(conn: &mut Conn<'_>, id: &TokenHash, now_ms: i64) -> Result<Option<String>> {
+pub(super) async fn find_request(
+    conn: &mut Conn<'_>,
+    id: &TokenHash,
+    now_ms: i64,
+) -> Result<Option<String>> {
     let row = conn
         .optional(
             sql!(

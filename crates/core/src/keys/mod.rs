@@ -37,7 +37,8 @@ pub(crate) fn generate_first(
     now_ms: i64,
 ) -> Result<Vec<SealedKey>> {
     let broken = |error| Error::Internal(format!("a signing key cannot be generated: {error}"));
-    let signing = SigningKey::generate(Algorithm::ES384).and_then(|key| key.to_pkcs8()).map_err(broken)?;
+    let signing =
+        SigningKey::generate(Algorithm::ES384).and_then(|key| key.to_pkcs8()).map_err(broken)?;
     let symmetric = || {
         let mut bytes = zeroize::Zeroizing::new(vec![0; 32]);
         randomness.fill(&mut bytes);
@@ -53,7 +54,13 @@ pub(crate) fn generate_first(
         .map(|(purpose, material)| {
             let id = Alphabet::Id.random(randomness, 21);
             let material = sealer.seal(randomness, &place(tenant, &id), &material);
-            SealedKey { id, purpose, state: trinco_jose::KeyState::Current, material, created_at: now_ms }
+            SealedKey {
+                id,
+                purpose,
+                state: trinco_jose::KeyState::Current,
+                material,
+                created_at: now_ms,
+            }
         })
         .collect())
 }

@@ -83,20 +83,27 @@ impl Keys {
             let symmetric = |material: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, material);
             match stored.purpose {
                 Purpose::Signing(algorithm) => {
-                    let key = SigningKey::from_pkcs8(algorithm, &material)
-                        .map_err(|error| Error::Internal(format!("a stored signing key is unreadable: {error}")))?;
-                    let entry = KeyEntry { id: stored.id, created_at: stored.created_at / 1000, key };
+                    let key = SigningKey::from_pkcs8(algorithm, &material).map_err(|error| {
+                        Error::Internal(format!("a stored signing key is unreadable: {error}"))
+                    })?;
+                    let entry =
+                        KeyEntry { id: stored.id, created_at: stored.created_at / 1000, key };
                     signing.push((stored.state, entry));
                 }
                 Purpose::Cookie => cookie.push(CookieKey(symmetric(&material))),
-                Purpose::Rotation => rotation.push(RotationKey { id: stored.id, key: symmetric(&material) }),
+                Purpose::Rotation => {
+                    rotation.push(RotationKey { id: stored.id, key: symmetric(&material) })
+                }
             }
         }
         if cookie.is_empty() || rotation.is_empty() {
-            return Err(Error::Internal("the tenant lacks a cookie key or a rotation key".to_owned()));
+            return Err(Error::Internal(
+                "the tenant lacks a cookie key or a rotation key".to_owned(),
+            ));
         }
-        let signing = Keyring::from_entries(signing)
-            .map_err(|error| Error::Internal(format!("the tenant's signing keys are inconsistent: {error}")))?;
+        let signing = Keyring::from_entries(signing).map_err(|error| {
+            Error::Internal(format!("the tenant's signing keys are inconsistent: {error}"))
+        })?;
         let jwks = signing.jwks();
         let jwks_json = serde_json::to_string(&jwks)?;
         Ok(Self { verifier: jwks.verifier(), signing, jwks, jwks_json, cookie, rotation })

@@ -51,7 +51,8 @@ pub(super) async fn insert(tx: &mut Tx<'_>, _: &Bumped, key: &SealedKey) -> Resu
 }
 
 fn purpose(name: &str, algorithm: Option<&str>) -> Result<Purpose> {
-    let signing = || algorithm.and_then(|name| name.parse::<Algorithm>().ok()).map(Purpose::Signing);
+    let signing =
+        || algorithm.and_then(|name| name.parse::<Algorithm>().ok()).map(Purpose::Signing);
     match name {
         "signing" => signing(),
         "cookie" => Some(Purpose::Cookie),

@@ -1,11 +1,8 @@
-use trinco_db::{Conn, Param, Row, Sql, Tx, params, sql};
+use trinco_db::{Conn, Row, Tx, params, sql};
 
 use super::model::{OrganizationRole, OrganizationScope};
 use crate::roles::RoleType;
 use crate::{Bumped, Result};
-
-/// How many rows one statement inserts at most: engines limit the number of parameters.
-const ROWS_AT_ONCE: usize = 1000;
 
 pub(super) async fn roles(conn: &mut Conn<'_>) -> Result<Vec<OrganizationRole>> {
     let tenant = conn.tenant().to_owned();
@@ -181,14 +178,12 @@ pub(super) async fn insert_role_scopes(
     role_id: &str,
     scope_ids: &[String],
 ) -> Result<()> {
-    for some in scope_ids.chunks(ROWS_AT_ONCE) {
-        let insert = Sql::from(sql!(
-            "INSERT INTO organization_role_scopes
-                 (tenant_id, organization_role_id, organization_scope_id)"
-        ))
-        .rows(some.iter().map(|id| [Param::from(role_id), Param::from(id)]))
-        .text(sql!(" ON CONFLICT DO NOTHING"));
-        tx.execute(&insert, &[]).await?;
+    let insert = sql!(
+        "INSERT INTO organization_role_scopes (tenant_id, organization_role_id, organization_scope_id)
+         VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+    );
+    for scope_id in scope_ids {
+        tx.execute(insert, params![role_id, scope_id]).await?;
     }
     Ok(())
 }
@@ -229,14 +224,12 @@ pub(super) async fn insert_role_resource_scopes(
     role_id: &str,
     scope_ids: &[String],
 ) -> Result<()> {
-    for some in scope_ids.chunks(ROWS_AT_ONCE) {
-        let insert = Sql::from(sql!(
-            "INSERT INTO organization_role_resource_scopes
-                 (tenant_id, organization_role_id, scope_id)"
-        ))
-        .rows(some.iter().map(|id| [Param::from(role_id), Param::from(id)]))
-        .text(sql!(" ON CONFLICT DO NOTHING"));
-        tx.execute(&insert, &[]).await?;
+    let insert = sql!(
+        "INSERT INTO organization_role_resource_scopes (tenant_id, organization_role_id, scope_id)
+         VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+    );
+    for scope_id in scope_ids {
+        tx.execute(insert, params![role_id, scope_id]).await?;
     }
     Ok(())
 }

@@ -37,11 +37,8 @@ pub async fn list(
             Box::pin(async move {
                 let (organizations, total) = store::list(conn, pattern, *page).await?;
                 let ids: Vec<String> = organizations.iter().map(|one| one.id.clone()).collect();
-                let mut members = if *featured {
-                    Some(store::users::summaries(conn, &ids).await?)
-                } else {
-                    None
-                };
+                let mut members =
+                    if *featured { Some(store::users::summaries(conn, &ids).await?) } else { None };
                 let rows = organizations
                     .into_iter()
                     .map(|organization| {

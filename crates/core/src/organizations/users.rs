@@ -28,8 +28,7 @@ pub async fn list(
     filter: &Filter,
     page: Page,
 ) -> Result<Listing<Member>> {
-    let pattern =
-        like::contains(&filter.containing.as_deref().unwrap_or_default().to_lowercase());
+    let pattern = like::contains(&filter.containing.as_deref().unwrap_or_default().to_lowercase());
     let role_id = filter.role_id.clone().unwrap_or_default();
     let input = (organization_id.to_owned(), pattern, role_id, page);
     let (users, total, mut roles) = tenant

@@ -52,7 +52,9 @@ impl PasswordDigest {
     }
 
     pub(super) fn matches(&self, password: &Secret, buffer: &mut Vec<Block>) -> Result<bool> {
-        let parts = self.parse().ok_or_else(|| Error::Internal("a stored password digest is unreadable".to_owned()))?;
+        let parts = self
+            .parse()
+            .ok_or_else(|| Error::Internal("a stored password digest is unreadable".to_owned()))?;
         let hash = run(password, &parts.salt, parts.params, parts.hash.len(), buffer)?;
         Ok(verify_slices_are_equal(&hash, &parts.hash).is_ok())
     }
@@ -67,18 +69,33 @@ impl PasswordDigest {
         if fields.next().is_some() {
             return None;
         }
-        Some(Parts { params: Params::new(memory, passes, lanes, Some(hash.len())).ok()?, salt, hash })
+        Some(Parts {
+            params: Params::new(memory, passes, lanes, Some(hash.len())).ok()?,
+            salt,
+            hash,
+        })
     }
 }
 
-fn run(password: &Secret, salt: &[u8], params: Params, length: usize, buffer: &mut Vec<Block>) -> Result<Vec<u8>> {
+fn run(
+    password: &Secret,
+    salt: &[u8],
+    params: Params,
+    length: usize,
+    buffer: &mut Vec<Block>,
+) -> Result<Vec<u8>> {
     let blocks = params.block_count();
     if buffer.len() < blocks {
         buffer.resize(blocks, Block::default());
     }
     let mut hash = vec![0; length];
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(password.reveal().as_bytes(), salt, &mut hash, &mut buffer[..blocks])
+        .hash_password_into_with_memory(
+            password.reveal().as_bytes(),
+            salt,
+            &mut hash,
+            &mut buffer[..blocks],
+        )
         .map_err(failed)?;
     Ok(hash)
 }

@@ -31,7 +31,11 @@ impl Passwords {
     ///
     /// # Errors
     /// [`Error::Internal`] when the hash cannot be computed.
-    pub async fn hash(&self, randomness: &dyn Randomness, password: &Secret) -> Result<PasswordDigest> {
+    pub async fn hash(
+        &self,
+        randomness: &dyn Randomness,
+        password: &Secret,
+    ) -> Result<PasswordDigest> {
         let mut salt = [0; digest::SALT_LENGTH];
         randomness.fill(&mut salt);
         let password = password.clone();
@@ -51,7 +55,10 @@ impl Passwords {
         Ok(matches && known)
     }
 
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static) -> Result<T> {
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T> {
         let turn = Arc::clone(&self.turns)
             .acquire_owned()
             .await

@@ -276,11 +276,7 @@ pub(crate) async fn seed_management_api(
         return Ok(());
     }
     let run = tenants::DEFAULT;
-    let other = (
-        format!("mapi-{run}"),
-        format!("Logto Management API for tenant {run}"),
-        run,
-    );
+    let other = (format!("mapi-{run}"), format!("Logto Management API for tenant {run}"), run);
     seed_one(tx, bumped, other, &format!("mapi-{run}-all"), now_ms).await
 }
 

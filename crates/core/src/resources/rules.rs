@@ -19,7 +19,8 @@ pub(super) fn is_management_api(indicator: &str) -> bool {
         .strip_prefix("https://")
         .and_then(|rest| rest.strip_suffix(".logto.app/api"))
         .is_some_and(|tenant| {
-            !tenant.is_empty() && tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            !tenant.is_empty()
+                && tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         })
 }
 
@@ -102,10 +103,22 @@ mod tests {
 
     #[test]
     fn an_indicator_is_an_absolute_uri_without_a_fragment() {
-        for indicator in ["https://shop.example/api", "urn:example:shop", "api://shop", "https://a.example/x?y=1"] {
+        for indicator in [
+            "https://shop.example/api",
+            "urn:example:shop",
+            "api://shop",
+            "https://a.example/x?y=1",
+        ] {
             assert!(check_indicator(indicator).is_ok(), "{indicator}");
         }
-        for indicator in ["shop", "/api", "https://a.example/#x", "https://a.example/#", "https://a .example", ""] {
+        for indicator in [
+            "shop",
+            "/api",
+            "https://a.example/#x",
+            "https://a.example/#",
+            "https://a .example",
+            "",
+        ] {
             assert!(check_indicator(indicator).is_err(), "{indicator}");
         }
     }
@@ -129,7 +142,12 @@ mod tests {
         for tenant in ["default", "admin", "my-tenant"] {
             assert!(is_management_api(&management_api_indicator(tenant)));
         }
-        for other in ["https://.logto.app/api", "https://a/b.logto.app/api", "https://default.logto.app/api/", "https://x.example/api"] {
+        for other in [
+            "https://.logto.app/api",
+            "https://a/b.logto.app/api",
+            "https://default.logto.app/api/",
+            "https://x.example/api",
+        ] {
             assert!(!is_management_api(other), "{other}");
         }
     }

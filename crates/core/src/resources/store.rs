@@ -139,11 +139,7 @@ fn scope(tenant: &str, row: Row) -> Result<ResourceScope> {
     })
 }
 
-pub(super) async fn insert_scope(
-    tx: &mut Tx<'_>,
-    _: &Bumped,
-    scope: &ResourceScope,
-) -> Result<()> {
+pub(super) async fn insert_scope(tx: &mut Tx<'_>, _: &Bumped, scope: &ResourceScope) -> Result<()> {
     tx.execute(
         sql!(
             "INSERT INTO scopes (tenant_id, id, resource_id, name, description, created_at)
@@ -161,11 +157,7 @@ pub(super) async fn insert_scope(
     Ok(())
 }
 
-pub(super) async fn update_scope(
-    tx: &mut Tx<'_>,
-    _: &Bumped,
-    scope: &ResourceScope,
-) -> Result<()> {
+pub(super) async fn update_scope(tx: &mut Tx<'_>, _: &Bumped, scope: &ResourceScope) -> Result<()> {
     tx.execute(
         sql!("UPDATE scopes SET name = $3, description = $4 WHERE tenant_id = $1 AND id = $2"),
         params![scope.id.as_str(), scope.name.as_str(), &scope.description],

@@ -208,7 +208,9 @@ pub async fn remove_scope(tenant: &Tenant, role_id: &str, scope_id: &str) -> Res
     let input = (role_id.to_owned(), scope_id.to_owned());
     tenant
         .configure(&[Section::Roles], input, |tx, bumped, (role_id, scope_id)| {
-            Box::pin(async move { found(store::delete_scope(tx, bumped, role_id, scope_id).await?) })
+            Box::pin(
+                async move { found(store::delete_scope(tx, bumped, role_id, scope_id).await?) },
+            )
         })
         .await
 }

@@ -30,12 +30,17 @@ struct HintClaims {
 ///
 /// # Errors
 /// `invalid_request`, to be shown: see [`end_session::decide`].
-pub async fn sign_out_requested(tenant: &Tenant, request: &EndSessionRequest, cookie: Option<&str>) -> Result<SignOut> {
+pub async fn sign_out_requested(
+    tenant: &Tenant,
+    request: &EndSessionRequest,
+    cookie: Option<&str>,
+) -> Result<SignOut> {
     let hint = match &request.id_token_hint {
         Some(hint) => Some(verify(tenant, hint)?),
         None => None,
     };
-    let facts = hint.as_ref().map(|claims| HintFacts { subject: &claims.sub, audience: &claims.aud });
+    let facts =
+        hint.as_ref().map(|claims| HintFacts { subject: &claims.sub, audience: &claims.aud });
     let registered = match request.client_id(facts) {
         Some(id) => applications::find(tenant, id).await?,
         None => None,
@@ -62,18 +67,22 @@ pub async fn sign_out(tenant: &Tenant, session: &Session, client_id: Option<&str
         entry = entry.application(client_id);
     }
     tenant
-        .write((session.id.clone(), client_id.map(str::to_owned), entry), |tx, (session, client, entry)| {
-            Box::pin(async move {
-                end(tx, session, client.as_deref()).await?;
-                audit::append(tx, entry).await
-            })
-        })
+        .write(
+            (session.id.clone(), client_id.map(str::to_owned), entry),
+            |tx, (session, client, entry)| {
+                Box::pin(async move {
+                    end(tx, session, client.as_deref()).await?;
+                    audit::append(tx, entry).await
+                })
+            },
+        )
         .await
 }
 
 /// RP-Initiated Logout §2: an expired ID token is still a good hint.
 fn verify(tenant: &Tenant, hint: &str) -> Result<HintClaims> {
-    let expectation = Expectation::new(TokenType::JwtOrAbsent, tenant.issuer(), Audience::Any, tenant.now());
+    let expectation =
+        Expectation::new(TokenType::JwtOrAbsent, tenant.issuer(), Audience::Any, tenant.now());
     let keys = &tenant.snapshot().keys;
     let verified = keys.verifier().verify_ignoring_expiry::<HintClaims>(hint, &expectation);
     Ok(verified.map_err(|_| OAuthError::invalid_request("id_token_hint is invalid"))?.claims)

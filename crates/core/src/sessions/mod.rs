@@ -49,8 +49,15 @@ pub async fn find(tenant: &Tenant, cookie: &str) -> Result<Option<Session>> {
 pub fn prepare(tenant: &Tenant, user_id: &str, current: Option<&Session>) -> (NewSession, Secret) {
     let cookie = Secret::new(tenant.new_token());
     let now = tenant.now_ms();
-    let id = current.filter(|session| session.user_id == user_id).map_or_else(|| tenant.new_id(), |same| same.id.clone());
-    let session = Session { id, user_id: user_id.to_owned(), authenticated_at: now, expires_at: now + LIFETIME_MS };
+    let id = current
+        .filter(|session| session.user_id == user_id)
+        .map_or_else(|| tenant.new_id(), |same| same.id.clone());
+    let session = Session {
+        id,
+        user_id: user_id.to_owned(),
+        authenticated_at: now,
+        expires_at: now + LIFETIME_MS,
+    };
     (NewSession { session, cookie_hash: TokenHash::of(cookie.reveal()) }, cookie)
 }
 

@@ -14,14 +14,23 @@ pub(super) async fn find(conn: &mut Conn<'_>, cookie: &TokenHash) -> Result<Opti
         )
         .await?;
     row.map(|row| {
-        Ok(Session { id: row.get(0)?, user_id: row.get(1)?, authenticated_at: row.get(2)?, expires_at: row.get(3)? })
+        Ok(Session {
+            id: row.get(0)?,
+            user_id: row.get(1)?,
+            authenticated_at: row.get(2)?,
+            expires_at: row.get(3)?,
+        })
     })
     .transpose()
 }
 
 pub(super) async fn expiry(conn: &mut Conn<'_>, id: &str) -> Result<Option<i64>> {
-    let row =
-        conn.optional(sql!("SELECT expires_at FROM sessions WHERE tenant_id = $1 AND id = $2"), params![id]).await?;
+    let row = conn
+        .optional(
+            sql!("SELECT expires_at FROM sessions WHERE tenant_id = $1 AND id = $2"),
+            params![id],
+        )
+        .await?;
     Ok(row.map(|row| row.get(0)).transpose()?)
 }
 
@@ -45,7 +54,13 @@ pub(super) async fn renew(tx: &mut Tx<'_>, session: &Session, cookie: &TokenHash
                 "UPDATE sessions SET cookie_hash = $3, authenticated_at = $4, expires_at = $5
                  WHERE tenant_id = $1 AND id = $2 AND user_id = $6"
             ),
-            params![&session.id, cookie.as_str(), &session.authenticated_at, &session.expires_at, &session.user_id],
+            params![
+                &session.id,
+                cookie.as_str(),
+                &session.authenticated_at,
+                &session.expires_at,
+                &session.user_id
+            ],
         )
         .await?;
     Ok(renewed > 0)
@@ -57,6 +72,10 @@ pub(super) async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<()> {
 }
 
 pub(super) async fn delete_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
-    tx.execute(sql!("DELETE FROM sessions WHERE tenant_id = $1 AND user_id = $2"), params![user_id]).await?;
+    tx.execute(
+        sql!("DELETE FROM sessions WHERE tenant_id = $1 AND user_id = $2"),
+        params![user_id],
+    )
+    .await?;
     Ok(())
 }

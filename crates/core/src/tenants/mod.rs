@@ -5,7 +5,8 @@ mod store;
 use trinco_db::{Db, TenantDb};
 
 use crate::{
-    Alphabet, Bumped, Error, MasterKey, Randomness, Result, Sealer, Section, configs, experience, keys, resources, roles,
+    Alphabet, Bumped, Error, MasterKey, Randomness, Result, Sealer, Section, configs, experience,
+    keys, resources, roles,
 };
 
 /// The tenant applications sign in to.

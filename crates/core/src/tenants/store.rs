@@ -3,7 +3,10 @@ use trinco_db::{Conn, Tx, params, sql};
 use crate::Result;
 
 pub(super) async fn exists(conn: &mut Conn<'_>) -> Result<bool> {
-    Ok(conn.optional(sql!("SELECT created_at FROM tenants WHERE tenant_id = $1"), &[]).await?.is_some())
+    Ok(conn
+        .optional(sql!("SELECT created_at FROM tenants WHERE tenant_id = $1"), &[])
+        .await?
+        .is_some())
 }
 
 /// False when the tenant exists already.

@@ -34,7 +34,9 @@ impl TryFrom<String> for Username {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let starts_well = text.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic());
         if !starts_well || !text.bytes().all(|byte| byte == b'_' || byte.is_ascii_alphanumeric()) {
-            return Err("must be a letter or underscore followed by letters, digits and underscores");
+            return Err(
+                "must be a letter or underscore followed by letters, digits and underscores",
+            );
         }
         if text.len() > LONGEST_USERNAME {
             return Err("has more than 128 characters");
@@ -59,7 +61,8 @@ impl TryFrom<String> for PhoneNumber {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let is_digits = !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_digit());
+        let is_digits =
+            !text.is_empty() && text.len() <= 128 && text.bytes().all(|byte| byte.is_ascii_digit());
         if is_digits { Ok(Self(text)) } else { Err("must be digits only, the country code first") }
     }
 }
@@ -114,7 +117,8 @@ mod tests {
     use crate::experience::{SignInMethod, SignInMode};
 
     fn with(identifiers: &[SignInIdentifier]) -> SignInExperience {
-        let mut experience = SignInExperience::of_new_tenant("default", SignInMode::SignInAndRegister);
+        let mut experience =
+            SignInExperience::of_new_tenant("default", SignInMode::SignInAndRegister);
         let method = |identifier: &SignInIdentifier| SignInMethod {
             identifier: *identifier,
             password: true,
@@ -132,8 +136,12 @@ mod tests {
         let parse = |text| Identifier::parse(text, &all);
         assert_eq!(parse(" ana_9 "), Some(Identifier::Username("ana_9".to_owned())));
         assert_eq!(parse("Ana@Example.com"), Some(Identifier::Email("Ana@Example.com".to_owned())));
-        assert_eq!(parse("+55 (11) 91234-5678"), Some(Identifier::Phone("5511912345678".to_owned())));
-        for text in ["", "9ana", "ana@", "+", "1234", "55+11912345678", "joão", "1234567890123456"] {
+        assert_eq!(
+            parse("+55 (11) 91234-5678"),
+            Some(Identifier::Phone("5511912345678".to_owned()))
+        );
+        for text in ["", "9ana", "ana@", "+", "1234", "55+11912345678", "joão", "1234567890123456"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

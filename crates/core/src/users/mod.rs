@@ -15,7 +15,10 @@ pub use search::Filter;
 
 use crate::experience::{EmailAddress, SignInIdentifier, WebUrl};
 use crate::passwords::PasswordDigest;
-use crate::{Alphabet, Error, JsonObject, Listing, Page, Result, Secret, Tenant, Text, grants, roles, sessions};
+use crate::{
+    Alphabet, Error, JsonObject, Listing, Page, Result, Secret, Tenant, Text, grants, roles,
+    sessions,
+};
 
 /// The length of a user's id.
 const ID_LENGTH: usize = 12;
@@ -25,7 +28,9 @@ const ID_LENGTH: usize = 12;
 /// # Errors
 /// When the database does not answer.
 pub async fn list(tenant: &Tenant, filter: Filter, page: Page) -> Result<Listing<User>> {
-    tenant.scan((filter, page), |conn, (filter, page)| Box::pin(store::list(conn, filter, *page))).await
+    tenant
+        .scan((filter, page), |conn, (filter, page)| Box::pin(store::list(conn, filter, *page)))
+        .await
 }
 
 /// The user with this id.
@@ -143,7 +148,8 @@ pub async fn merge_custom_data(tenant: &Tenant, id: &str, data: JsonObject) -> R
 /// # Errors
 /// `entity.not_exists_with_id`; `guard.invalid_input`.
 pub async fn merge_profile(tenant: &Tenant, id: &str, profile: Profile) -> Result<Profile> {
-    let merge = |changes: &Profile, user: &mut User| rules::merge_profile(changes, &mut user.profile);
+    let merge =
+        |changes: &Profile, user: &mut User| rules::merge_profile(changes, &mut user.profile);
     Ok(change(tenant, id, profile, merge).await?.profile)
 }
 
@@ -220,20 +226,30 @@ pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
 /// # Errors
 /// `user.suspended` when the user is suspended, or gone, by now.
 pub async fn record_sign_in(tx: &mut Tx<'_>, user_id: &str, now_ms: i64) -> Result<()> {
-    if store::record_sign_in(tx, user_id, now_ms).await? { Ok(()) } else { Err(Error::refused("user.suspended")) }
+    if store::record_sign_in(tx, user_id, now_ms).await? {
+        Ok(())
+    } else {
+        Err(Error::refused("user.suspended"))
+    }
 }
 
 /// Makes user names unique with or without regard to case, in the transaction that changes the policy.
 ///
 /// # Errors
 /// `sign_in_experiences.username_policy_case_conflicts_exist` when some differ only in case.
-pub(crate) async fn set_username_case_sensitivity(tx: &mut Tx<'_>, case_sensitive: bool) -> Result<()> {
+pub(crate) async fn set_username_case_sensitivity(
+    tx: &mut Tx<'_>,
+    case_sensitive: bool,
+) -> Result<()> {
     let code = "sign_in_experiences.username_policy_case_conflicts_exist";
-    store::set_username_keys(tx, case_sensitive).await.map_err(|error| error.if_taken("users_username_key", code))
+    store::set_username_keys(tx, case_sensitive)
+        .await
+        .map_err(|error| error.if_taken("users_username_key", code))
 }
 
 async fn insert(tenant: &Tenant, user: User, digest: Option<PasswordDigest>) -> Result<User> {
-    let role_ids: Vec<String> = tenant.snapshot().roles.default_user_roles().map(|role| role.id.clone()).collect();
+    let role_ids: Vec<String> =
+        tenant.snapshot().roles.default_user_roles().map(|role| role.id.clone()).collect();
     let input = (user.clone(), digest, role_ids, usernames_are_case_sensitive(tenant));
     tenant
         .write(input, |tx, (user, digest, role_ids, case_sensitive)| {
@@ -252,7 +268,8 @@ where
     I: Send + Sync + 'static,
     F: Fn(&I, &mut User) -> Result<()> + Send + Sync + 'static,
 {
-    let input = (id.to_owned(), input, apply, tenant.now_ms(), usernames_are_case_sensitive(tenant));
+    let input =
+        (id.to_owned(), input, apply, tenant.now_ms(), usernames_are_case_sensitive(tenant));
     tenant
         .write(input, |tx, (id, input, apply, now, case_sensitive)| {
             Box::pin(async move {

@@ -170,7 +170,9 @@ pub struct PasswordBody {
     pub password: Secret,
 }
 
-fn optional_password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+fn optional_password<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Secret>, D::Error> {
     password(deserializer).map(Some)
 }
 
@@ -191,7 +193,8 @@ mod tests {
 
     #[test]
     fn a_body_with_a_password_does_not_print_it() {
-        let body: NewUser = serde_json::from_value(json!({ "username": "ana", "password": "hunter2!" })).unwrap();
+        let body: NewUser =
+            serde_json::from_value(json!({ "username": "ana", "password": "hunter2!" })).unwrap();
         assert!(!format!("{body:?}").contains("hunter2"));
         let body: PasswordBody = serde_json::from_value(json!({ "password": "hunter2!" })).unwrap();
         assert!(!format!("{body:?}").contains("hunter2"));
@@ -211,7 +214,8 @@ mod tests {
         ] {
             assert!(serde_json::from_value::<NewUser>(body.clone()).is_err(), "{body}");
         }
-        let new: NewUser = serde_json::from_value(json!({ "avatar": "", "username": null })).unwrap();
+        let new: NewUser =
+            serde_json::from_value(json!({ "avatar": "", "username": null })).unwrap();
         assert_eq!((new.avatar, new.username), (None, None));
     }
 

@@ -8,7 +8,8 @@ use super::model::{NewUser, User, UserChanges};
 use crate::{Error, JsonObject, Result};
 
 /// The members of an address (the Management API's names).
-const ADDRESS_MEMBERS: [&str; 6] = ["formatted", "streetAddress", "locality", "region", "postalCode", "country"];
+const ADDRESS_MEMBERS: [&str; 6] =
+    ["formatted", "streetAddress", "locality", "region", "postalCode", "country"];
 
 pub(super) fn check_new(new: &NewUser) -> Result<()> {
     match (&new.password, &new.password_digest, new.password_algorithm) {
@@ -17,7 +18,10 @@ pub(super) fn check_new(new: &NewUser) -> Result<()> {
         // A digest is taken only when it can be verified later.
         (None, Some(_), Some(algorithm)) => {
             let name = format!("{algorithm:?}");
-            return Err(Error::refused_with("password.unsupported_encryption_method", &[("name", &name)]));
+            return Err(Error::refused_with(
+                "password.unsupported_encryption_method",
+                &[("name", &name)],
+            ));
         }
         (_, None, _) => {}
     }
@@ -86,15 +90,24 @@ pub(super) fn merge_profile(changes: &Profile, profile: &mut Profile) -> Result<
 
 /// Whether there is anything to sign in with.
 fn has_identifier(user: &User) -> bool {
-    user.username.is_some() || user.primary_email.is_some() || user.primary_phone.is_some() || !user.identities.is_empty()
+    user.username.is_some()
+        || user.primary_email.is_some()
+        || user.primary_phone.is_some()
+        || !user.identities.is_empty()
 }
 
 fn check_phone(phone: Option<&PhoneNumber>) -> Result<()> {
-    if phone.is_none_or(PhoneNumber::is_international) { Ok(()) } else { Err(Error::refused("user.invalid_phone")) }
+    if phone.is_none_or(PhoneNumber::is_international) {
+        Ok(())
+    } else {
+        Err(Error::refused("user.invalid_phone"))
+    }
 }
 
 fn check_profile(profile: &Profile) -> Result<()> {
-    let is_allowed = |(name, value): (&String, &Value)| ADDRESS_MEMBERS.contains(&name.as_str()) && value.is_string();
+    let is_allowed = |(name, value): (&String, &Value)| {
+        ADDRESS_MEMBERS.contains(&name.as_str()) && value.is_string()
+    };
     let address: Option<&JsonObject> = profile.address.as_ref();
     if address.is_none_or(|address| address.iter().all(is_allowed)) {
         Ok(())
@@ -122,7 +135,8 @@ mod tests {
             primary_phone: Some("5511912345678".to_owned()),
             name: Some("Ana".to_owned()),
             avatar: None,
-            profile: serde_json::from_value(json!({ "nickname": "Aninha", "gender": "f" })).unwrap(),
+            profile: serde_json::from_value(json!({ "nickname": "Aninha", "gender": "f" }))
+                .unwrap(),
             identities: JsonObject::new(),
             custom_data: JsonObject::new(),
             application_id: None,
@@ -138,7 +152,8 @@ mod tests {
 
     fn changed(body: Value) -> Result<User, &'static str> {
         let mut user = ana();
-        apply(&serde_json::from_value(body).unwrap(), &mut user).map_err(|error| error.code().unwrap())?;
+        apply(&serde_json::from_value(body).unwrap(), &mut user)
+            .map_err(|error| error.code().unwrap())?;
         Ok(user)
     }
 
@@ -146,7 +161,10 @@ mod tests {
     fn a_digest_that_could_not_be_verified_is_refused() {
         assert_eq!(new(json!({})), None);
         assert_eq!(new(json!({ "password": "x" })), None);
-        assert_eq!(new(json!({ "password": "x", "passwordDigest": "y" })), Some("user.password_and_digest"));
+        assert_eq!(
+            new(json!({ "password": "x", "passwordDigest": "y" })),
+            Some("user.password_and_digest")
+        );
         assert_eq!(new(json!({ "passwordDigest": "y" })), Some("user.password_algorithm_required"));
         let code = new(json!({ "passwordDigest": "y", "passwordAlgorithm": "Bcrypt" }));
         assert_eq!(code, Some("password.unsupported_encryption_method"));
@@ -156,14 +174,20 @@ mod tests {
     fn a_phone_number_is_international() {
         assert_eq!(new(json!({ "primaryPhone": "5511912345678" })), None);
         for phone in ["1", "05511912345678", "1234567890123456"] {
-            assert_eq!(new(json!({ "primaryPhone": phone })), Some("user.invalid_phone"), "{phone}");
+            assert_eq!(
+                new(json!({ "primaryPhone": phone })),
+                Some("user.invalid_phone"),
+                "{phone}"
+            );
         }
     }
 
     #[test]
     fn absent_members_stay_and_empty_ones_clear() {
         assert_eq!(changed(json!({})).unwrap(), ana());
-        let user = changed(json!({ "name": "", "primaryPhone": null, "profile": { "locale": "pt-BR" } })).unwrap();
+        let user =
+            changed(json!({ "name": "", "primaryPhone": null, "profile": { "locale": "pt-BR" } }))
+                .unwrap();
         assert_eq!((user.name, user.primary_phone, user.username), (None, None, ana().username));
         assert_eq!(user.profile, serde_json::from_value(json!({ "locale": "pt-BR" })).unwrap());
     }
@@ -173,14 +197,21 @@ mod tests {
         let code = changed(json!({ "username": null, "primaryPhone": null })).unwrap_err();
         assert_eq!(code, "user.last_sign_in_method_required");
         assert!(changed(json!({ "username": null })).is_ok());
-        assert!(changed(json!({ "username": null, "primaryPhone": null, "primaryEmail": "a@b.c" })).is_ok());
+        assert!(
+            changed(json!({ "username": null, "primaryPhone": null, "primaryEmail": "a@b.c" }))
+                .is_ok()
+        );
     }
 
     #[test]
     fn profiles_merge_and_addresses_are_replaced() {
-        let mut profile: Profile =
-            serde_json::from_value(json!({ "nickname": "A", "address": { "region": "SP", "country": "BR" } })).unwrap();
-        let changes = serde_json::from_value(json!({ "gender": "f", "address": { "country": "PT" } })).unwrap();
+        let mut profile: Profile = serde_json::from_value(
+            json!({ "nickname": "A", "address": { "region": "SP", "country": "BR" } }),
+        )
+        .unwrap();
+        let changes =
+            serde_json::from_value(json!({ "gender": "f", "address": { "country": "PT" } }))
+                .unwrap();
         merge_profile(&changes, &mut profile).unwrap();
         let expected = json!({ "nickname": "A", "gender": "f", "address": { "country": "PT" } });
         assert_eq!(serde_json::to_value(profile).unwrap(), expected);
@@ -189,7 +220,10 @@ mod tests {
     #[test]
     fn an_address_holds_known_texts_only() {
         for address in [json!({ "planet": "Earth" }), json!({ "country": 55 })] {
-            assert_eq!(new(json!({ "profile": { "address": address } })), Some("guard.invalid_input"));
+            assert_eq!(
+                new(json!({ "profile": { "address": address } })),
+                Some("guard.invalid_input")
+            );
         }
     }
 }

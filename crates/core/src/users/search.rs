@@ -48,7 +48,8 @@ pub(super) enum Field {
 }
 
 impl Field {
-    const ALL: [Self; 5] = [Self::Id, Self::PrimaryEmail, Self::PrimaryPhone, Self::Username, Self::Name];
+    const ALL: [Self; 5] =
+        [Self::Id, Self::PrimaryEmail, Self::PrimaryPhone, Self::Username, Self::Name];
 
     fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -102,8 +103,12 @@ impl Filter {
                         _ => return Err(refuse("isCaseSensitive must be true or false")),
                     }
                 }
-                "excludeRoleId" if !value.is_empty() => filter.without_role = Some(value.to_owned()),
-                "excludeOrganizationId" if !value.is_empty() => filter.outside_organization = Some(value.to_owned()),
+                "excludeRoleId" if !value.is_empty() => {
+                    filter.without_role = Some(value.to_owned())
+                }
+                "excludeOrganizationId" if !value.is_empty() => {
+                    filter.outside_organization = Some(value.to_owned())
+                }
                 _ => {
                     if let Some(field) = name.strip_prefix("search.") {
                         by_field.entry(field_named(field)?).or_default().push(keyword(value)?);
@@ -162,7 +167,8 @@ fn keyword(value: &str) -> Result<&str> {
 }
 
 fn field_named(name: &str) -> Result<Field> {
-    Field::named(name).ok_or_else(|| refuse("the fields are id, primaryEmail, primaryPhone, username and name"))
+    Field::named(name)
+        .ok_or_else(|| refuse("the fields are id, primaryEmail, primaryPhone, username and name"))
 }
 
 fn mode_named(name: &str) -> Result<Mode> {
@@ -213,11 +219,18 @@ mod tests {
         assert_eq!(
             filter.conditions,
             [
-                Condition { field: Field::PrimaryEmail, test: Test::OneOf(emails), case_sensitive: true },
+                Condition {
+                    field: Field::PrimaryEmail,
+                    test: Test::OneOf(emails),
+                    case_sensitive: true
+                },
                 Condition { case_sensitive: true, ..like(Field::Username, "ana") },
             ]
         );
-        assert_eq!((filter.without_role.as_deref(), filter.outside_organization.as_deref()), (Some("r"), Some("o")));
+        assert_eq!(
+            (filter.without_role.as_deref(), filter.outside_organization.as_deref()),
+            (Some("r"), Some("o"))
+        );
     }
 
     #[test]

@@ -45,16 +45,25 @@ pub(super) async fn find_by(
         Identifier::Username(username) if usernames_are_case_sensitive => {
             query.push(sql!(" AND username = "), username)
         }
-        Identifier::Username(username) => query.push(sql!(" AND username_folded = "), username.to_lowercase()),
-        Identifier::Email(email) => query.push(sql!(" AND primary_email_folded = "), email.to_lowercase()),
+        Identifier::Username(username) => {
+            query.push(sql!(" AND username_folded = "), username.to_lowercase())
+        }
+        Identifier::Email(email) => {
+            query.push(sql!(" AND primary_email_folded = "), email.to_lowercase())
+        }
         Identifier::Phone(digits) => query.push(sql!(" AND primary_phone = "), digits),
     };
     conn.all(&query, &[]).await?.into_iter().map(stored).collect()
 }
 
 /// A page of the users, the newest first.
-pub(super) async fn list(conn: &mut Conn<'_>, filter: &Filter, page: Page) -> Result<Listing<User>> {
-    let count = filtered(Sql::from(sql!("SELECT COUNT(*) FROM users WHERE tenant_id = $1")), filter);
+pub(super) async fn list(
+    conn: &mut Conn<'_>,
+    filter: &Filter,
+    page: Page,
+) -> Result<Listing<User>> {
+    let count =
+        filtered(Sql::from(sql!("SELECT COUNT(*) FROM users WHERE tenant_id = $1")), filter);
     let total = conn.one(&count, &[]).await?.get(0)?;
     let query = filtered(
         Sql::from(sql!(
@@ -220,13 +229,20 @@ pub(super) async fn insert(
 /// no such user.
 pub(super) async fn take(tx: &mut Tx<'_>, id: &str, now_ms: i64) -> Result<bool> {
     let taken = tx
-        .execute(sql!("UPDATE users SET updated_at = $3 WHERE tenant_id = $1 AND id = $2"), params![id, now_ms])
+        .execute(
+            sql!("UPDATE users SET updated_at = $3 WHERE tenant_id = $1 AND id = $2"),
+            params![id, now_ms],
+        )
         .await?;
     Ok(taken > 0)
 }
 
 /// Stores what [`super::rules`] can change.
-pub(super) async fn update(tx: &mut Tx<'_>, user: &User, usernames_are_case_sensitive: bool) -> Result<()> {
+pub(super) async fn update(
+    tx: &mut Tx<'_>,
+    user: &User,
+    usernames_are_case_sensitive: bool,
+) -> Result<()> {
     tx.execute(
         sql!(
             "UPDATE users SET username = $3, username_folded = $4, username_key = $5, primary_email = $6,
@@ -253,7 +269,12 @@ pub(super) async fn update(tx: &mut Tx<'_>, user: &User, usernames_are_case_sens
     Ok(())
 }
 
-pub(super) async fn set_password(tx: &mut Tx<'_>, id: &str, digest: &PasswordDigest, now_ms: i64) -> Result<()> {
+pub(super) async fn set_password(
+    tx: &mut Tx<'_>,
+    id: &str,
+    digest: &PasswordDigest,
+    now_ms: i64,
+) -> Result<()> {
     tx.execute(
         sql!(
             "UPDATE users SET password_digest = $3, password_algorithm = $4, password_updated_at = $5,
@@ -267,8 +288,11 @@ pub(super) async fn set_password(tx: &mut Tx<'_>, id: &str, digest: &PasswordDig
 }
 
 pub(super) async fn set_suspended(tx: &mut Tx<'_>, id: &str, is_suspended: bool) -> Result<()> {
-    tx.execute(sql!("UPDATE users SET is_suspended = $3 WHERE tenant_id = $1 AND id = $2"), params![id, is_suspended])
-        .await?;
+    tx.execute(
+        sql!("UPDATE users SET is_suspended = $3 WHERE tenant_id = $1 AND id = $2"),
+        params![id, is_suspended],
+    )
+    .await?;
     Ok(())
 }
 
@@ -288,7 +312,8 @@ pub(super) async fn record_sign_in(tx: &mut Tx<'_>, id: &str, now_ms: i64) -> Re
 
 /// Deletes a user with all that belongs to it; false when there is none.
 pub(super) async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool> {
-    Ok(tx.execute(sql!("DELETE FROM users WHERE tenant_id = $1 AND id = $2"), params![id]).await? > 0)
+    Ok(tx.execute(sql!("DELETE FROM users WHERE tenant_id = $1 AND id = $2"), params![id]).await?
+        > 0)
 }
 
 pub(super) async fn set_username_keys(tx: &mut Tx<'_>, case_sensitive: bool) -> Result<()> {

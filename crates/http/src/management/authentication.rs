@@ -63,7 +63,8 @@ fn authenticate(app: &App, tenant: &Tenant, request: &Request) -> Result<()> {
 fn verify(issuer: &Tenant, tenant: &Tenant, audience: &str, token: &str) -> Option<Claims> {
     let keys = &issuer.snapshot().keys;
     let access_token = TokenType::Exactly("at+jwt");
-    let expectation = Expectation::new(access_token, issuer.issuer(), Audience::Is(audience), tenant.now())
-        .leeway_seconds(CLOCK_SKEW);
+    let expectation =
+        Expectation::new(access_token, issuer.issuer(), Audience::Is(audience), tenant.now())
+            .leeway_seconds(CLOCK_SKEW);
     keys.verifier().verify::<Claims>(token, &expectation).ok().map(|verified| verified.claims)
 }

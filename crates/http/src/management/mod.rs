@@ -12,9 +12,9 @@ mod organizations;
 mod parts;
 mod resources;
 mod roles;
-mod user_roles;
 mod sign_in_exp;
 mod status;
+mod user_roles;
 mod users;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
@@ -36,7 +36,10 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(user_roles::routes())
         .merge(sign_in_exp::routes())
         .merge(users::routes())
-        .route_layer(middleware::from_fn_with_state(app.clone(), authentication::require_management_token));
+        .route_layer(middleware::from_fn_with_state(
+            app.clone(),
+            authentication::require_management_token,
+        ));
     // Routes that are merged after the layer was put on need no token.
     guarded
         .merge(sign_in_exp::public_routes())

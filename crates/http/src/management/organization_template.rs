@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use trinco_core::organization_template::{
     self as template, NewOrganizationRole, NewOrganizationScope, OrganizationRole,
-    OrganizationRoleChanges, OrganizationScope, OrganizationScopeChanges,
+    OrganizationRoleChanges, OrganizationScope, OrganizationScopeChanges, scopes,
 };
 
 use super::parts::{Ids, SomeIds};
@@ -177,7 +177,7 @@ async fn list_scopes(
     query: QueryPairs,
     paged: Paged,
 ) -> Result<Response, ApiError> {
-    let listing = template::list_scopes(&tenant, query.get("q"), paged.page_or_all());
+    let listing = scopes::list(&tenant, query.get("q"), paged.page_or_all());
     Ok(paged.respond_or_all(&listing))
 }
 
@@ -185,14 +185,14 @@ async fn create_scope(
     Here(tenant): Here,
     Json(new): Json<NewOrganizationScope>,
 ) -> Result<(StatusCode, Body<OrganizationScope>), ApiError> {
-    Ok((StatusCode::CREATED, Body(template::create_scope(&tenant, new).await?)))
+    Ok((StatusCode::CREATED, Body(scopes::create(&tenant, new).await?)))
 }
 
 async fn read_scope(
     Here(tenant): Here,
     Path(id): Path<String>,
 ) -> Result<Body<OrganizationScope>, ApiError> {
-    Ok(Body(template::get_scope(&tenant, &id).await?))
+    Ok(Body(scopes::get(&tenant, &id).await?))
 }
 
 async fn update_scope(
@@ -200,10 +200,10 @@ async fn update_scope(
     Path(id): Path<String>,
     Json(changes): Json<OrganizationScopeChanges>,
 ) -> Result<Body<OrganizationScope>, ApiError> {
-    Ok(Body(template::update_scope(&tenant, &id, changes).await?))
+    Ok(Body(scopes::update(&tenant, &id, changes).await?))
 }
 
 async fn remove_scope(Here(tenant): Here, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    template::delete_scope(&tenant, &id).await?;
+    scopes::delete(&tenant, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

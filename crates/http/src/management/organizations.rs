@@ -20,20 +20,14 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/api/organizations", get(list).post(create))
         .route("/api/organizations/{id}", get(read).patch(update).delete(remove))
-        .route(
-            "/api/organizations/{id}/users",
-            get(list_users).post(add_users).put(replace_users),
-        )
+        .route("/api/organizations/{id}/users", get(list_users).post(add_users).put(replace_users))
         .route("/api/organizations/{id}/users/roles", post(assign_to_users))
         .route("/api/organizations/{id}/users/{user_id}", delete(remove_user))
         .route(
             "/api/organizations/{id}/users/{user_id}/roles",
             get(list_roles).post(assign_roles).put(replace_roles),
         )
-        .route(
-            "/api/organizations/{id}/users/{user_id}/roles/{role_id}",
-            delete(unassign_role),
-        )
+        .route("/api/organizations/{id}/users/{user_id}/roles/{role_id}", delete(unassign_role))
         .route("/api/organizations/{id}/users/{user_id}/scopes", get(list_scopes))
         .merge(organization_applications::routes())
 }

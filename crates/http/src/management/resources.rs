@@ -49,10 +49,7 @@ async fn create(
     Ok((StatusCode::CREATED, Body(body)))
 }
 
-async fn read(
-    Here(tenant): Here,
-    Path(id): Path<String>,
-) -> Result<Body<Resource>, ApiError> {
+async fn read(Here(tenant): Here, Path(id): Path<String>) -> Result<Body<Resource>, ApiError> {
     Ok(Body(resources::get(&tenant, &id).await?.resource.clone()))
 }
 

@@ -42,10 +42,7 @@ async fn list(Here(tenant): Here, query: QueryPairs, paged: Paged) -> Result<Res
     Ok(paged.respond(&roles::list(&tenant, &filter, paged.page()).await?))
 }
 
-async fn create(
-    Here(tenant): Here,
-    Json(new): Json<NewRole>,
-) -> Result<Body<Role>, ApiError> {
+async fn create(Here(tenant): Here, Json(new): Json<NewRole>) -> Result<Body<Role>, ApiError> {
     Ok(Body(roles::create(&tenant, new).await?))
 }
 

@@ -80,10 +80,7 @@ async fn verify_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn has_password(
-    Here(tenant): Here,
-    Path(id): Path<String>,
-) -> Result<Body<Value>, ApiError> {
+async fn has_password(Here(tenant): Here, Path(id): Path<String>) -> Result<Body<Value>, ApiError> {
     let user = users::get(&tenant, &id).await?;
     Ok(Body(json!({ "hasPassword": user.has_password })))
 }

@@ -49,13 +49,16 @@ pub(super) async fn store_and_return(
         let error = OAuthError::invalid_client("unknown client");
         return Ok(refuse(&tenant, &headers, error, params.get("state").map(str::to_owned)));
     }
-    let form = String::from_utf8(body.to_vec()).map_err(|_| OAuthError::invalid_request("the form is not UTF-8"))?;
+    let form = String::from_utf8(body.to_vec())
+        .map_err(|_| OAuthError::invalid_request("the form is not UTF-8"))?;
     let request_uri = interactions::store_request(&tenant, form).await?;
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("client_id", client_id)
         .append_pair("request_uri", &request_uri)
         .finish();
-    Ok(no_store(Redirect::to(&format!("{}/oidc/auth?{query}", tenant.origin().base())).into_response()))
+    Ok(no_store(
+        Redirect::to(&format!("{}/oidc/auth?{query}", tenant.origin().base())).into_response(),
+    ))
 }
 
 /// Goes on after the sign-in pages. The interaction must be one of this browser's.
@@ -88,7 +91,9 @@ pub(super) async fn resume(
 
 fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
     match answer {
-        Answer::Respond(AuthorizationResponse::Redirect(url)) => no_store(Redirect::to(&url).into_response()),
+        Answer::Respond(AuthorizationResponse::Redirect(url)) => {
+            no_store(Redirect::to(&url).into_response())
+        }
         Answer::Respond(AuthorizationResponse::FormPost { action, fields }) => {
             PageContext::new(tenant, headers).form_post(action, fields)
         }
@@ -105,9 +110,15 @@ fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
 
 /// The page a sign-in starts on, with what it may use (`first_screen`, `login_hint`, `ui_locales`).
 fn first_page(tenant: &Tenant, request: &AuthorizationRequest) -> String {
-    let wants_register =
-        matches!(request.hints.first_screen, Some(FirstScreen::Register | FirstScreen::IdentifierRegister));
-    let page = if wants_register && tenant.snapshot().experience.allows_registration() { "register" } else { "sign-in" };
+    let wants_register = matches!(
+        request.hints.first_screen,
+        Some(FirstScreen::Register | FirstScreen::IdentifierRegister)
+    );
+    let page = if wants_register && tenant.snapshot().experience.allows_registration() {
+        "register"
+    } else {
+        "sign-in"
+    };
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("app_id", &request.client_id);
     if !request.hints.ui_locales.is_empty() {
@@ -117,7 +128,12 @@ fn first_page(tenant: &Tenant, request: &AuthorizationRequest) -> String {
 }
 
 /// A person gets a page, a program the JSON of the error; neither is ever redirected.
-fn refuse(tenant: &Tenant, headers: &HeaderMap, error: OAuthError, state: Option<String>) -> Response {
+fn refuse(
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    error: OAuthError,
+    state: Option<String>,
+) -> Response {
     if wants_html(headers) {
         PageContext::new(tenant, headers).request_refused(&error)
     } else {

@@ -49,7 +49,9 @@ pub(super) async fn authenticate(
 ) -> Result<Arc<RegisteredClient>, OidcError> {
     let authorization = match headers.get(header::AUTHORIZATION) {
         Some(value) => {
-            let text = value.to_str().map_err(|_| OAuthError::invalid_client("malformed authorization header"))?;
+            let text = value
+                .to_str()
+                .map_err(|_| OAuthError::invalid_client("malformed authorization header"))?;
             Some(text)
         }
         None => None,
@@ -61,8 +63,10 @@ pub(super) async fn authenticate(
     credentials.check(&registered.client)?;
     if registered.client.is_confidential() {
         let now = tenant.now_ms();
-        let checks: Vec<SecretCheck> =
-            credentials.secrets().map(|secret| registered.check_secret(secret.expose(), now)).collect();
+        let checks: Vec<SecretCheck> = credentials
+            .secrets()
+            .map(|secret| registered.check_secret(secret.expose(), now))
+            .collect();
         if !checks.contains(&SecretCheck::Valid) {
             if checks.contains(&SecretCheck::Expired) {
                 return Err(OAuthError::invalid_request("client secret has expired").into());

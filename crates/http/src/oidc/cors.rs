@@ -44,7 +44,8 @@ pub(super) async fn for_clients(mut request: Request, next: Next) -> Response {
         return preflight(origin);
     }
     let is_allowed = Arc::new(AtomicBool::new(false));
-    let text = origin.as_ref().map(|origin| String::from_utf8_lossy(origin.as_bytes()).into_owned());
+    let text =
+        origin.as_ref().map(|origin| String::from_utf8_lossy(origin.as_bytes()).into_owned());
     request.extensions_mut().insert(Origin { text, is_allowed: Arc::clone(&is_allowed) });
     let mut response = next.run(request).await;
     if let Some(origin) = origin.filter(|_| is_allowed.load(Ordering::Relaxed)) {
@@ -71,7 +72,10 @@ fn preflight(origin: Option<HeaderValue>) -> Response {
     }
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET,POST"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization,content-type"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static("authorization,content-type"),
+    );
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
     response
 }
@@ -79,6 +83,9 @@ fn preflight(origin: Option<HeaderValue>) -> Response {
 fn allow(response: &mut Response, origin: HeaderValue) {
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("WWW-Authenticate"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("WWW-Authenticate"),
+    );
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
 }

@@ -36,7 +36,11 @@ pub(super) async fn requested_by_post(
     decide(&tenant, &headers, &params).await
 }
 
-async fn decide(tenant: &Tenant, headers: &HeaderMap, params: &Params) -> Result<Response, OidcError> {
+async fn decide(
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<Response, OidcError> {
     let cookie = cookies::session(tenant, headers);
     let cookie = cookie.as_ref().map(|cookie| cookie.reveal().as_str());
     let request = match EndSessionRequest::parse(params) {
@@ -54,7 +58,9 @@ async fn decide(tenant: &Tenant, headers: &HeaderMap, params: &Params) -> Result
     let names = ["client_id", "id_token_hint", "post_logout_redirect_uri", "state", "ui_locales"];
     let mut fields: Vec<Hidden> = names
         .into_iter()
-        .filter_map(|name| params.get(name).map(|value| Hidden { name: name.to_owned(), value: value.to_owned() }))
+        .filter_map(|name| {
+            params.get(name).map(|value| Hidden { name: name.to_owned(), value: value.to_owned() })
+        })
         .collect();
     fields.push(Hidden {
         name: XSRF_FIELD.to_owned(),
@@ -67,8 +73,11 @@ async fn decide(tenant: &Tenant, headers: &HeaderMap, params: &Params) -> Result
         auto_submit: sign_out.decision.confirmation == Confirmation::Automatic,
         stay_href: None,
     };
-    let landing = sign_out.decision.landing.as_ref().map(|landing| landing.uri().form_action_source());
-    Ok(PageContext::new(tenant, headers).with_locales(&request.ui_locales).sign_out(&view, landing.as_deref()))
+    let landing =
+        sign_out.decision.landing.as_ref().map(|landing| landing.uri().form_action_source());
+    Ok(PageContext::new(tenant, headers)
+        .with_locales(&request.ui_locales)
+        .sign_out(&view, landing.as_deref()))
 }
 
 /// The confirmation form came back.
@@ -90,7 +99,11 @@ pub(super) async fn confirmed(
     if let Some(session) = &sign_out.session {
         let token = params.get(XSRF_FIELD).unwrap_or_default();
         if !cookies::xsrf_is_valid(&tenant, XSRF_PURPOSE, cookie.unwrap_or_default(), token) {
-            return refuse(&tenant, &headers, OAuthError::invalid_request("the sign-out form is not ours").into());
+            return refuse(
+                &tenant,
+                &headers,
+                OAuthError::invalid_request("the sign-out form is not ours").into(),
+            );
         }
         sessions::sign_out(&tenant, session, sign_out.client_id.as_deref()).await?;
     }
@@ -108,7 +121,9 @@ fn land(tenant: &Tenant, headers: &HeaderMap, sign_out: &SignOut) -> Response {
 
 fn refuse(tenant: &Tenant, headers: &HeaderMap, error: Error) -> Result<Response, OidcError> {
     match error {
-        Error::OAuth(error) if wants_html(headers) => Ok(PageContext::new(tenant, headers).request_refused(&error)),
+        Error::OAuth(error) if wants_html(headers) => {
+            Ok(PageContext::new(tenant, headers).request_refused(&error))
+        }
         error => Err(error.into()),
     }
 }

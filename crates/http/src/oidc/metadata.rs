@@ -18,5 +18,6 @@ pub(super) async fn openid_configuration(Here(tenant): Here) -> Json<Metadata> {
 pub(super) async fn jwks(Here(tenant): Here) -> Response {
     let body = tenant.snapshot().keys.jwks_json().to_owned();
     let content_type = HeaderValue::from_static("application/jwk-set+json; charset=utf-8");
-    ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, JWKS_CACHE)], body).into_response()
+    ([(header::CONTENT_TYPE, content_type), (header::CACHE_CONTROL, JWKS_CACHE)], body)
+        .into_response()
 }

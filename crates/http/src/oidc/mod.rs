@@ -31,7 +31,10 @@ pub(crate) fn routes() -> Router<App> {
     let for_browsers = Router::new()
         .route("/oidc/auth", get(authorize::authorize).post(authorize::store_and_return))
         .route("/oidc/auth/{interaction}", get(authorize::resume))
-        .route("/oidc/session/end", get(end_session::requested).post(end_session::requested_by_post))
+        .route(
+            "/oidc/session/end",
+            get(end_session::requested).post(end_session::requested_by_post),
+        )
         .route("/oidc/session/end/confirm", post(end_session::confirmed));
     for_clients.merge(for_anyone).merge(for_browsers).layer(DefaultBodyLimit::max(MAX_TOTAL))
 }

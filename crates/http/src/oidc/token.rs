@@ -30,8 +30,12 @@ pub(super) async fn token(
         TokenRequest::AuthorizationCode(request) => {
             grants::exchange_authorization_code(&tenant, client, &request).await?
         }
-        TokenRequest::RefreshToken(request) => grants::exchange_refresh_token(&tenant, client, &request).await?,
-        TokenRequest::ClientCredentials(request) => grants::issue_client_credentials(&tenant, client, &request).await?,
+        TokenRequest::RefreshToken(request) => {
+            grants::exchange_refresh_token(&tenant, client, &request).await?
+        }
+        TokenRequest::ClientCredentials(request) => {
+            grants::issue_client_credentials(&tenant, client, &request).await?
+        }
     };
     Ok((NO_STORE, Json(response)).into_response())
 }

@@ -50,7 +50,12 @@ impl<'a> PageContext<'a> {
     }
 
     /// Sends a page. Forms may post to this server, and on to `form_target` after its redirect.
-    pub(crate) fn send(&self, status: StatusCode, html: String, form_target: Option<&str>) -> Response {
+    pub(crate) fn send(
+        &self,
+        status: StatusCode,
+        html: String,
+        form_target: Option<&str>,
+    ) -> Response {
         let mut response = (status, Html(html)).into_response();
         let headers = response.headers_mut();
         if let Ok(policy) = HeaderValue::from_str(&self.policy(form_target)) {
@@ -109,9 +114,16 @@ impl<'a> PageContext<'a> {
     }
 
     /// A form that posts itself to the application.
-    pub(crate) fn form_post(&self, action: String, fields: Vec<(&'static str, String)>) -> Response {
+    pub(crate) fn form_post(
+        &self,
+        action: String,
+        fields: Vec<(&'static str, String)>,
+    ) -> Response {
         let target = form_target_of(&action);
-        let fields = fields.into_iter().map(|(name, value)| Hidden { name: name.to_owned(), value }).collect();
+        let fields = fields
+            .into_iter()
+            .map(|(name, value)| Hidden { name: name.to_owned(), value })
+            .collect();
         let view = FormPost { action, fields, app_name: None };
         self.send(StatusCode::OK, render::form_post(&self.shell(), &view), target.as_deref())
     }
@@ -140,7 +152,11 @@ pub(crate) fn wants_html(headers: &HeaderMap) -> bool {
 fn form_target_of(url: &str) -> Option<String> {
     let url = url::Url::parse(url).ok()?;
     let origin = url.origin();
-    Some(if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}:", url.scheme()) })
+    Some(if origin.is_tuple() {
+        origin.ascii_serialization()
+    } else {
+        format!("{}:", url.scheme())
+    })
 }
 
 fn choose(tenant: &Tenant, ui_locales: Option<&str>, accept_language: Option<&str>) -> Language {

@@ -29,7 +29,11 @@ pub(crate) fn routes() -> Router<App> {
 }
 
 /// A person at an address that leads nowhere gets a page; a program gets JSON.
-pub(crate) async fn not_found(Here(tenant): Here, headers: HeaderMap, request: Request) -> Response {
+pub(crate) async fn not_found(
+    Here(tenant): Here,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
     if context::wants_html(&headers) {
         context::PageContext::new(&tenant, &headers).not_found()
     } else {
@@ -48,8 +52,14 @@ async fn favicon(headers: HeaderMap) -> Response {
     serve(assets::favicon(), &headers, "public, max-age=86400")
 }
 
-fn serve(asset: &'static assets::Asset, headers: &HeaderMap, cache_control: &'static str) -> Response {
-    let known = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == asset.etag.as_bytes());
+fn serve(
+    asset: &'static assets::Asset,
+    headers: &HeaderMap,
+    cache_control: &'static str,
+) -> Response {
+    let known = headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|value| value.as_bytes() == asset.etag.as_bytes());
     let mut response =
         if known { StatusCode::NOT_MODIFIED.into_response() } else { asset.bytes.into_response() };
     let headers = response.headers_mut();

@@ -4,6 +4,7 @@ use axum::extract::{Form, Query};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use trinco_core::experience::{SignInExperience, SignInIdentifier};
 use trinco_core::interactions::{self, Interaction, SignedIn};
 use trinco_core::{Error, Refusal, Result, Secret, Tenant, applications};
 
@@ -62,11 +63,19 @@ struct State {
     form_error: Option<String>,
 }
 
-pub(super) async fn show_sign_in(Here(tenant): Here, Query(query): Query<PageQuery>, headers: HeaderMap) -> Response {
+pub(super) async fn show_sign_in(
+    Here(tenant): Here,
+    Query(query): Query<PageQuery>,
+    headers: HeaderMap,
+) -> Response {
     show(Page::SignIn, &tenant, &query, &headers).await
 }
 
-pub(super) async fn show_register(Here(tenant): Here, Query(query): Query<PageQuery>, headers: HeaderMap) -> Response {
+pub(super) async fn show_register(
+    Here(tenant): Here,
+    Query(query): Query<PageQuery>,
+    headers: HeaderMap,
+) -> Response {
     show(Page::Register, &tenant, &query, &headers).await
 }
 
@@ -94,14 +103,27 @@ async fn show(page: Page, tenant: &Tenant, query: &PageQuery, headers: &HeaderMa
         Ok(Some(current)) => {
             let hint = current.interaction.request.hints.login_hint.clone().unwrap_or_default();
             let identifier = Field { value: hint.chars().take(MAX_INPUT).collect(), error: None };
-            draw(page, tenant, headers, &current, State { identifier, ..State::default() }, StatusCode::OK)
+            draw(
+                page,
+                tenant,
+                headers,
+                &current,
+                State { identifier, ..State::default() },
+                StatusCode::OK,
+            )
         }
         Ok(None) => context.unknown_session(),
         Err(error) => context.failed(&error, page.path()),
     }
 }
 
-async fn submit(page: Page, tenant: &Tenant, query: &PageQuery, headers: &HeaderMap, form: Submitted) -> Response {
+async fn submit(
+    page: Page,
+    tenant: &Tenant,
+    query: &PageQuery,
+    headers: &HeaderMap,
+    form: Submitted,
+) -> Response {
     let current = match current(tenant, query, headers).await {
         Ok(Some(current)) => current,
         Ok(None) => return PageContext::new(tenant, headers).unknown_session(),
@@ -111,7 +133,7 @@ async fn submit(page: Page, tenant: &Tenant, query: &PageQuery, headers: &Header
     if !cookies::xsrf_is_valid(tenant, page.path(), current.id.reveal(), &form.xsrf) {
         return context.unknown_session();
     }
-    let missing = missing(page, &context, &form);
+    let missing = missing(page, &context, identifiers(&tenant.snapshot().experience), &form);
     if missing.identifier.error.is_some() || missing.password_error.is_some() {
         return draw(page, tenant, headers, &current, missing, StatusCode::UNPROCESSABLE_ENTITY);
     }
@@ -122,7 +144,9 @@ async fn submit(page: Page, tenant: &Tenant, query: &PageQuery, headers: &Header
             cookies::set_session(response.headers_mut(), tenant, &signed_in.cookie);
             response
         }
-        Err(Error::Refused(refusal)) if refusal.code == "session.not_found" => context.unknown_session(),
+        Err(Error::Refused(refusal)) if refusal.code == "session.not_found" => {
+            context.unknown_session()
+        }
         Err(Error::Refused(refusal)) => {
             let state = explain(&context, &refusal, &form);
             draw(page, tenant, headers, &current, state, StatusCode::UNPROCESSABLE_ENTITY)
@@ -139,26 +163,51 @@ async fn carry_out(
     form: &Submitted,
 ) -> Result<SignedIn> {
     let cookie = cookies::session(tenant, headers);
-    let session =
-        interactions::current_session(tenant, cookie.as_ref().map(|cookie| cookie.reveal().as_str())).await?;
+    let session = interactions::current_session(
+        tenant,
+        cookie.as_ref().map(|cookie| cookie.reveal().as_str()),
+    )
+    .await?;
     let password = Secret::new(form.password.clone());
     let identifier = form.identifier.trim();
     match page {
         Page::SignIn => {
-            interactions::sign_in(tenant, &current.interaction, session.as_ref(), identifier, &password).await
+            interactions::sign_in(
+                tenant,
+                &current.interaction,
+                session.as_ref(),
+                identifier,
+                &password,
+            )
+            .await
         }
         Page::Register => {
-            interactions::register(tenant, &current.interaction, session.as_ref(), identifier, &password).await
+            interactions::register(
+                tenant,
+                &current.interaction,
+                session.as_ref(),
+                identifier,
+                &password,
+            )
+            .await
         }
     }
 }
 
-async fn current(tenant: &Tenant, query: &PageQuery, headers: &HeaderMap) -> Result<Option<Current>> {
+async fn current(
+    tenant: &Tenant,
+    query: &PageQuery,
+    headers: &HeaderMap,
+) -> Result<Option<Current>> {
     let in_progress = Interactions::read(tenant, headers);
     let Some(id) = in_progress.of(&query.app_id).cloned() else { return Ok(None) };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
     let registered = applications::find(tenant, &interaction.request.client_id).await?;
-    Ok(registered.map(|registered| Current { id, interaction, app_name: Some(registered.application.name.clone()) }))
+    Ok(registered.map(|registered| Current {
+        id,
+        interaction,
+        app_name: Some(registered.application.name.clone()),
+    }))
 }
 
 fn context<'a>(tenant: &'a Tenant, headers: &'a HeaderMap, current: &Current) -> PageContext<'a> {
@@ -166,18 +215,19 @@ fn context<'a>(tenant: &'a Tenant, headers: &'a HeaderMap, current: &Current) ->
 }
 
 /// Fields that were left empty, or are longer than anything that could be right.
-fn missing(page: Page, context: &PageContext<'_>, form: &Submitted) -> State {
+fn missing(page: Page, context: &PageContext<'_>, kinds: Identifiers, form: &Submitted) -> State {
     let texts = context.texts();
     let (identifier_key, password_key) = match page {
-        Page::SignIn => ("missing.identifier.username", "missing.password"),
-        Page::Register => ("missing.new_username", "missing.new_password"),
+        Page::SignIn => (format!("missing.identifier.{}", kinds.key()), "missing.password"),
+        Page::Register => ("missing.new_username".to_owned(), "missing.new_password"),
     };
-    let usable = |text: &str| !text.is_empty() && text.chars().count() <= MAX_INPUT && !text.contains('\0');
+    let usable =
+        |text: &str| !text.is_empty() && text.chars().count() <= MAX_INPUT && !text.contains('\0');
     let error = |text: &str, key: &str| (!usable(text)).then(|| texts.get(key).to_owned());
     State {
         identifier: Field {
             value: shown(&form.identifier),
-            error: error(form.identifier.trim(), identifier_key),
+            error: error(form.identifier.trim(), &identifier_key),
         },
         password_error: error(&form.password, password_key),
         form_error: None,
@@ -190,7 +240,8 @@ fn explain(context: &PageContext<'_>, refusal: &Refusal, form: &Submitted) -> St
         identifier: Field { value: shown(&form.identifier), error: None },
         ..State::default()
     };
-    let values: Vec<(&str, &str)> = refusal.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let values: Vec<(&str, &str)> =
+        refusal.values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let sentence = context.sentence(refusal.code, &values);
     if refusal.code == "password.rejected" {
         state.password_error = Some(reasons(context, refusal).unwrap_or(sentence));
@@ -204,16 +255,43 @@ fn explain(context: &PageContext<'_>, refusal: &Refusal, form: &Submitted) -> St
 
 /// The first rule a password breaks, as a sentence.
 fn reasons(context: &PageContext<'_>, refusal: &Refusal) -> Option<String> {
-    let first = refusal.data.as_ref()?.as_array()?.first()?;
-    let code = first.get("code")?.as_str()?.rsplit('.').next()?;
-    let interpolation = first.get("interpolation");
-    let number = |name: &str| {
-        interpolation.and_then(|values| values.get(name)).map(ToString::to_string).unwrap_or_default()
-    };
-    let (min, max) = (number("min"), number("max"));
+    let first = refusal.data.as_ref()?.pointer("/issues/0")?;
+    let code = first.get("code")?.as_str()?;
+    let numbers: Vec<(&str, String)> = ["min", "max"]
+        .into_iter()
+        .filter_map(|name| {
+            Some((name, first.pointer(&format!("/interpolation/{name}"))?.to_string()))
+        })
+        .collect();
     let values: Vec<(&str, &str)> =
-        [("min", min.as_str()), ("max", max.as_str())].into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    Some(context.sentence(&format!("password_rejected.{code}"), &values))
+        numbers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    Some(context.sentence(code, &values))
+}
+
+/// What the sign-in field takes.
+fn identifiers(experience: &SignInExperience) -> Identifiers {
+    let mut identifiers = Identifiers::default();
+    for identifier in experience.sign_in_identifiers() {
+        match identifier {
+            SignInIdentifier::Username => identifiers.username = true,
+            SignInIdentifier::Email => identifiers.email = true,
+            SignInIdentifier::Phone => identifiers.phone = true,
+        }
+    }
+    identifiers
+}
+
+/// The password policy in words that can be ticked off.
+fn requirements(experience: &SignInExperience) -> Vec<Requirement> {
+    let policy = &experience.password_policy;
+    let mut requirements = vec![Requirement::MinLength(policy.length.unwrap_or_default().min)];
+    if let Some(types) = policy.character_types.filter(|types| types.min > 1) {
+        requirements.push(Requirement::CharacterTypes(u8::try_from(types.min).unwrap_or(4)));
+    }
+    if policy.rejects.as_ref().is_some_and(|rejects| rejects.user_info) {
+        requirements.push(Requirement::NotUsername);
+    }
+    requirements
 }
 
 fn shown(identifier: &str) -> String {
@@ -245,7 +323,7 @@ fn draw(
                 action: href(page),
                 xsrf,
                 app_name: current.app_name.clone(),
-                identifiers: Identifiers { username: true, email: false, phone: false },
+                identifiers: identifiers(experience),
                 identifier: state.identifier,
                 password_error: state.password_error,
                 form_error: state.form_error,
@@ -261,7 +339,7 @@ fn draw(
                 username: state.identifier,
                 password_error: state.password_error,
                 form_error: state.form_error,
-                requirements: vec![Requirement::MinLength(8)],
+                requirements: requirements(experience),
                 sign_in_href: href(Page::SignIn),
             };
             render::register(&shell, &view)

@@ -10,8 +10,8 @@ use trinco_db::{Conn, Row, Tx, params, sql};
 use super::model::{Membership, Organization};
 use crate::{Page, Result};
 
-/// How many rows one statement inserts at most: engines limit the number of parameters.
-const ROWS_AT_ONCE: usize = 1000;
+/// How many ids one statement lists at most: engines limit the number of parameters.
+const IDS_AT_ONCE: usize = 1000;
 
 /// The organizations whose id or folded name is like `pattern`: a page of them, the newest first, and how many there are in all.
 pub(super) async fn list(
@@ -107,9 +107,16 @@ pub(super) async fn memberships(conn: &mut Conn<'_>, user_id: &str) -> Result<Ve
         let id: String = cols.next()?;
         if memberships.last().is_none_or(|last| last.id != id) {
             let (name, description, is_mfa_required) = (cols.next()?, cols.next()?, cols.next()?);
-            memberships.push(Membership { id, name, description, is_mfa_required, role_ids: Vec::new() });
+            memberships.push(Membership {
+                id,
+                name,
+                description,
+                is_mfa_required,
+                role_ids: Vec::new(),
+            });
         } else {
-            let (_, _, _) = (cols.next::<String>()?, cols.next::<Option<String>>()?, cols.next::<bool>()?);
+            let (_, _, _) =
+                (cols.next::<String>()?, cols.next::<Option<String>>()?, cols.next::<bool>()?);
         }
         if let Some(membership) = memberships.last_mut() {
             membership.role_ids.extend(cols.next::<Option<String>>()?);
@@ -189,9 +196,8 @@ pub(super) async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<bool> {
 /// Takes the organization's row, so that nobody else changes it or replaces its members until the transaction ends. False when
 /// there is no such organization.
 pub(super) async fn take(tx: &mut Tx<'_>, id: &str) -> Result<bool> {
-    let take = sql!(
-        "UPDATE organizations SET created_at = created_at WHERE tenant_id = $1 AND id = $2"
-    );
+    let take =
+        sql!("UPDATE organizations SET created_at = created_at WHERE tenant_id = $1 AND id = $2");
     Ok(tx.execute(take, params![id]).await? > 0)
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use trinco_db::{Conn, Param, Sql, Tx, params, sql};
+use trinco_db::{Conn, Sql, Tx, params, sql};
 
-use super::{ROWS_AT_ONCE, first_column, grouped, held};
+use super::{IDS_AT_ONCE, first_column, grouped, held};
 use crate::roles::FeaturedUser;
 use crate::{Page, Result};
 
@@ -113,15 +113,13 @@ pub(in crate::organizations) async fn insert(
     user_ids: &[String],
     now_ms: i64,
 ) -> Result<()> {
-    for some in user_ids.chunks(ROWS_AT_ONCE) {
-        let insert = Sql::from(sql!(
-            "INSERT INTO organization_users (tenant_id, organization_id, user_id, created_at)"
-        ))
-        .rows(some.iter().map(|id| {
-            [Param::from(organization_id), Param::from(id), Param::from(now_ms)]
-        }))
-        .text(sql!(" ON CONFLICT DO NOTHING"));
-        tx.execute(&insert, &[]).await?;
+    let insert = sql!(
+        "INSERT INTO organization_users
+             (tenant_id, organization_id, user_id, created_at)
+         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+    );
+    for id in user_ids {
+        tx.execute(insert, params![organization_id, id, now_ms]).await?;
     }
     Ok(())
 }
@@ -133,7 +131,7 @@ pub(in crate::organizations) async fn delete(
     user_ids: &[String],
 ) -> Result<u64> {
     let mut deleted = 0;
-    for some in user_ids.chunks(ROWS_AT_ONCE) {
+    for some in user_ids.chunks(IDS_AT_ONCE) {
         let delete = Sql::from(sql!(
             "DELETE FROM organization_users WHERE tenant_id = $1 AND organization_id = $2"
         ))
@@ -197,16 +195,13 @@ pub(in crate::organizations) async fn insert_roles(
     user_ids: &[String],
     role_id: &str,
 ) -> Result<()> {
-    for some in user_ids.chunks(ROWS_AT_ONCE) {
-        let insert = Sql::from(sql!(
-            "INSERT INTO organization_user_roles
-                 (tenant_id, organization_id, user_id, organization_role_id)"
-        ))
-        .rows(some.iter().map(|id| {
-            [Param::from(organization_id), Param::from(id), Param::from(role_id)]
-        }))
-        .text(sql!(" ON CONFLICT DO NOTHING"));
-        tx.execute(&insert, &[]).await?;
+    let insert = sql!(
+        "INSERT INTO organization_user_roles
+             (tenant_id, organization_id, user_id, organization_role_id)
+         VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
+    );
+    for id in user_ids {
+        tx.execute(insert, params![organization_id, id, role_id]).await?;
     }
     Ok(())
 }

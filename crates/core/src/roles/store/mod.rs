@@ -2,13 +2,13 @@
 
 pub(super) mod users;
 
-use trinco_db::{Conn, Param, Row, Sql, Tx, params, sql};
+use trinco_db::{Conn, Row, Tx, params, sql};
 
 use super::model::{Role, RoleType};
 use crate::{Bumped, Result};
 
-/// How many rows one statement inserts at most: engines limit the number of parameters.
-pub(super) const ROWS_AT_ONCE: usize = 1000;
+/// How many ids one statement lists at most: engines limit the number of parameters.
+const IDS_AT_ONCE: usize = 1000;
 
 pub(super) async fn all(conn: &mut Conn<'_>) -> Result<Vec<Role>> {
     let tenant = conn.tenant().to_owned();
@@ -76,12 +76,7 @@ pub(super) async fn update(tx: &mut Tx<'_>, _: &Bumped, role: &Role) -> Result<(
             "UPDATE roles SET name = $3, description = $4, is_default = $5
              WHERE tenant_id = $1 AND id = $2"
         ),
-        params![
-            role.id.as_str(),
-            role.name.as_str(),
-            role.description.as_str(),
-            role.is_default
-        ],
+        params![role.id.as_str(), role.name.as_str(), role.description.as_str(), role.is_default],
     )
     .await?;
     Ok(())
@@ -105,12 +100,13 @@ pub(super) async fn insert_scopes(
     role_id: &str,
     scope_ids: &[String],
 ) -> Result<u64> {
+    let insert = sql!(
+        "INSERT INTO role_scopes (tenant_id, role_id, scope_id) VALUES ($1, $2, $3)
+         ON CONFLICT DO NOTHING"
+    );
     let mut inserted = 0;
-    for some in scope_ids.chunks(ROWS_AT_ONCE) {
-        let insert = Sql::from(sql!("INSERT INTO role_scopes (tenant_id, role_id, scope_id)"))
-            .rows(some.iter().map(|id| [Param::from(role_id), Param::from(id)]))
-            .text(sql!(" ON CONFLICT DO NOTHING"));
-        inserted += tx.execute(&insert, &[]).await?;
+    for scope_id in scope_ids {
+        inserted += tx.execute(insert, params![role_id, scope_id]).await?;
     }
     Ok(inserted)
 }
@@ -132,10 +128,7 @@ pub(super) async fn applications(conn: &mut Conn<'_>) -> Result<Vec<(String, Str
     conn.all(select, &[]).await?.into_iter().map(pair).collect()
 }
 
-pub(super) async fn of_application(
-    conn: &mut Conn<'_>,
-    application_id: &str,
-) -> Result<Vec<Role>> {
+pub(super) async fn of_application(conn: &mut Conn<'_>, application_id: &str) -> Result<Vec<Role>> {
     let tenant = conn.tenant().to_owned();
     let rows = conn
         .all(
@@ -157,13 +150,13 @@ pub(super) async fn insert_holders(
     _: &Bumped,
     pairs: &[(&str, &str)],
 ) -> Result<u64> {
+    let insert = sql!(
+        "INSERT INTO application_roles (tenant_id, application_id, role_id) VALUES ($1, $2, $3)
+         ON CONFLICT DO NOTHING"
+    );
     let mut inserted = 0;
-    for some in pairs.chunks(ROWS_AT_ONCE) {
-        let insert =
-            Sql::from(sql!("INSERT INTO application_roles (tenant_id, application_id, role_id)"))
-                .rows(some.iter().map(|(holder, role)| [Param::from(*holder), Param::from(*role)]))
-                .text(sql!(" ON CONFLICT DO NOTHING"));
-        inserted += tx.execute(&insert, &[]).await?;
+    for (application_id, role_id) in pairs {
+        inserted += tx.execute(insert, params![*application_id, *role_id]).await?;
     }
     Ok(inserted)
 }

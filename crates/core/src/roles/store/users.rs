@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use trinco_db::{Conn, Param, Sql, Tx, params, sql};
+use trinco_db::{Conn, Sql, Tx, params, sql};
 
-use super::ROWS_AT_ONCE;
+use super::IDS_AT_ONCE;
 use crate::roles::model::FeaturedUser;
 use crate::{Page, Result};
 
@@ -24,7 +24,7 @@ pub(in crate::roles) async fn existing(
     user_ids: &[String],
 ) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    for some in user_ids.chunks(ROWS_AT_ONCE) {
+    for some in user_ids.chunks(IDS_AT_ONCE) {
         let select = Sql::from(sql!("SELECT id FROM users WHERE tenant_id = $1"))
             .in_list(sql!(" AND id IN "), some);
         for row in conn.all(&select, &[]).await? {
@@ -42,12 +42,13 @@ pub(in crate::roles) async fn role_ids(conn: &mut Conn<'_>, user_id: &str) -> Re
 
 /// Each pair is a user and a role the user is to hold. Returns how many were not there yet.
 pub(in crate::roles) async fn insert(tx: &mut Tx<'_>, pairs: &[(&str, &str)]) -> Result<u64> {
+    let insert = sql!(
+        "INSERT INTO user_roles (tenant_id, user_id, role_id) VALUES ($1, $2, $3)
+         ON CONFLICT DO NOTHING"
+    );
     let mut inserted = 0;
-    for some in pairs.chunks(ROWS_AT_ONCE) {
-        let insert = Sql::from(sql!("INSERT INTO user_roles (tenant_id, user_id, role_id)"))
-            .rows(some.iter().map(|(user, role)| [Param::from(*user), Param::from(*role)]))
-            .text(sql!(" ON CONFLICT DO NOTHING"));
-        inserted += tx.execute(&insert, &[]).await?;
+    for (user_id, role_id) in pairs {
+        inserted += tx.execute(insert, params![*user_id, *role_id]).await?;
     }
     Ok(inserted)
 }

@@ -1,0 +1,74 @@
+use trinco_db::{Sql, Tx, params, sql};
+
+use crate::Result;
+
+/// Kinds of rows that expire. Tokens come before the grants that take along what is left of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Expired {
+    Interactions,
+    AuthorizationRequests,
+    AuthorizationCodes,
+    AccessTokens,
+    RefreshTokens,
+    Sessions,
+    Grants,
+}
+
+impl Expired {
+    pub(super) const ALL: [Self; 7] = [
+        Self::Interactions,
+        Self::AuthorizationRequests,
+        Self::AuthorizationCodes,
+        Self::AccessTokens,
+        Self::RefreshTokens,
+        Self::Sessions,
+        Self::Grants,
+    ];
+
+    /// The time is compared twice: on PostgreSQL the inner query may have seen a row before someone prolonged it, and only the
+    /// outer condition is asked again once the row is held.
+    fn statement(self) -> &'static Sql {
+        match self {
+            Self::Interactions => sql!(
+                "DELETE FROM interactions WHERE tenant_id = $1 AND expires_at <= $2 AND id_hash IN
+                 (SELECT id_hash FROM interactions WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::AuthorizationRequests => sql!(
+                "DELETE FROM authorization_requests WHERE tenant_id = $1 AND expires_at <= $2 AND id_hash IN
+                 (SELECT id_hash FROM authorization_requests WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::AuthorizationCodes => sql!(
+                "DELETE FROM authorization_codes WHERE tenant_id = $1 AND expires_at <= $2 AND hash IN
+                 (SELECT hash FROM authorization_codes WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::AccessTokens => sql!(
+                "DELETE FROM access_tokens WHERE tenant_id = $1 AND expires_at <= $2 AND hash IN
+                 (SELECT hash FROM access_tokens WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::RefreshTokens => sql!(
+                "DELETE FROM refresh_tokens WHERE tenant_id = $1 AND expires_at <= $2 AND hash IN
+                 (SELECT hash FROM refresh_tokens WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::Sessions => sql!(
+                "DELETE FROM sessions WHERE tenant_id = $1 AND expires_at <= $2 AND id IN
+                 (SELECT id FROM sessions WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::Grants => sql!(
+                "DELETE FROM grants WHERE tenant_id = $1 AND expires_at <= $2 AND id IN
+                 (SELECT id FROM grants WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+        }
+    }
+}
+
+/// Deletes up to `limit` rows that expired at `before` or earlier; returns how many.
+pub(super) async fn delete(tx: &mut Tx<'_>, expired: Expired, before: i64, limit: u32) -> Result<u64> {
+    Ok(tx.execute(expired.statement(), params![before, limit]).await?)
+}
