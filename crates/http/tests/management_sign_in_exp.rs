@@ -25,7 +25,8 @@ async fn settings_are_read_changed_and_served_at_once() {
     });
     let changed = admin.patch(PATH, change).await.expect(200).json();
     let mut expected = fresh.clone();
-    expected["color"] = json!({ "primaryColor": "#abc", "isDarkModeEnabled": false, "darkPrimaryColor": "#def" });
+    expected["color"] =
+        json!({ "primaryColor": "#abc", "isDarkModeEnabled": false, "darkPrimaryColor": "#def" });
     expected["termsOfUseUrl"] = "https://example.com/terms".into();
     expected["languageInfo"] = json!({ "autoDetect": false, "fallbackLanguage": "pt-BR" });
     assert_eq!(changed, expected);
@@ -46,13 +47,44 @@ async fn everyone_may_read_what_sign_in_pages_need() {
     let mut members: Vec<&str> = public.as_object().unwrap().keys().map(String::as_str).collect();
     members.sort_unstable();
     let expected = [
-        "adaptiveMfa", "agreeToTermsPolicy", "branding", "captchaPolicy", "color", "customContent", "customCss",
-        "customProfileFieldCatalog", "customProfileFields", "customUiAssets", "customUiCsp", "forgotPassword",
-        "hideLogtoBranding", "id", "isDevelopmentTenant", "languageInfo", "mfa", "passkeySignIn", "passwordExpiration",
-        "passwordPolicy", "privacyPolicyUrl", "sentinelPolicy", "signIn", "signInMode", "signUp", "signUpProfileFields",
-        "singleSignOnEnabled", "socialConnectors", "socialSignIn", "socialSignInConnectorTargets", "ssoConnectors",
-        "supportEmail", "supportWebsiteUrl", "tenantId", "termsOfUseUrl", "unknownSessionRedirectUrl",
-        "usernamePolicy", "verificationCodePolicy",
+        "adaptiveMfa",
+        "agreeToTermsPolicy",
+        "branding",
+        "captchaPolicy",
+        "color",
+        "customContent",
+        "customCss",
+        "customProfileFieldCatalog",
+        "customProfileFields",
+        "customUiAssets",
+        "customUiCsp",
+        "forgotPassword",
+        "hideLogtoBranding",
+        "id",
+        "isDevelopmentTenant",
+        "languageInfo",
+        "mfa",
+        "passkeySignIn",
+        "passwordExpiration",
+        "passwordPolicy",
+        "privacyPolicyUrl",
+        "sentinelPolicy",
+        "signIn",
+        "signInMode",
+        "signUp",
+        "signUpProfileFields",
+        "singleSignOnEnabled",
+        "socialConnectors",
+        "socialSignIn",
+        "socialSignInConnectorTargets",
+        "ssoConnectors",
+        "supportEmail",
+        "supportWebsiteUrl",
+        "tenantId",
+        "termsOfUseUrl",
+        "unknownSessionRedirectUrl",
+        "usernamePolicy",
+        "verificationCodePolicy",
     ];
     assert_eq!(members, expected);
     // The admin tenant takes no sign-ups.
@@ -76,7 +108,10 @@ async fn settings_that_break_a_rule_change_nothing() {
             json!({ "hideLogtoBranding": true, "signIn": { "methods": [] } }),
             "sign_in_experiences.miss_sign_up_identifier_in_sign_in",
         ),
-        (json!({ "mfa": { "factors": ["Totp"], "policy": "Mandatory" } }), "request.feature_not_supported"),
+        (
+            json!({ "mfa": { "factors": ["Totp"], "policy": "Mandatory" } }),
+            "request.feature_not_supported",
+        ),
     ] {
         assert_eq!(code(&admin.patch(PATH, change).await), expected);
     }
@@ -87,7 +122,8 @@ async fn settings_that_break_a_rule_change_nothing() {
 async fn user_names_become_case_insensitive_only_when_none_collide() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let policy = |case_sensitive: bool| json!({ "usernamePolicy": { "caseSensitive": case_sensitive } });
+    let policy =
+        |case_sensitive: bool| json!({ "usernamePolicy": { "caseSensitive": case_sensitive } });
     admin.create("/api/users", json!({ "username": "ana" })).await;
     let other = admin.create("/api/users", json!({ "username": "Ana" })).await;
     let refused = admin.patch(PATH, policy(false)).await;

@@ -64,7 +64,10 @@ async fn a_user_is_created_read_changed_and_deleted() {
     assert_eq!(changed["avatar"], Value::Null);
     assert_eq!(changed["username"], "ana");
     assert_eq!(changed["customData"], json!({ "only": true }));
-    assert_eq!((changed["createdAt"].as_i64(), changed["updatedAt"].as_i64()), (Some(now), Some(now + 5000)));
+    assert_eq!(
+        (changed["createdAt"].as_i64(), changed["updatedAt"].as_i64()),
+        (Some(now), Some(now + 5000))
+    );
     assert_eq!(admin.get(&path).await.expect(200).json(), changed);
 
     let data = json!({ "customData": { "more": [1, 2] } });
@@ -74,7 +77,10 @@ async fn a_user_is_created_read_changed_and_deleted() {
 
     let profile = json!({ "profile": { "gender": "f", "address": { "region": "SP" } } });
     let merged = admin.patch(&format!("{path}/profile"), profile).await.expect(200).json();
-    assert_eq!(merged, json!({ "nickname": "Aninha", "gender": "f", "address": { "region": "SP" } }));
+    assert_eq!(
+        merged,
+        json!({ "nickname": "Aninha", "gender": "f", "address": { "region": "SP" } })
+    );
 
     let _ = admin.delete(&path).await.expect(204);
     let gone = admin.get(&path).await.expect(404);
@@ -87,7 +93,9 @@ async fn a_user_is_created_read_changed_and_deleted() {
 async fn identifiers_are_unique_and_the_last_one_stays() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let ana = admin.create("/api/users", json!({ "username": "ana", "primaryEmail": "ana@example.com" })).await;
+    let ana = admin
+        .create("/api/users", json!({ "username": "ana", "primaryEmail": "ana@example.com" }))
+        .await;
     for (body, expected) in [
         (json!({ "username": "ana" }), "user.username_already_in_use"),
         (json!({ "primaryEmail": "ANA@example.com" }), "user.email_already_in_use"),
@@ -95,11 +103,14 @@ async fn identifiers_are_unique_and_the_last_one_stays() {
         assert_eq!(code(&admin.post("/api/users", body).await.expect(422)), expected);
     }
     // The case of user names matters unless the policy says otherwise.
-    let other = admin.create("/api/users", json!({ "username": "Ana", "primaryPhone": "351912345678" })).await;
+    let other = admin
+        .create("/api/users", json!({ "username": "Ana", "primaryPhone": "351912345678" }))
+        .await;
     let path = format!("/api/users/{}", text(&other, "/id"));
     let taken = admin.patch(&path, json!({ "username": "ana" })).await.expect(422);
     assert_eq!(code(&taken), "user.username_already_in_use");
-    let taken = admin.post("/api/users", json!({ "primaryPhone": "351912345678" })).await.expect(422);
+    let taken =
+        admin.post("/api/users", json!({ "primaryPhone": "351912345678" })).await.expect(422);
     assert_eq!(code(&taken), "user.phone_already_in_use");
 
     let _ = admin.patch(&path, json!({ "username": null })).await.expect(200);
@@ -174,7 +185,10 @@ async fn passwords_are_set_verified_and_never_shown() {
     let wrong = admin.post(&verify, json!({ "password": "x" })).await.expect(422);
     assert_eq!(code(&wrong), "session.invalid_credentials");
 
-    let set = admin.patch(&format!("{path}/password"), json!({ "password": "correct horse" })).await.expect(200);
+    let set = admin
+        .patch(&format!("{path}/password"), json!({ "password": "correct horse" }))
+        .await
+        .expect(200);
     assert_eq!(set.json()["hasPassword"], true);
     assert!(!set.text.contains("argon2"));
     assert!(!set.text.contains("correct horse"));
@@ -185,7 +199,10 @@ async fn passwords_are_set_verified_and_never_shown() {
     let hash = admin.get(&format!("{path}?includePasswordHash=true")).await.expect(200);
     assert!(!hash.text.contains("argon2"));
     let _ = admin.patch("/api/users/nobody/password", json!({ "password": "x" })).await.expect(404);
-    let _ = admin.post("/api/users/nobody/password/verify", json!({ "password": "x" })).await.expect(404);
+    let _ = admin
+        .post("/api/users/nobody/password/verify", json!({ "password": "x" }))
+        .await
+        .expect(404);
 }
 
 #[tokio::test]
@@ -214,7 +231,12 @@ async fn users_are_searched_by_pattern_and_exactly() {
         ("carlos", "carlos@ana.example", "100% Carlos"),
     ] {
         server.clock().advance(10);
-        admin.create("/api/users", json!({ "username": username, "primaryEmail": email, "name": name })).await;
+        admin
+            .create(
+                "/api/users",
+                json!({ "username": username, "primaryEmail": email, "name": name }),
+            )
+            .await;
     }
     assert_eq!(listed(&admin, "search=%25ANA%25").await, ["carlos", "anab9", "ana_9"]);
     assert_eq!(listed(&admin, "search=ana").await, Vec::<String>::new());
@@ -227,7 +249,8 @@ async fn users_are_searched_by_pattern_and_exactly() {
         listed(&admin, "search.primaryEmail=ana@example.com&isCaseSensitive=true").await,
         Vec::<String>::new()
     );
-    let exact = "search.username=carlos&search.username=anab9&mode.username=exact&search.name=x&joint=or";
+    let exact =
+        "search.username=carlos&search.username=anab9&mode.username=exact&search.name=x&joint=or";
     assert_eq!(listed(&admin, exact).await, ["carlos", "anab9"]);
     let both = "search.username=%25a%25&search.name=%25ana%25&joint=and";
     assert_eq!(listed(&admin, both).await, ["ana_9"]);

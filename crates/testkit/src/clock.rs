@@ -14,6 +14,13 @@ impl Default for TestClock {
 }
 
 impl TestClock {
+    /// Stands still at the system's time.
+    #[expect(clippy::disallowed_methods, reason = "tests with foreign clients need the time those clients see")]
+    pub(crate) fn at_system_time() -> Self {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Self(AtomicI64::new(since.map_or(0, |since| since.as_millis() as i64)))
+    }
+
     /// Moves the clock forward by this many seconds.
     pub fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds * 1000, Ordering::SeqCst);

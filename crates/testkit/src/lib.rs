@@ -38,11 +38,23 @@ impl Server {
     /// # Panics
     /// When it cannot start: a test cannot go on then.
     pub async fn start() -> Self {
+        Self::start_with(TestClock::default()).await
+    }
+
+    /// As [`Server::start`], with the clock at the system's time: for clients that look at their own.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub async fn start_at_system_time() -> Self {
+        Self::start_with(TestClock::at_system_time()).await
+    }
+
+    async fn start_with(clock: TestClock) -> Self {
         let database = Database::create().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base =
             format!("http://127.0.0.1:{}", listener.local_addr().expect("a bound address").port());
-        let clock = Arc::new(TestClock::default());
+        let clock = Arc::new(clock);
         let origin = Origin::new(base.clone());
         let admin = Origin::new(format!("{base}/admin"));
         let key = MasterKey::generate(&SystemRandomness);

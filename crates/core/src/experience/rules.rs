@@ -107,19 +107,16 @@ fn check_sign_up(sign_up: &SignUp) -> Result<()> {
     if seen.contains(&SignUpIdentifier::Username) && !sign_up.password {
         return Err(Error::refused("sign_in_experiences.username_requires_password"));
     }
-    let verified = primary.map(|identifier| (identifier, sign_up.verify));
-    let verified = verified
-        .chain(secondary.map(|secondary| (secondary.identifier, secondary.verify == Some(true))));
-    for (identifier, verify) in
-        verified.filter(|(identifier, _)| *identifier != SignUpIdentifier::Username)
-    {
-        if !verify {
-            return Err(Error::refused("sign_in_experiences.passwordless_requires_verify"));
-        }
-        let kind = if identifier == SignUpIdentifier::Phone { "Sms" } else { "Email" };
-        return Err(no_connector(kind));
+    let primary = primary.map(|identifier| (identifier, sign_up.verify));
+    let secondary = secondary.map(|second| (second.identifier, second.verify == Some(true)));
+    let is_address =
+        |(identifier, _): &(SignUpIdentifier, bool)| *identifier != SignUpIdentifier::Username;
+    match primary.chain(secondary).find(is_address) {
+        None => Ok(()),
+        Some((_, false)) => Err(Error::refused("sign_in_experiences.passwordless_requires_verify")),
+        Some((SignUpIdentifier::Phone, true)) => Err(no_connector("Sms")),
+        Some((_, true)) => Err(no_connector("Email")),
     }
-    Ok(())
 }
 
 fn check_sign_in(sign_in: &SignIn, sign_up: &SignUp, mode: SignInMode) -> Result<()> {
@@ -177,10 +174,8 @@ fn check_numbers(experience: &SignInExperience) -> Result<()> {
             "must be 1 to 100",
         ));
     }
-    if experience.social_sign_in_connector_targets.len() > 100
-        || experience.custom_content.len() > 100
-    {
-        return Err(Error::invalid_field("", "has more than 100 entries"));
+    if experience.custom_content.len() > 100 {
+        return Err(Error::invalid_field("customContent", "has more than 100 pages"));
     }
     Ok(())
 }

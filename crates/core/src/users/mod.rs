@@ -128,7 +128,7 @@ pub async fn register(tenant: &Tenant, registration: Registration) -> Result<Use
 /// # Errors
 /// `entity.not_exists_with_id`; `user.last_sign_in_method_required`; as [`create`].
 pub async fn update(tenant: &Tenant, id: &str, changes: UserChanges) -> Result<User> {
-    change(tenant, id, changes, |changes, user| rules::apply(changes, user)).await
+    change(tenant, id, changes, rules::apply).await
 }
 
 /// Merges `data` into the user's custom data at the top level and returns the result.

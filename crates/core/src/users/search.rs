@@ -94,20 +94,20 @@ impl Filter {
                         "and" => true,
                         "or" => false,
                         _ => return Err(refuse("joint must be `or` or `and`")),
-                    }
+                    };
                 }
                 "isCaseSensitive" => {
                     case_sensitive = match value {
                         "true" | "1" => true,
                         "false" | "0" => false,
                         _ => return Err(refuse("isCaseSensitive must be true or false")),
-                    }
+                    };
                 }
                 "excludeRoleId" if !value.is_empty() => {
-                    filter.without_role = Some(value.to_owned())
+                    filter.without_role = Some(value.to_owned());
                 }
                 "excludeOrganizationId" if !value.is_empty() => {
-                    filter.outside_organization = Some(value.to_owned())
+                    filter.outside_organization = Some(value.to_owned());
                 }
                 _ => {
                     if let Some(field) = name.strip_prefix("search.") {
