@@ -4,7 +4,7 @@ mod store;
 
 use trinco_db::{Conn, Tx};
 
-use crate::snapshot::Versions;
+use crate::section::Versions;
 use crate::{Result, Section};
 
 /// The version of every section.

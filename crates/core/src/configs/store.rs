@@ -1,6 +1,6 @@
 use trinco_db::{Conn, Tx, params, sql};
 
-use crate::snapshot::Versions;
+use crate::section::Versions;
 use crate::{Result, Section};
 
 pub(super) async fn versions(conn: &mut Conn<'_>) -> Result<Versions> {

@@ -23,7 +23,6 @@ pub use refresh_token::exchange as exchange_refresh_token;
 
 use model::{CODE_LIFETIME_MS, GRANT_LIFETIME_MS, StoredCode};
 
-use crate::sessions::Session;
 use crate::{Result, Secret, Tenant, TokenHash};
 
 /// A grant and its authorization code, made before the transaction that stores them.
@@ -33,21 +32,32 @@ pub struct NewGrant {
     code: StoredCode,
 }
 
+/// Who grants: a user who is signed in.
+#[derive(Clone, Copy, Debug)]
+pub struct Grantor<'a> {
+    /// The user.
+    pub user_id: &'a str,
+    /// The browser session the grant belongs to.
+    pub session_id: &'a str,
+    /// When the user signed in: Unix milliseconds.
+    pub authenticated_at: i64,
+}
+
 /// Prepares the grant that answers `request`, and its authorization code.
 pub fn prepare(
     tenant: &Tenant,
     request: &AuthorizationRequest,
-    session: &Session,
+    grantor: Grantor<'_>,
 ) -> (NewGrant, Secret) {
     let code = Secret::new(tenant.new_token());
     let now = tenant.now_ms();
     let grant = Grant {
         id: tenant.new_id(),
-        user_id: session.user_id.clone(),
+        user_id: grantor.user_id.to_owned(),
         client_id: request.client_id.clone(),
-        session_id: Some(session.id.clone()),
+        session_id: Some(grantor.session_id.to_owned()),
         scopes: GrantedScopes::of(request),
-        authenticated_at: session.authenticated_at,
+        authenticated_at: grantor.authenticated_at,
         nonce: request.nonce.clone(),
         created_at: now,
         expires_at: now + GRANT_LIFETIME_MS,

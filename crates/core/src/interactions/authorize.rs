@@ -195,7 +195,12 @@ async fn issue(
     session: &Session,
     interaction: Option<Interaction>,
 ) -> Result<Answer> {
-    let (new, code) = grants::prepare(tenant, request, session);
+    let grantor = grants::Grantor {
+        user_id: &session.user_id,
+        session_id: &session.id,
+        authenticated_at: session.authenticated_at,
+    };
+    let (new, code) = grants::prepare(tenant, request, grantor);
     let entry = Entry::new(tenant, "Interaction.End", Outcome::Success)
         .application(&request.client_id)
         .user(&session.user_id);
