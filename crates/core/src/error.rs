@@ -1,6 +1,6 @@
 //! What a use case answers when it cannot do what was asked.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use trinco_oauth::OAuthError;
 
 /// The result of a use case.
@@ -57,12 +57,20 @@ impl Error {
         Self::refused_with("entity.not_exists_with_id", &[("name", kind), ("id", id)])
     }
 
-    /// A field of the input breaks a rule that its type cannot express.
-    pub fn invalid_field(path: &'static str, rule: &str) -> Self {
-        Self::refused_with(
-            "guard.invalid_input",
-            &[("type", "body"), ("path", path), ("rule", rule)],
-        )
+    /// A member of the body breaks a rule. `path` names it with dots, `rule` says what is asked of it.
+    pub fn invalid_field(path: &str, rule: &str) -> Self {
+        Self::invalid_input("body", path, rule)
+    }
+
+    /// A part of the request (`body`, `query` or `params`) breaks a rule at `path`.
+    pub fn invalid_input(part: &str, path: &str, rule: &str) -> Self {
+        let mut values = vec![("type", part.to_owned()), ("rule", rule.to_owned())];
+        if !path.is_empty() {
+            values.push(("path", path.to_owned()));
+        }
+        let names: Vec<&str> = path.split('.').filter(|name| !name.is_empty()).collect();
+        let data = json!({ "type": part, "issues": [{ "path": names, "message": rule }] });
+        Self::Refused(Box::new(Refusal { code: "guard.invalid_input", values, data: Some(data) }))
     }
 
     /// The code, when this is a refusal.

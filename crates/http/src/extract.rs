@@ -7,7 +7,6 @@ use http::request::Parts;
 use http::{HeaderValue, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
 use trinco_core::{Error, Listing, Page};
 
 use crate::app::Here;
@@ -39,18 +38,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         // An absent body is read as an empty object, so that the error names the first member that is missing.
         let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
         if !body.is_empty() && !is_json {
-            return Err(invalid("body", "", "must be sent as application/json").into());
+            return Err(Error::invalid_input("body", "", "must be sent as application/json").into());
         }
         let mut reader = serde_json::Deserializer::from_slice(text);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let path = error.path().to_string();
-            invalid(
+            Error::invalid_input(
                 "body",
                 if path == "." { "" } else { &path },
                 &rule_of(&error.into_inner().to_string()),
             )
         })?;
-        reader.end().map_err(|_| invalid("body", "", "must be one JSON document"))?;
+        reader.end().map_err(|_| Error::invalid_input("body", "", "must be one JSON document"))?;
         Ok(Self(value))
     }
 }
@@ -67,7 +66,7 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
         let pairs: Vec<(String, String)> =
             form_urlencoded::parse(query).into_owned().take(101).collect();
         if pairs.len() > 100 {
-            return Err(invalid("query", "", "has more than 100 parameters").into());
+            return Err(Error::invalid_input("query", "", "has more than 100 parameters").into());
         }
         Ok(Self(pairs))
     }
@@ -96,7 +95,7 @@ impl QueryPairs {
             None => Ok(None),
             Some("true" | "1") => Ok(Some(true)),
             Some("false" | "0") => Ok(Some(false)),
-            Some(_) => Err(invalid("query", name, "must be true or false").into()),
+            Some(_) => Err(Error::invalid_input("query", name, "must be true or false").into()),
         }
     }
 }
@@ -199,19 +198,6 @@ impl Paged {
         };
         pages.into_iter().map(link).collect::<Vec<_>>().join(", ")
     }
-}
-
-/// `guard.invalid_input` for a part of the request (`body`, `query` or `params`), naming the member by its path.
-pub(crate) fn invalid(part: &str, path: &str, rule: &str) -> Error {
-    let mut error = Error::refused_with(
-        "guard.invalid_input",
-        &[("type", part), ("path", path), ("rule", rule)],
-    );
-    if let Error::Refused(refusal) = &mut error {
-        let path: Vec<&str> = path.split('.').filter(|name| !name.is_empty()).collect();
-        refusal.data = Some(json!({ "type": part, "issues": [{ "path": path, "message": rule }] }));
-    }
-    error
 }
 
 /// The rule, without serde's position in the text.

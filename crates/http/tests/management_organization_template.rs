@@ -20,7 +20,7 @@ async fn resource_scope(admin: &Admin, name: &str) -> String {
 
 fn names(answer: Answer) -> Vec<String> {
     let list = answer.expect(200).json();
-    list.as_array().unwrap().iter().map(|one| text(one, "/name").to_owned()).collect()
+    list.as_array().expect("a list").iter().map(|one| text(one, "/name").to_owned()).collect()
 }
 
 fn code(answer: Answer, status: u16) -> String {
@@ -36,7 +36,10 @@ async fn an_organization_scope_is_created_found_changed_and_deleted() {
     let path = "/api/organization-scopes";
     let created = admin.post(path, json!({ "name": "invite:member" })).await.expect(201).json();
     let id = text(&created, "/id").to_owned();
-    assert_eq!(created, json!({ "tenantId": "default", "id": id, "name": "invite:member", "description": null }));
+    assert_eq!(
+        created,
+        json!({ "tenantId": "default", "id": id, "name": "invite:member", "description": null })
+    );
     let taken = admin.post(path, json!({ "name": "invite:member" })).await;
     assert_eq!(code(taken, 422), "entity.unique_integrity_violation");
     scope(&admin, "edit").await;
@@ -46,7 +49,8 @@ async fn an_organization_scope_is_created_found_changed_and_deleted() {
     assert_eq!(page.header("total-number"), "2");
     assert_eq!(names(page), ["invite:member"]);
     let one = format!("{path}/{id}");
-    let changed = admin.patch(&one, json!({ "description": "Ask someone in" })).await.expect(200).json();
+    let changed =
+        admin.patch(&one, json!({ "description": "Ask someone in" })).await.expect(200).json();
     assert_eq!(admin.get(&one).await.expect(200).json(), changed);
     assert_eq!(changed["description"], "Ask someone in");
     let taken = admin.patch(&one, json!({ "name": "edit" })).await;
@@ -93,7 +97,8 @@ async fn an_organization_role_is_changed_and_deleted_but_keeps_its_type() {
     let server = Server::start().await;
     let admin = server.admin().await;
     let path = format!("/api/organization-roles/{}", role(&admin, "editor").await);
-    let changed = admin.patch(&path, json!({ "name": "author", "type": "User" })).await.expect(200).json();
+    let changed =
+        admin.patch(&path, json!({ "name": "author", "type": "User" })).await.expect(200).json();
     assert_eq!(changed["name"], "author");
     let refused = admin.patch(&path, json!({ "type": "MachineToMachine" })).await;
     assert_eq!(code(refused, 422), "entity.db_constraint_violated");
@@ -118,10 +123,16 @@ async fn a_roles_scopes_are_added_replaced_and_removed() {
     assert_eq!(names(admin.get(&path).await), ["read"], "a refused replacement changes nothing");
     admin.delete(&format!("{path}/{read}")).await.expect(204);
     assert_eq!(code(admin.delete(&format!("{path}/{read}")).await, 404), "entity.not_found");
-    assert_eq!(code(admin.post(&path, json!({ "organizationScopeIds": [] })).await, 400), "guard.invalid_input");
+    assert_eq!(
+        code(admin.post(&path, json!({ "organizationScopeIds": [] })).await, 400),
+        "guard.invalid_input"
+    );
     admin.put(&path, json!({ "organizationScopeIds": [] })).await.expect(204);
     let nowhere = "/api/organization-roles/nowhere/scopes";
-    assert_eq!(code(admin.post(nowhere, json!({ "organizationScopeIds": [edit] })).await, 422), UNKNOWN);
+    assert_eq!(
+        code(admin.post(nowhere, json!({ "organizationScopeIds": [edit] })).await, 422),
+        UNKNOWN
+    );
     admin.get(nowhere).await.expect(404);
 }
 
@@ -129,7 +140,8 @@ async fn a_roles_scopes_are_added_replaced_and_removed() {
 async fn a_roles_resource_scopes_are_added_replaced_and_removed() {
     let server = Server::start().await;
     let admin = server.admin().await;
-    let (orders, stock) = (resource_scope(&admin, "orders").await, resource_scope(&admin, "stock").await);
+    let (orders, stock) =
+        (resource_scope(&admin, "orders").await, resource_scope(&admin, "stock").await);
     let path = format!("/api/organization-roles/{}/resource-scopes", role(&admin, "editor").await);
     admin.post(&path, json!({ "scopeIds": [orders] })).await.expect(201);
     admin.post(&path, json!({ "scopeIds": [orders, stock] })).await.expect(201);

@@ -11,7 +11,7 @@ fn code(answer: &Answer) -> String {
 fn names(answer: &Answer) -> Vec<String> {
     let list = answer.json();
     list.as_array()
-        .unwrap()
+        .expect("a list")
         .iter()
         .map(|user| user["username"].as_str().unwrap_or("-").to_owned())
         .collect()
@@ -260,6 +260,30 @@ async fn users_are_searched_by_pattern_and_exactly() {
         let answer = admin.get(&format!("/api/users?{query}")).await.expect(400);
         assert_eq!(code(&answer), "request.invalid_input", "{query}");
     }
+}
+
+#[tokio::test]
+async fn new_users_get_the_default_roles_and_lists_leave_holders_out() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    admin.create("/api/users", json!({ "username": "before" })).await;
+    let body = json!({ "name": "reader", "description": "x", "type": "User", "isDefault": true });
+    let role = admin.create("/api/roles", body).await;
+    let user = admin.create("/api/users", json!({ "username": "after" })).await;
+    let roles = admin.get(&format!("/api/users/{}/roles", text(&user, "/id"))).await.expect(200);
+    assert_eq!(text(&roles.json(), "/0/id"), text(&role, "/id"));
+    let excluding = format!("excludeRoleId={}", text(&role, "/id"));
+    assert_eq!(listed(&admin, &excluding).await, ["before"]);
+    assert_eq!(
+        listed(&admin, &format!("{excluding}&search=%25after%25")).await,
+        Vec::<String>::new()
+    );
+
+    let organization = admin.create("/api/organizations", json!({ "name": "Acme" })).await;
+    let id = text(&organization, "/id");
+    let members = json!({ "userIds": [text(&user, "/id")] });
+    let _ = admin.post(&format!("/api/organizations/{id}/users"), members).await.expect(201);
+    assert_eq!(listed(&admin, &format!("excludeOrganizationId={id}")).await, ["before"]);
 }
 
 #[tokio::test]

@@ -98,11 +98,18 @@ impl Admin {
         &self.token
     }
 
-    /// Sends a request with a JSON body (none for `null`).
+    /// Sends a request with a JSON body (none for `null`), and holds the answer against the contract.
+    ///
+    /// # Panics
+    /// When the answer breaks the contract.
     pub async fn send(&self, method: Method, path: &str, body: &Value) -> Answer {
-        let request =
-            self.client.request(method, format!("{}{path}", self.base)).bearer_auth(&self.token);
-        Answer::to(if body.is_null() { request } else { request.json(body) }).await
+        let request = self
+            .client
+            .request(method.clone(), format!("{}{path}", self.base))
+            .bearer_auth(&self.token);
+        let answer = Answer::to(if body.is_null() { request } else { request.json(body) }).await;
+        crate::contract::check(method.as_str(), path, answer.status.as_u16(), &answer.text);
+        answer
     }
 
     /// GET.

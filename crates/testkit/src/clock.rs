@@ -15,7 +15,10 @@ impl Default for TestClock {
 
 impl TestClock {
     /// Stands still at the system's time.
-    #[expect(clippy::disallowed_methods, reason = "tests with foreign clients need the time those clients see")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests with foreign clients need the time those clients see"
+    )]
     pub(crate) fn at_system_time() -> Self {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Self(AtomicI64::new(since.map_or(0, |since| since.as_millis() as i64)))

@@ -5,6 +5,7 @@
 
 mod client;
 mod clock;
+mod contract;
 mod database;
 mod oidc;
 

@@ -69,6 +69,11 @@ impl Expired {
 }
 
 /// Deletes up to `limit` rows that expired at `before` or earlier; returns how many.
-pub(super) async fn delete(tx: &mut Tx<'_>, expired: Expired, before: i64, limit: u32) -> Result<u64> {
+pub(super) async fn delete(
+    tx: &mut Tx<'_>,
+    expired: Expired,
+    before: i64,
+    limit: u32,
+) -> Result<u64> {
     Ok(tx.execute(expired.statement(), params![before, limit]).await?)
 }

@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use trinco_core::applications::{
     self, Application, ApplicationChanges, ApplicationSecret, Filter, NewApplication, NewSecret,
 };
-use trinco_core::{JsonObject, Tenant, Text};
+use trinco_core::{Error, JsonObject, Tenant, Text};
 use trinco_oauth::ApplicationType;
 
 use crate::app::{App, Here};
-use crate::extract::{Json, Paged, QueryPairs, invalid};
+use crate::extract::{Json, Paged, QueryPairs};
 use crate::failure::ApiError;
 
 pub(super) fn routes() -> Router<App> {
@@ -29,8 +29,9 @@ async fn list(Here(tenant): Here, query: QueryPairs, paged: Paged) -> Result<Res
     let mut types = Vec::new();
     for name in query.all("types").flat_map(|list| list.split(',')).filter(|name| !name.is_empty())
     {
-        let kind: ApplicationType = serde_json::from_value(name.into())
-            .map_err(|_| invalid("query", "types", "must hold kinds of application"))?;
+        let kind: ApplicationType = serde_json::from_value(name.into()).map_err(|_| {
+            Error::invalid_input("query", "types", "must hold kinds of application")
+        })?;
         types.push(kind);
     }
     let filter = Filter {

@@ -6,12 +6,13 @@ use axum::routing::{delete, get};
 use axum::{Json as Body, Router};
 use http::StatusCode;
 use serde::Deserialize;
+use trinco_core::Error;
 use trinco_core::resources::ResourceScope;
 use trinco_core::roles::{self, Filter, NewRole, Role, RoleChanges, RoleType};
 
 use super::parts::{SomeIds, searched};
 use crate::app::{App, Here};
-use crate::extract::{Json, Paged, QueryPairs, invalid};
+use crate::extract::{Json, Paged, QueryPairs};
 use crate::failure::ApiError;
 
 pub(super) fn routes() -> Router<App> {
@@ -31,7 +32,11 @@ async fn list(Here(tenant): Here, query: QueryPairs, paged: Paged) -> Result<Res
         None => None,
         Some("User") => Some(RoleType::User),
         Some("MachineToMachine") => Some(RoleType::MachineToMachine),
-        Some(_) => return Err(invalid("query", "type", "must be User or MachineToMachine").into()),
+        Some(_) => {
+            return Err(
+                Error::invalid_input("query", "type", "must be User or MachineToMachine").into()
+            );
+        }
     };
     let filter = Filter {
         role_type,
