@@ -125,6 +125,9 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
 fn api(error: &Error, language: Language, path: &str) -> Response {
     let refusal = |code| Refusal { code, values: Vec::new(), data: None };
     match error {
+        Error::Database(trinco_db::Error::NulInText) => {
+            refused(&refusal("guard.invalid_input"), language)
+        }
         Error::Refused(refusal) => refused(refusal, language),
         Error::OAuth(error) => {
             answer(status(error.status()), api_body(&refusal(error.error.as_str()), language))
@@ -160,6 +163,10 @@ fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Re
     let error = match &failure.error {
         Error::OAuth(error) => error.as_ref(),
         Error::Refused(refusal) => return refused(refusal, language),
+        Error::Database(trinco_db::Error::NulInText) => {
+            stand_in = OAuthError::invalid_request("text cannot hold a null character");
+            &stand_in
+        }
         broken_error @ (Error::Database(_) | Error::Internal(_)) => {
             stand_in = match broken(broken_error, path).0 {
                 StatusCode::SERVICE_UNAVAILABLE => OAuthError::new(
@@ -216,10 +223,8 @@ fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Re
 
 /// Logs what went wrong on our side, once, and tells the outside only that it did.
 pub(crate) fn broken(error: &Error, path: &str) -> (StatusCode, &'static str) {
-    use trinco_db::Error as Db;
-    if let Error::Database(
-        error @ (Db::Busy | Db::Unavailable { .. } | Db::Closed | Db::CommitUnknown { .. }),
-    ) = error
+    if let Error::Database(error) = error
+        && (error.is_temporary() || matches!(error, trinco_db::Error::CommitUnknown { .. }))
     {
         tracing::warn!(path, %error, "the database is not available");
         (StatusCode::SERVICE_UNAVAILABLE, "request.unavailable")

@@ -39,3 +39,57 @@ const TABLE: &[(&str, u16)] = &[
     ("user.suspended", 401),
     ("user.user_not_exist", 404),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use trinco_locales::{Language, error_message};
+
+    use super::*;
+
+    /// Every code that a use case or a handler can refuse with, read from the sources.
+    fn codes(folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                codes(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let calls = ["refused(", "refused_with(", "refused_data("]
+                    .into_iter()
+                    .flat_map(|call| text.split(call).skip(1));
+                let literals =
+                    calls.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+                found.extend(literals.map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_has_a_sentence_in_every_language() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut found: Vec<String> = TABLE.iter().map(|(code, _)| (*code).to_owned()).collect();
+        codes(&root.join("src"), &mut found);
+        codes(&root.join("../core/src"), &mut found);
+        assert!(found.len() > 60, "only {} codes found: the reader is blind", found.len());
+        for code in found {
+            for language in Language::ALL {
+                let sentence = error_message(language, &code, &[]);
+                assert_ne!(
+                    sentence,
+                    error_message(language, "no.such_code", &[]),
+                    "{code} in {language:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_code_is_listed_twice() {
+        for (index, (code, _)) in TABLE.iter().enumerate() {
+            assert!(TABLE[index + 1..].iter().all(|(other, _)| other != code), "{code}");
+        }
+    }
+}

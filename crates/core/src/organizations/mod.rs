@@ -181,22 +181,6 @@ pub async fn application_member_roles(
     store::applications::roles(conn, organization_id, application_id).await
 }
 
-/// Whether there is an organization with this id.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn exists(conn: &mut Conn<'_>, id: &str) -> Result<bool> {
-    Ok(store::is_mfa_required(conn, id).await?.is_some())
-}
-
-/// Whether the members of an organization must have a second factor; `None` when there is no such organization.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn is_mfa_required(conn: &mut Conn<'_>, id: &str) -> Result<Option<bool>> {
-    store::is_mfa_required(conn, id).await
-}
-
 async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Organization> {
     store::find(conn, id).await?.ok_or_else(|| Error::not_found("organizations", id))
 }

@@ -6,7 +6,7 @@
 mod end;
 mod store;
 
-use trinco_db::{Conn, Tx};
+use trinco_db::Tx;
 
 pub use end::{SignOut, sign_out, sign_out_requested};
 
@@ -94,12 +94,4 @@ pub async fn end(tx: &mut Tx<'_>, session_id: &str, client_id: Option<&str>) -> 
 /// When the database does not answer.
 pub async fn end_all_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
     store::delete_of_user(tx, user_id).await
-}
-
-/// Whether the session is still there.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn exists(conn: &mut Conn<'_>, id: &str, now_ms: i64) -> Result<bool> {
-    Ok(store::expiry(conn, id).await?.is_some_and(|at| at > now_ms))
 }

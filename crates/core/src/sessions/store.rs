@@ -24,16 +24,6 @@ pub(super) async fn find(conn: &mut Conn<'_>, cookie: &TokenHash) -> Result<Opti
     .transpose()
 }
 
-pub(super) async fn expiry(conn: &mut Conn<'_>, id: &str) -> Result<Option<i64>> {
-    let row = conn
-        .optional(
-            sql!("SELECT expires_at FROM sessions WHERE tenant_id = $1 AND id = $2"),
-            params![id],
-        )
-        .await?;
-    Ok(row.map(|row| row.get(0)).transpose()?)
-}
-
 pub(super) async fn insert(tx: &mut Tx<'_>, session: &Session, cookie: &TokenHash) -> Result<()> {
     tx.execute(
         sql!(

@@ -288,7 +288,7 @@ async fn take(tx: &mut Tx<'_>, id: &str, now_ms: i64) -> Result<()> {
 }
 
 async fn sign_out(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
-    let _ = sessions::end_all_of_user;
+    sessions::end_all_of_user(tx, user_id).await?;
     grants::revoke_all_of_user(tx, user_id).await
 }
 

@@ -62,11 +62,6 @@ pub(super) async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Option<Organiz
     row.map(|row| organization(&tenant, row)).transpose()
 }
 
-pub(super) async fn is_mfa_required(conn: &mut Conn<'_>, id: &str) -> Result<Option<bool>> {
-    let select = sql!("SELECT is_mfa_required FROM organizations WHERE tenant_id = $1 AND id = $2");
-    Ok(conn.optional(select, params![id]).await?.map(|row| row.get(0)).transpose()?)
-}
-
 /// The organizations a user is a member of, in the order of joining.
 pub(super) async fn of_user(conn: &mut Conn<'_>, user_id: &str) -> Result<Vec<Organization>> {
     let tenant = conn.tenant().to_owned();
