@@ -62,7 +62,8 @@ mod tests {
                     .flat_map(|call| text.split(call).skip(1));
                 let literals =
                     calls.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
-                found.extend(literals.map(str::to_owned));
+                let is_code = |text: &&str| text.contains('.') && !text.contains(' ');
+                found.extend(literals.filter(is_code).map(str::to_owned));
             }
         }
     }

@@ -1,2 +1,19 @@
-//! The `trinco` binary.
-fn main() {}
+//! The `trinco` binary: command line, configuration, wiring, background jobs.
+
+mod cli;
+mod clock;
+mod command;
+mod config;
+mod control;
+mod data_dir;
+mod logging;
+mod master_key;
+mod open;
+mod password;
+mod serve;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

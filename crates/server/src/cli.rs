@@ -1,0 +1,293 @@
+//! The command line.
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::command::{self, AppType, Command, NewApp, NewPerson};
+use crate::config::{Key, Settings, SettingsFile, Sources};
+use crate::{password, serve};
+
+/// Trinco is an identity server: people sign in to your apps with it.
+///
+/// Settings come from flags, the environment (TRINCO_PORT, TRINCO_DATA_DIR and so on; PORT, ENDPOINT, ADMIN_ENDPOINT and DB_URL
+/// work too) and trinco.toml, in this order of precedence. Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong.
+#[derive(Parser)]
+#[command(name = "trinco", version)]
+struct Cli {
+    #[command(flatten)]
+    settings: SettingsFlags,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Starts the server and runs until it is stopped.
+    Serve,
+    /// Creates the first credentials for the Management API and prints them once.
+    Init {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Works with applications.
+    #[command(subcommand)]
+    App(AppCommand),
+    /// Works with users.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Prints the version.
+    Version,
+}
+
+#[derive(Subcommand)]
+enum AppCommand {
+    /// Creates an application and prints the environment file it needs.
+    Create(AppFlags),
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Creates a user who can sign in, and prints the user's id.
+    Create(UserFlags),
+}
+
+#[derive(Args)]
+struct AppFlags {
+    /// The kind of application.
+    #[arg(long = "type", value_enum)]
+    app_type: AppType,
+    /// The name shown to people.
+    #[arg(long)]
+    name: String,
+    /// Where people return to after signing in; may be given several times.
+    #[arg(long = "redirect-uri", required_if_eq_any([("app_type", "traditional"), ("app_type", "spa"), ("app_type", "native")]))]
+    redirect_uris: Vec<String>,
+    /// Where people may return to after signing out; may be given several times. Without it: the home page of the first redirect URI.
+    #[arg(long = "post-logout-redirect-uri")]
+    post_logout_redirect_uris: Vec<String>,
+    /// Let a machine-to-machine application use the whole Management API.
+    #[arg(long)]
+    management_api: bool,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct UserFlags {
+    /// The name to sign in with.
+    #[arg(long)]
+    username: String,
+    /// The password. Other processes can see it on the command line: better leave it out and type it, or pipe it in.
+    #[arg(long)]
+    password: Option<String>,
+    /// The full name.
+    #[arg(long)]
+    name: Option<String>,
+    /// The e-mail address.
+    #[arg(long)]
+    email: Option<String>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+#[command(next_help_heading = "Settings")]
+struct SettingsFlags {
+    /// The settings file. Without it: trinco.toml in the working directory, if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The directory for everything the server keeps [default: data].
+    #[arg(long, visible_alias = "data-dir", global = true, value_name = "DIR")]
+    data: Option<String>,
+    /// The port to listen on, 0 for any free one [default: 3001].
+    #[arg(long, global = true)]
+    port: Option<String>,
+    /// The IP address to listen at [default: every address].
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// The URL under which people and apps reach the server [default: http://localhost:PORT].
+    #[arg(long, global = true, value_name = "URL")]
+    endpoint: Option<String>,
+    /// The URL under which operators reach it [default: ENDPOINT/admin].
+    #[arg(long, global = true, value_name = "URL")]
+    admin_endpoint: Option<String>,
+    /// The database, sqlite:FILE or postgres://…; with a password better in DB_URL [default: sqlite:DIR/trinco.db].
+    #[arg(long, global = true, value_name = "URL")]
+    db_url: Option<String>,
+    /// The file with the master key; the key itself may be given in TRINCO_MASTER_KEY [default: DIR/master.key].
+    #[arg(long, global = true, value_name = "FILE")]
+    master_key_file: Option<String>,
+    /// Which log lines to write, such as warn or info,trinco_http=debug [default: info].
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    /// How to write them, text or json [default: text].
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+/// Runs the command line of this process.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "trinco: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+/// Why the process ends without having done what was asked.
+enum Failure {
+    /// The command line or a setting is wrong.
+    Usage(String),
+    /// Anything else.
+    Failed(String),
+}
+
+impl Failure {
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Usage(_) => ExitCode::from(2),
+            Self::Failed(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Usage(sentence) | Self::Failed(sentence)) = self;
+        f.write_str(sentence)
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let (command, json) = match cli.what {
+        What::Version => return print(&format!("trinco {}\n", env!("CARGO_PKG_VERSION")), ""),
+        What::Serve => {
+            let settings = cli.settings.resolve()?;
+            return serve::run(&settings).map_err(Failure::Failed);
+        }
+        What::Init { json } => (Command::Init, json),
+        What::App(AppCommand::Create(flags)) => {
+            (Command::CreateApp(flags.understand()?), flags.json)
+        }
+        What::User(UserCommand::Create(flags)) => {
+            let json = flags.json;
+            (Command::CreateUser(flags.understand()?), json)
+        }
+    };
+    let settings = cli.settings.resolve()?;
+    let output = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the command cannot be started: {error}"))
+        .and_then(|runtime| runtime.block_on(command::execute(&settings, command)))
+        .map_err(Failure::Failed)?;
+    let shown = if json { output.as_json() } else { output.as_text() };
+    print(&shown.stdout, &shown.stderr)
+}
+
+/// What was asked for may be shown only once, so a failure to print it is one.
+fn print(stdout: &str, stderr: &str) -> Result<(), Failure> {
+    let mut out = io::stdout();
+    out.write_all(stdout.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
+        Failure::Failed(format!("it is done, but the answer cannot be printed: {error}"))
+    })?;
+    let _ = io::stderr().write_all(stderr.as_bytes());
+    Ok(())
+}
+
+impl AppFlags {
+    fn understand(&self) -> Result<NewApp, Failure> {
+        let usage = |sentence: &str| Err(Failure::Usage(sentence.to_owned()));
+        if self.app_type.has_users() && self.management_api {
+            return usage("--management-api is for machine-to-machine applications only");
+        }
+        let has_uris = !self.redirect_uris.is_empty() || !self.post_logout_redirect_uris.is_empty();
+        if !self.app_type.has_users() && has_uris {
+            return usage(
+                "nobody signs in to a machine-to-machine application, so it has no redirect URIs",
+            );
+        }
+        Ok(NewApp {
+            app_type: self.app_type,
+            name: self.name.clone(),
+            redirect_uris: self.redirect_uris.clone(),
+            post_logout_redirect_uris: self.post_logout_redirect_uris.clone(),
+            management_api: self.management_api,
+        })
+    }
+}
+
+impl UserFlags {
+    fn understand(self) -> Result<NewPerson, Failure> {
+        let password = match self.password {
+            Some(password) => password,
+            None => password::read().map_err(Failure::Usage)?,
+        };
+        Ok(NewPerson { username: self.username, password, name: self.name, email: self.email })
+    }
+}
+
+impl SettingsFlags {
+    fn resolve(self) -> Result<Settings, Failure> {
+        let flags = [
+            (Key::DataDir, self.data),
+            (Key::Port, self.port),
+            (Key::Listen, self.listen),
+            (Key::Endpoint, self.endpoint),
+            (Key::AdminEndpoint, self.admin_endpoint),
+            (Key::DbUrl, self.db_url),
+            (Key::MasterKeyFile, self.master_key_file),
+            (Key::Log, self.log),
+            (Key::LogFormat, self.log_format),
+        ];
+        let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
+        SettingsFile::read(self.config.as_deref())
+            .and_then(|file| {
+                let variables = std::env::vars_os().collect();
+                Settings::resolve(Sources { flags, variables, file })
+            })
+            .map_err(Failure::Usage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn settings_may_stand_before_and_after_the_command() {
+        for line in [["trinco", "--data", "d", "init"], ["trinco", "init", "--data", "d"]] {
+            assert_eq!(Cli::parse_from(line).settings.data.as_deref(), Some("d"));
+        }
+    }
+
+    #[test]
+    fn every_setting_with_a_flag_is_on_the_command_line() {
+        let command = Cli::command();
+        let flags: Vec<String> = command
+            .get_arguments()
+            .filter_map(|argument| argument.get_long())
+            .map(|long| format!("--{long}"))
+            .collect();
+        for flag in Key::ALL.into_iter().filter_map(Key::flag) {
+            assert!(flags.iter().any(|known| known == flag), "{flag}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The system's clocks. The rest of the server gets time from here.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use trinco_core::Clock;
+
+/// The wall clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is where the system's clock is passed in")]
+    fn now_ms(&self) -> i64 {
+        // A clock set before 1970 is a broken one; time then stands at its beginning.
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// Measures how long something took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    #[expect(clippy::disallowed_methods, reason = "this is where the system's clock is passed in")]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Milliseconds since the start.
+    pub(crate) fn elapsed_ms(self) -> u128 {
+        self.0.elapsed().as_millis()
+    }
+}

@@ -1,0 +1,46 @@
+//! Where a command runs: here when this process can own the data, else in the server that owns it.
+
+use std::time::Duration;
+
+use trinco_db::DbUrl;
+
+use super::{Command, Output, run};
+use crate::config::Settings;
+use crate::control::{self, Reached};
+use crate::{data_dir, open};
+
+/// A server that is starting or stopping holds the lock without answering yet; another command holds it for a moment.
+const ATTEMPTS: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Carries out a command. An error is one sentence.
+pub(crate) async fn execute(settings: &Settings, mut command: Command) -> Result<Output, String> {
+    open::prepare_data_dir(settings)?;
+    let DbUrl::Sqlite(_) = settings.db_url else { return directly(settings, command).await };
+    for attempt in 1.. {
+        let held = match data_dir::try_lock(settings)? {
+            Ok(_lock) => return directly(settings, command).await,
+            Err(held) => held,
+        };
+        command = match control::send(settings, command).await? {
+            Reached::Server(output) => return Ok(output),
+            Reached::Nobody(command) => command,
+        };
+        if attempt == ATTEMPTS {
+            return Err(format!(
+                "{} and does not answer at {}; stop it and try again",
+                held.describe(),
+                control::path(settings).display()
+            ));
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    unreachable!("the last attempt returns")
+}
+
+async fn directly(settings: &Settings, command: Command) -> Result<Output, String> {
+    let installation = open::installation(settings, settings.nominal_port()).await?;
+    let done = run(command, &installation).await;
+    installation.db().close().await;
+    done
+}

@@ -1,0 +1,39 @@
+//! The commands that change an installation: one enum and one function, whether a command runs in its own process or in the server's.
+
+mod app;
+mod execute;
+mod init;
+mod output;
+mod refusal;
+mod user;
+
+use serde::{Deserialize, Serialize};
+use trinco_core::Installation;
+
+pub(crate) use app::{AppType, NewApp};
+pub(crate) use execute::execute;
+pub(crate) use output::Output;
+pub(crate) use user::NewPerson;
+
+/// What is to be done. It has no `Debug`: it may hold a password.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Command {
+    /// Create the first credentials.
+    Init,
+    /// Create an application.
+    CreateApp(NewApp),
+    /// Create a user.
+    CreateUser(NewPerson),
+}
+
+/// Does it. An error is one sentence for the person at the terminal.
+pub(crate) async fn run(command: Command, installation: &Installation) -> Result<Output, String> {
+    let tenant = installation.default_tenant();
+    let done = match command {
+        Command::Init => init::run(tenant).await,
+        Command::CreateApp(new) => app::create(tenant, new).await,
+        Command::CreateUser(new) => user::create(tenant, new).await,
+    };
+    done.map_err(|error| refusal::sentence(&error))
+}

@@ -1,0 +1,138 @@
+//! The names of the settings.
+
+/// A setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Key {
+    Endpoint,
+    AdminEndpoint,
+    Port,
+    Listen,
+    DataDir,
+    DbUrl,
+    MasterKey,
+    MasterKeyFile,
+    Log,
+    LogFormat,
+}
+
+impl Key {
+    pub(crate) const ALL: [Self; 10] = [
+        Self::Endpoint,
+        Self::AdminEndpoint,
+        Self::Port,
+        Self::Listen,
+        Self::DataDir,
+        Self::DbUrl,
+        Self::MasterKey,
+        Self::MasterKeyFile,
+        Self::Log,
+        Self::LogFormat,
+    ];
+
+    /// The name in `trinco.toml`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Endpoint => "endpoint",
+            Self::AdminEndpoint => "admin_endpoint",
+            Self::Port => "port",
+            Self::Listen => "listen",
+            Self::DataDir => "data_dir",
+            Self::DbUrl => "db_url",
+            Self::MasterKey => "master_key",
+            Self::MasterKeyFile => "master_key_file",
+            Self::Log => "log",
+            Self::LogFormat => "log_format",
+        }
+    }
+
+    /// The environment variable.
+    pub(crate) fn variable(self) -> String {
+        format!("TRINCO_{}", self.name().to_uppercase())
+    }
+
+    /// The variable by which Logto calls the same setting.
+    pub(crate) const fn alias(self) -> Option<&'static str> {
+        match self {
+            Self::Endpoint => Some("ENDPOINT"),
+            Self::AdminEndpoint => Some("ADMIN_ENDPOINT"),
+            Self::Port => Some("PORT"),
+            Self::DbUrl => Some("DB_URL"),
+            _ => None,
+        }
+    }
+
+    /// The flag. The master key has none: command lines are visible to every process.
+    pub(crate) const fn flag(self) -> Option<&'static str> {
+        match self {
+            Self::Endpoint => Some("--endpoint"),
+            Self::AdminEndpoint => Some("--admin-endpoint"),
+            Self::Port => Some("--port"),
+            Self::Listen => Some("--listen"),
+            Self::DataDir => Some("--data"),
+            Self::DbUrl => Some("--db-url"),
+            Self::MasterKey => None,
+            Self::MasterKeyFile => Some("--master-key-file"),
+            Self::Log => Some("--log"),
+            Self::LogFormat => Some("--log-format"),
+        }
+    }
+
+    /// Whether it may stand in `trinco.toml`. A key must not lie in a file that is copied around.
+    pub(crate) const fn is_allowed_in_file(self) -> bool {
+        !matches!(self, Self::MasterKey)
+    }
+}
+
+/// What to say about an unknown name: the known one nearest to it by the number of edits between them, or all of them when none is
+/// near. `spell` writes a known name as the reader would.
+pub(super) fn suggestion(unknown: &str, spell: impl Fn(Key) -> String) -> String {
+    let known = || Key::ALL.into_iter().filter(|key| key.is_allowed_in_file());
+    let nearest = known()
+        .min_by_key(|key| distance(unknown, key.name()))
+        .filter(|key| 2 * distance(unknown, key.name()) <= unknown.chars().count());
+    match nearest {
+        Some(key) => format!("did you mean {}?", spell(key)),
+        None => format!("the settings are {}", known().map(spell).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Levenshtein's distance. Long names are cut: no setting's name is near them anyway.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.chars().take(64).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.iter().enumerate() {
+            let replaced = diagonal + usize::from(a != *b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_are_counted() {
+        for (one, other, edits) in
+            [("port", "port", 0), ("prot", "port", 2), ("", "log", 3), ("db", "db_url", 4)]
+        {
+            assert_eq!(distance(one, other), edits, "{one} {other}");
+            assert_eq!(distance(other, one), edits, "{other} {one}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_name_is_suggested_and_no_far_one() {
+        let suggested = |unknown| suggestion(unknown, |key| key.name().to_owned());
+        assert_eq!(suggested("prot"), "did you mean port?");
+        assert_eq!(suggested("end_point"), "did you mean endpoint?");
+        assert_eq!(suggested("database_url"), "did you mean db_url?");
+        assert!(suggested("outbound").starts_with("the settings are endpoint, admin_endpoint, "));
+        assert!(!suggested("").contains("did you mean"));
+    }
+}

@@ -1,0 +1,134 @@
+//! Settings: flag > environment > `trinco.toml` > default. Whatever is not understood is refused, never passed over.
+
+mod key;
+mod sources;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use trinco_core::{MasterKey, Origin};
+use trinco_db::DbUrl;
+
+pub(crate) use key::Key;
+pub(crate) use sources::{SettingsFile, Sources};
+
+use sources::Given;
+
+const DEFAULT_PORT: u16 = 3001;
+
+/// How the server and its commands are set up.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    endpoint: Option<String>,
+    admin_endpoint: Option<String>,
+    /// 0 for any free port.
+    pub(crate) port: u16,
+    /// `None` for every address, IPv6 and IPv4: a container needs that, and `localhost` may be either.
+    pub(crate) listen: Option<IpAddr>,
+    /// Relative paths start at the working directory.
+    pub(crate) data_dir: PathBuf,
+    pub(crate) db_url: DbUrl,
+    pub(crate) master_key: MasterKeySource,
+    /// A valid filter of log lines.
+    pub(crate) log: String,
+    pub(crate) log_format: LogFormat,
+}
+
+/// Where the master key is.
+#[derive(Debug)]
+pub(crate) enum MasterKeySource {
+    /// Given in the environment.
+    Value(MasterKey),
+    /// In a file that must exist.
+    File(PathBuf),
+    /// In the data directory, created there on first start.
+    DataDir,
+}
+
+/// What log lines look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Settings {
+    /// Understands what the sources hold. The error is one sentence that names the setting and where it stands.
+    pub(crate) fn resolve(sources: Sources) -> Result<Self, String> {
+        let given = sources.gather()?;
+        let data_dir =
+            read(&given, Key::DataDir, values::path)?.unwrap_or_else(|| PathBuf::from("data"));
+        let settings = Self {
+            endpoint: read(&given, Key::Endpoint, values::origin)?,
+            admin_endpoint: read(&given, Key::AdminEndpoint, values::origin)?,
+            port: read(&given, Key::Port, values::port)?.unwrap_or(DEFAULT_PORT),
+            listen: read(&given, Key::Listen, values::listen)?,
+            db_url: read(&given, Key::DbUrl, values::db_url)?
+                .unwrap_or_else(|| DbUrl::Sqlite(data_dir.join("trinco.db"))),
+            master_key: master_key(&given)?,
+            log: read(&given, Key::Log, values::log)?.unwrap_or_else(|| "info".to_owned()),
+            log_format: read(&given, Key::LogFormat, values::log_format)?
+                .unwrap_or(LogFormat::Text),
+            data_dir,
+        };
+        // Requests are told apart by their host: one host for both tenants would hide one of them.
+        if settings.admin_endpoint.as_deref() == Some(settings.origin(settings.port).base()) {
+            let place = &given[&Key::AdminEndpoint].place;
+            return Err(format!("{place} must have another host or port than the endpoint"));
+        }
+        Ok(settings)
+    }
+
+    /// Where the tenant `default` is reached, when the server listens on `port`.
+    pub(crate) fn origin(&self, port: u16) -> Origin {
+        let default = || format!("http://localhost:{port}");
+        Origin::new(self.endpoint.clone().unwrap_or_else(default))
+    }
+
+    /// Where the tenant `admin` is reached, when the server listens on `port`.
+    pub(crate) fn admin_origin(&self, port: u16) -> Origin {
+        let default = || format!("{}/admin", self.origin(port).base());
+        Origin::new(self.admin_endpoint.clone().unwrap_or_else(default))
+    }
+
+    /// Whether one process owns the data.
+    pub(crate) const fn is_sqlite(&self) -> bool {
+        matches!(self.db_url, DbUrl::Sqlite(_))
+    }
+
+    /// The port to name while no server listens: with 0 nobody can know.
+    pub(crate) fn nominal_port(&self) -> u16 {
+        if self.port == 0 { DEFAULT_PORT } else { self.port }
+    }
+}
+
+fn master_key(given: &BTreeMap<Key, Given>) -> Result<MasterKeySource, String> {
+    if let (Some(value), Some(file)) = (given.get(&Key::MasterKey), given.get(&Key::MasterKeyFile))
+    {
+        return Err(format!(
+            "{} and {} both give the master key; keep one of them",
+            value.place, file.place
+        ));
+    }
+    if let Some(key) = read(given, Key::MasterKey, MasterKey::from_text)? {
+        return Ok(MasterKeySource::Value(key));
+    }
+    let file = read(given, Key::MasterKeyFile, values::path)?;
+    Ok(file.map_or(MasterKeySource::DataDir, MasterKeySource::File))
+}
+
+fn read<T>(
+    given: &BTreeMap<Key, Given>,
+    key: Key,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    given
+        .get(&key)
+        .map(|given| parse(&given.value).map_err(|wrong| format!("{}: {wrong}", given.place)))
+        .transpose()
+}

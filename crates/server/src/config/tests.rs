@@ -1,0 +1,230 @@
+use std::ffi::OsString;
+
+use super::*;
+
+fn file(text: &str) -> SettingsFile {
+    SettingsFile { path: "trinco.toml".into(), text: text.to_owned() }
+}
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    pairs.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+fn from_file(text: &str) -> Result<Settings, String> {
+    Settings::resolve(Sources { file: Some(file(text)), ..Sources::default() })
+}
+
+fn from_variables(pairs: &[(&str, &str)]) -> Result<Settings, String> {
+    Settings::resolve(Sources { variables: variables(pairs), ..Sources::default() })
+}
+
+fn refusal(result: Result<Settings, String>) -> String {
+    match result {
+        Ok(settings) => panic!("accepted: {settings:?}"),
+        Err(sentence) => sentence,
+    }
+}
+
+/// A setting, four good values for it, and how the settings show them. The values stand for: flag, own variable, alias, file.
+type Case = (Key, [&'static str; 4], fn(&Settings) -> String);
+
+const CASES: [Case; 8] = [
+    (Key::Port, ["1", "2", "3", "4"], |s| s.port.to_string()),
+    (Key::Endpoint, ["http://a.test", "http://b.test", "http://c.test", "http://d.test"], |s| {
+        s.origin(1).base().to_owned()
+    }),
+    (
+        Key::AdminEndpoint,
+        ["http://a.test", "http://b.test", "http://c.test", "http://d.test"],
+        |s| s.admin_origin(1).base().to_owned(),
+    ),
+    (Key::DbUrl, ["sqlite:a", "sqlite:b", "sqlite:c", "sqlite:d"], |s| s.db_url.to_string()),
+    (Key::Listen, ["127.0.0.1", "127.0.0.2", "127.0.0.3", "::1"], |s| {
+        s.listen.map_or_else(String::new, |address| address.to_string())
+    }),
+    (Key::DataDir, ["a", "b", "c", "d"], |s| s.data_dir.display().to_string()),
+    (Key::Log, ["error", "warn", "debug", "trace"], |s| s.log.clone()),
+    (Key::MasterKeyFile, ["a", "b", "c", "d"], |s| match &s.master_key {
+        MasterKeySource::File(path) => path.display().to_string(),
+        _ => String::new(),
+    }),
+];
+
+#[test]
+fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
+    for (key, values, show) in CASES {
+        let default = show(&Settings::resolve(Sources::default()).unwrap());
+        for present in 0..16_u8 {
+            let has = |source: usize| present & (1 << source) != 0;
+            if has(2) && key.alias().is_none() {
+                continue;
+            }
+            let mut sources = Sources::default();
+            if has(0) {
+                sources.flags.push((key, values[0].to_owned()));
+            }
+            if has(1) {
+                sources.variables.extend(variables(&[(&key.variable(), values[1])]));
+            }
+            if has(2) {
+                let alias = key.alias().unwrap();
+                sources.variables.extend(variables(&[(alias, values[2])]));
+            }
+            if has(3) {
+                sources.file = Some(file(&format!("{} = {:?}", key.name(), values[3])));
+            }
+            let winner = (0..4).find(|source| has(*source));
+            let expected = winner.map_or(default.as_str(), |source| values[source]);
+            assert_eq!(show(&Settings::resolve(sources).unwrap()), expected, "{key:?} {present:b}");
+        }
+    }
+}
+
+#[test]
+fn the_defaults_suit_a_laptop() {
+    let settings = Settings::resolve(Sources::default()).unwrap();
+    assert_eq!(settings.port, 3001);
+    assert_eq!(settings.origin(settings.port).base(), "http://localhost:3001");
+    assert_eq!(settings.admin_origin(settings.port).base(), "http://localhost:3001/admin");
+    assert_eq!(settings.db_url.to_string(), "sqlite:data/trinco.db");
+    assert_eq!(settings.log_format, LogFormat::Text);
+    let settings =
+        from_variables(&[("TRINCO_DATA_DIR", "/var/lib/trinco"), ("PORT", "0")]).unwrap();
+    assert_eq!(settings.db_url.to_string(), "sqlite:/var/lib/trinco/trinco.db");
+    assert_eq!(settings.origin(40_000).base(), "http://localhost:40000");
+}
+
+#[test]
+fn an_endpoint_is_normalised() {
+    for (given, base) in [
+        ("https://id.example.com/", "https://id.example.com"),
+        ("https://ID.example.com:443", "https://id.example.com"),
+        ("http://[::1]:3001", "http://[::1]:3001"),
+    ] {
+        assert_eq!(from_variables(&[("ENDPOINT", given)]).unwrap().origin(1).base(), base);
+    }
+}
+
+#[test]
+fn an_unknown_setting_is_refused_with_its_place_and_the_nearest_known_one() {
+    assert_eq!(
+        refusal(from_file("port = 3001\n\nend_point = \"http://a.test\"")),
+        "trinco.toml:3: unknown setting \"end_point\"; did you mean \"endpoint\"?"
+    );
+    let sentence = refusal(from_file("[outbound]\nallow = []"));
+    let start = "trinco.toml:1: unknown setting \"outbound\"; the settings are \"endpoint\", ";
+    assert!(sentence.starts_with(start), "{sentence}");
+    assert_eq!(
+        refusal(from_variables(&[("HOME", "/root"), ("TRINCO_PROT", "3001")])),
+        "TRINCO_PROT: unknown setting in the environment; did you mean TRINCO_PORT?"
+    );
+    assert!(from_variables(&[("HOME", "/root"), ("TRINCODE", "x")]).is_ok());
+}
+
+#[test]
+fn a_bad_value_is_refused_with_its_place() {
+    for (key, bad) in [
+        (Key::Port, "65536"),
+        (Key::Port, "-1"),
+        (Key::Port, "tcp://10.0.0.1:3001"),
+        (Key::Endpoint, "id.example.com"),
+        (Key::Endpoint, "ftp://id.example.com"),
+        (Key::Endpoint, "https://id.example.com/auth"),
+        (Key::Endpoint, "https://id.example.com?x=1"),
+        (Key::Endpoint, "https://id.example.com#x"),
+        (Key::Endpoint, "https://ana@id.example.com"),
+        (Key::AdminEndpoint, "https://id.example.com/console"),
+        (Key::Listen, "localhost"),
+        (Key::DbUrl, "mysql://localhost/trinco"),
+        (Key::DbUrl, "sqlite:"),
+        (Key::MasterKey, "short"),
+        (Key::Log, "trinco=loud"),
+        (Key::LogFormat, "xml"),
+    ] {
+        let sentence = refusal(from_variables(&[(&key.variable(), bad)]));
+        assert!(sentence.starts_with(&key.variable()), "{sentence}");
+        if key.is_allowed_in_file() {
+            let sentence = refusal(from_file(&format!("\n{} = {bad:?}", key.name())));
+            let place = format!("trinco.toml:2: {}: ", key.name());
+            assert!(sentence.starts_with(&place), "{sentence}");
+        }
+        if let Some(flag) = key.flag() {
+            let flags = vec![(key, bad.to_owned())];
+            let sentence = refusal(Settings::resolve(Sources { flags, ..Sources::default() }));
+            assert!(sentence.starts_with(flag), "{sentence}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_refused_with_the_line() {
+    assert!(refusal(from_file("port = 1\nport = 2")).starts_with("trinco.toml:2: "));
+    assert!(refusal(from_file("port = 1\n[")).starts_with("trinco.toml:2: "));
+    assert!(refusal(from_file("port = true")).starts_with("trinco.toml:1: port"));
+    assert!(refusal(from_file("port = 0x10")).starts_with("trinco.toml:1: port"));
+    assert_eq!(from_file("# nothing\n").unwrap().port, 3001);
+}
+
+#[test]
+fn no_secret_is_ever_quoted() {
+    let mistakes: [&[(&str, &str)]; 5] = [
+        &[("DB_URL", "mysql://ana:s3cret@db.test/trinco")],
+        &[("DB_URL", "postgres://ana:s3cret@db.test:s3cret/trinco")],
+        &[("ENDPOINT", "https://ana:s3cret@id.test")],
+        &[("TRINCO_MASTER_KEY", "s3cret")],
+        &[("TRINCO_S3CRET_MASTER_KEY", "s3cret")],
+    ];
+    for mistake in mistakes {
+        let sentence = refusal(from_variables(mistake));
+        assert!(!sentence.contains("s3cret"), "{sentence}");
+    }
+    let settings = from_variables(&[
+        ("DB_URL", "postgres://ana:s3cret@db.test/trinco"),
+        ("TRINCO_MASTER_KEY", "s3cretAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+    ]);
+    assert!(!format!("{:?}", settings.unwrap()).contains("s3cret"));
+    let sentence = refusal(from_file("db_url = \"postgres://ana:s3cret@db.test"));
+    assert!(!sentence.contains("s3cret"), "{sentence}");
+}
+
+#[test]
+fn the_master_key_is_given_once_and_never_in_the_settings_file() {
+    let key = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    assert!(matches!(
+        from_variables(&[("TRINCO_MASTER_KEY", key)]).unwrap().master_key,
+        MasterKeySource::Value(_)
+    ));
+    let both = [("TRINCO_MASTER_KEY", key), ("TRINCO_MASTER_KEY_FILE", "/run/secrets/key")];
+    let sentence = refusal(from_variables(&both));
+    assert!(sentence.contains("TRINCO_MASTER_KEY and TRINCO_MASTER_KEY_FILE"), "{sentence}");
+    let sentence = refusal(from_file(&format!("master_key = {key:?}")));
+    assert!(sentence.contains("master_key_file") && !sentence.contains(key), "{sentence}");
+}
+
+#[test]
+fn the_two_tenants_cannot_share_an_endpoint() {
+    let shared = [("ENDPOINT", "https://id.test"), ("ADMIN_ENDPOINT", "https://id.test:443/")];
+    assert!(refusal(from_variables(&shared)).starts_with("ADMIN_ENDPOINT"));
+    assert!(from_variables(&[("ADMIN_ENDPOINT", "http://localhost:3001")]).is_err());
+}
+
+#[test]
+fn an_empty_variable_counts_as_absent() {
+    let settings =
+        from_variables(&[("PORT", ""), ("TRINCO_ENDPOINT", ""), ("DB_URL", "")]).unwrap();
+    assert_eq!(settings.origin(settings.port).base(), "http://localhost:3001");
+}
+
+#[test]
+fn what_kubernetes_tells_about_a_service_named_trinco_is_no_setting() {
+    let links = [
+        ("KUBERNETES_SERVICE_HOST", "10.0.0.1"),
+        ("TRINCO_SERVICE_HOST", "10.0.0.7"),
+        ("TRINCO_SERVICE_PORT", "3001"),
+        ("TRINCO_SERVICE_PORT_HTTP", "3001"),
+        ("TRINCO_PORT", "tcp://10.0.0.7:3001"),
+        ("TRINCO_PORT_3001_TCP_ADDR", "10.0.0.7"),
+    ];
+    assert_eq!(from_variables(&links).unwrap().port, 3001);
+    assert!(from_variables(&links[1..]).is_err());
+}

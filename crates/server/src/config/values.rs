@@ -1,0 +1,59 @@
+//! The values of the settings. What is wrong with one is told as the rest of a sentence that begins with where it stands; values that
+//! may hold a password are never quoted.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use tracing_subscriber::EnvFilter;
+use trinco_db::DbUrl;
+use url::Url;
+
+use super::LogFormat;
+
+/// An http(s) origin, normalised: no trailing slash, no default port.
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    let url =
+        Url::parse(text).map_err(|_| "is not a URL such as https://id.example.com".to_owned())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("must begin with http:// or https://".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not hold a user name or password".to_owned());
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err("must end after host and port, as in https://id.example.com".to_owned());
+    }
+    Ok(url.origin().ascii_serialization())
+}
+
+/// 0 stands for any free port.
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a port; give a number from 0 to 65535"))
+}
+
+pub(super) fn listen(text: &str) -> Result<IpAddr, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not an IP address such as 127.0.0.1, 0.0.0.0 or ::"))
+}
+
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(PathBuf::from(text)) }
+}
+
+pub(super) fn db_url(text: &str) -> Result<DbUrl, String> {
+    text.parse().map_err(|error: trinco_db::Error| format!("is not usable: {error}"))
+}
+
+pub(super) fn log(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|_| {
+        format!("{text:?} is not a filter such as warn, info or info,trinco_http=debug")
+    })
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err(format!("{text:?} is not a format; choose text or json")),
+    }
+}

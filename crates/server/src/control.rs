@@ -1,0 +1,265 @@
+//! The control socket: how a command reaches the server that owns the data. One line of JSON each way; only the owner of the data
+//! directory can connect.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use trinco_core::Installation;
+
+use crate::command::{self, Command, Output};
+use crate::config::Settings;
+
+/// Raised when a request or an answer changes its shape.
+const VERSION: u32 = 1;
+/// Bytes of a line.
+const LIMIT: u64 = 64 * 1024;
+/// For a request to arrive, and for it to be carried out.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<T> {
+    version: u32,
+    #[serde(flatten)]
+    content: T,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Question {
+    Command(Command),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Answer {
+    Done(Output),
+    Failed(String),
+}
+
+/// Whether a command found a server.
+pub(crate) enum Reached {
+    /// It has carried the command out.
+    Server(Output),
+    /// No server listens; the command is still to be done.
+    Nobody(Command),
+}
+
+/// Where the socket is.
+pub(crate) fn path(settings: &Settings) -> PathBuf {
+    settings.data_dir.join("control.sock")
+}
+
+/// Sends a command to the server, if there is one.
+pub(crate) async fn send(settings: &Settings, command: Command) -> Result<Reached, String> {
+    let path = path(settings);
+    let stream = match UnixStream::connect(&path).await {
+        Ok(stream) => stream,
+        // Not there yet, or left behind by a server that was killed.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+            ) =>
+        {
+            return Ok(Reached::Nobody(command));
+        }
+        Err(error) => {
+            return Err(format!("the server cannot be reached at {}: {error}", path.display()));
+        }
+    };
+    let question = Envelope { version: VERSION, content: Question::Command(command) };
+    let Ok(answered) = tokio::time::timeout(2 * PATIENCE, ask(stream, &question)).await else {
+        return Err(
+            "the server did not answer in time; it may still carry the command out".to_owned()
+        );
+    };
+    let answer = answered.map_err(|error| format!("the server broke off: {error}"))?;
+    let answer: Envelope<Answer> = serde_json::from_str(&answer).map_err(|_| {
+        "the server's answer is not understood: is it of another version than this command?"
+            .to_owned()
+    })?;
+    match answer.content {
+        Answer::Done(output) => Ok(Reached::Server(output)),
+        Answer::Failed(sentence) => Err(sentence),
+    }
+}
+
+async fn ask(mut stream: UnixStream, question: &Envelope<Question>) -> io::Result<String> {
+    write_line(&mut stream, question).await?;
+    read_line(&mut stream).await
+}
+
+/// The task that listens, if there is one.
+pub(crate) struct Control {
+    task: Option<JoinHandle<()>>,
+    path: PathBuf,
+}
+
+impl Control {
+    /// Waits for the command in progress and takes the socket away. The server must have been told to stop.
+    pub(crate) async fn finish(self) {
+        if let Some(task) = self.task {
+            let _ = task.await;
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Listens for commands until told to stop. On PostgreSQL commands go to the database themselves. A server without the socket is
+/// still a server: that it is missing is logged.
+pub(crate) fn serve(
+    settings: &Settings,
+    installation: Arc<Installation>,
+    stop: watch::Receiver<bool>,
+) -> Control {
+    let path = path(settings);
+    if !settings.is_sqlite() {
+        return Control { task: None, path };
+    }
+    let task = match bind(&path) {
+        Ok(listener) => Some(tokio::spawn(listen(listener, installation, stop))),
+        Err(error) => {
+            tracing::warn!(
+                path = %path.display(),
+                %error,
+                "no control socket: commands work only while the server is stopped"
+            );
+            None
+        }
+    };
+    Control { task, path }
+}
+
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    // The lock is held, so a socket that is there belongs to nobody.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// One command at a time: they are rare, and some are heavy.
+async fn listen(
+    listener: UnixListener,
+    installation: Arc<Installation>,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        let handled = match accepted {
+            Ok((stream, _)) => handle(stream, &installation, &mut stop).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = handled {
+            tracing::warn!(%error, "a command was not answered");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+async fn handle(
+    mut stream: UnixStream,
+    installation: &Installation,
+    stop: &mut watch::Receiver<bool>,
+) -> io::Result<()> {
+    let line = tokio::select! {
+        line = tokio::time::timeout(PATIENCE, read_line(&mut stream)) => line??,
+        // Whoever connected and has not said anything yet does not hold up the end.
+        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+    };
+    let answer = match understand(&line) {
+        Ok(command) => {
+            match tokio::time::timeout(PATIENCE, command::run(command, installation)).await {
+                Ok(Ok(output)) => Answer::Done(output),
+                Ok(Err(sentence)) => Answer::Failed(sentence),
+                Err(_) => Answer::Failed("the server was too busy for the command".to_owned()),
+            }
+        }
+        Err(sentence) => Answer::Failed(sentence),
+    };
+    let answer = Envelope { version: VERSION, content: answer };
+    tokio::time::timeout(PATIENCE, write_line(&mut stream, &answer)).await?
+}
+
+/// The version is looked at before the rest: another version's command may have another shape.
+fn understand(line: &str) -> Result<Command, String> {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let other = || "the running server is of another version than this command".to_owned();
+    let Version { version } = serde_json::from_str(line).map_err(|_| other())?;
+    if version != VERSION {
+        return Err(other());
+    }
+    let question: Envelope<Question> = serde_json::from_str(line).map_err(|_| other())?;
+    let Question::Command(command) = question.content;
+    Ok(command)
+}
+
+async fn read_line(stream: &mut UnixStream) -> io::Result<String> {
+    let mut line = String::new();
+    BufReader::new(stream).take(LIMIT).read_line(&mut line).await?;
+    if line.ends_with('\n') {
+        Ok(line)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "the line is cut off or longer than 64 KiB"))
+    }
+}
+
+async fn write_line<T: Serialize>(stream: &mut UnixStream, content: &T) -> io::Result<()> {
+    let mut line = serde_json::to_vec(content)?;
+    line.push(b'\n');
+    stream.write_all(&line).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_of_another_version_or_shape_is_refused() {
+        for line in [
+            "",
+            "{}",
+            "[]",
+            r#"{"version":2,"command":"init"}"#,
+            r#"{"version":1,"command":"dropEverything"}"#,
+            r#"{"version":1,"command":{"createUser":{"username":"a","password":"b","admin":true}}}"#,
+        ] {
+            assert!(understand(line).is_err(), "{line}");
+        }
+        assert!(matches!(understand(r#"{"version":1,"command":"init"}"#), Ok(Command::Init)));
+    }
+
+    #[tokio::test]
+    async fn a_line_has_a_limit_and_an_end() {
+        for (sent, is_read) in [
+            ("x\n".to_owned(), true),
+            ("x".to_owned(), false),
+            (format!("{}\n", "x".repeat(64 * 1024 - 1)), true),
+            (format!("{}\n", "x".repeat(64 * 1024)), false),
+        ] {
+            let (mut ours, mut theirs) = UnixStream::pair().unwrap();
+            let writing = tokio::spawn(async move { ours.write_all(sent.as_bytes()).await });
+            assert_eq!(read_line(&mut theirs).await.is_ok(), is_read);
+            drop(theirs);
+            let _ = writing.await;
+        }
+    }
+}

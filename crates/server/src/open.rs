@@ -1,0 +1,43 @@
+//! From settings to an open installation.
+
+use std::sync::Arc;
+
+use trinco_core::{Installation, SystemRandomness};
+use trinco_db::{Db, Options};
+
+use crate::clock::SystemClock;
+use crate::config::{MasterKeySource, Settings};
+use crate::{data_dir, master_key};
+
+/// Opens the installation as a server on `port` shows it. With SQLite the caller holds the lock of the data.
+pub(crate) async fn installation(settings: &Settings, port: u16) -> Result<Installation, String> {
+    let key = master_key::obtain(settings)?;
+    let cannot = |error: &dyn std::fmt::Display| {
+        format!("the database {} cannot be opened: {error}", settings.db_url)
+    };
+    let db =
+        Db::open(&settings.db_url, Options::default()).await.map_err(|error| cannot(&error))?;
+    let opened = Installation::open(
+        db.clone(),
+        &key,
+        Arc::new(SystemClock),
+        Arc::new(SystemRandomness),
+        &settings.origin(port),
+        &settings.admin_origin(port),
+    )
+    .await;
+    match opened {
+        Ok(installation) => Ok(installation),
+        Err(error) => {
+            db.close().await;
+            Err(cannot(&error))
+        }
+    }
+}
+
+/// Creates the data directory when something is kept in it. A node on PostgreSQL that is given its master key keeps nothing.
+pub(crate) fn prepare_data_dir(settings: &Settings) -> Result<(), String> {
+    let keeps_data =
+        settings.is_sqlite() || matches!(settings.master_key, MasterKeySource::DataDir);
+    if keeps_data { data_dir::create(settings) } else { Ok(()) }
+}

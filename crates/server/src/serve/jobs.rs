@@ -1,0 +1,83 @@
+//! What the server does in the background.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use trinco_core::{Installation, Tenant, retention};
+
+use super::told_to_stop;
+
+/// How soon a change made through another node is served here.
+const REFRESH_EVERY: Duration = Duration::from_secs(1);
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+/// Rows of one statement, so that no transaction keeps others waiting for long.
+const SWEEP_BATCH: u32 = 500;
+/// Batches of one sweep; what is left waits for the next.
+const SWEEP_BATCHES: u32 = 200;
+
+/// Starts the jobs of every tenant. They end when told to stop.
+pub(super) fn start(installation: &Installation, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut jobs = JoinSet::new();
+    for tenant in installation.tenants() {
+        jobs.spawn(follow(tenant.clone(), stop.clone()));
+        jobs.spawn(sweep(tenant.clone(), stop.clone()));
+    }
+    jobs
+}
+
+/// Follows configuration that other nodes change. A disturbance is logged when it begins and when it ends.
+async fn follow(tenant: Tenant, mut stop: watch::Receiver<bool>) {
+    let mut disturbed = false;
+    while tick(REFRESH_EVERY, &mut stop).await {
+        match tenant.refresh().await {
+            Ok(_) if disturbed => {
+                tracing::info!(tenant = tenant.id(), "the configuration is up to date again");
+                disturbed = false;
+            }
+            Err(error) if !disturbed => {
+                let tenant = tenant.id();
+                tracing::warn!(tenant, %error, "the configuration cannot be refreshed; trying again");
+                disturbed = true;
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+}
+
+/// Deletes what has expired.
+async fn sweep(tenant: Tenant, mut stop: watch::Receiver<bool>) {
+    let mut disturbed = false;
+    while tick(SWEEP_EVERY, &mut stop).await {
+        for _ in 0..SWEEP_BATCHES {
+            match retention::sweep(&tenant, SWEEP_BATCH).await {
+                Ok(0) => {
+                    disturbed = false;
+                    break;
+                }
+                Ok(deleted) => {
+                    tracing::debug!(tenant = tenant.id(), deleted, "expired rows deleted")
+                }
+                Err(error) => {
+                    if !disturbed {
+                        let tenant = tenant.id();
+                        tracing::warn!(tenant, %error, "expired rows cannot be deleted; trying again");
+                        disturbed = true;
+                    }
+                    break;
+                }
+            }
+            if *stop.borrow() {
+                return;
+            }
+        }
+    }
+}
+
+/// Waits; false when told to stop meanwhile.
+async fn tick(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => true,
+        () = told_to_stop(stop) => false,
+    }
+}

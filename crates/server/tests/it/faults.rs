@@ -1,0 +1,96 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use trinco_core::{Randomness as _, SystemRandomness};
+
+use crate::http::Http;
+use crate::running::{Place, Server, json};
+
+/// Connections that write at once, so that transactions share commits.
+const WRITERS: usize = 8;
+
+/// Rounds from `TRINCO_FAULT_ROUNDS`, else 3.
+fn rounds() -> usize {
+    match std::env::var("TRINCO_FAULT_ROUNDS") {
+        Ok(text) => text.parse().expect("TRINCO_FAULT_ROUNDS is a number"),
+        Err(_) => 3,
+    }
+}
+
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    SystemRandomness.fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
+
+/// Creates users and applications until the server dies; returns the paths of those it acknowledged.
+fn write_until_the_end(port: u16, bearer: &str, writer: usize, begun: &AtomicBool) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    let Ok(mut http) = Http::connect(port) else { return acknowledged };
+    let headers = [("authorization", bearer), ("content-type", "application/json")];
+    loop {
+        let (path, body) = if writer.is_multiple_of(2) {
+            ("/api/users", format!(r#"{{"username":"u{:016x}"}}"#, random()))
+        } else {
+            let uris = r#"{"redirectUris":["http://localhost/x"],"postLogoutRedirectUris":[]}"#;
+            (
+                "/api/applications",
+                format!(r#"{{"name":"A","type":"SPA","oidcClientMetadata":{uris}}}"#),
+            )
+        };
+        match http.send("POST", path, &headers, &body) {
+            Ok(answer) => {
+                assert!((200..300).contains(&answer.status), "{answer:?}");
+                acknowledged.push(format!("{path}/{}", answer.text("/id")));
+                begun.store(true, Ordering::Release);
+            }
+            Err(_) => return acknowledged,
+        }
+    }
+}
+
+fn kill_under_load(server: &mut Server, bearer: &str) -> Vec<String> {
+    let port = server.port;
+    let acknowledged = Mutex::new(Vec::new());
+    let begun = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (acknowledged, begun) = (&acknowledged, &begun);
+            scope.spawn(move || {
+                let mine = write_until_the_end(port, bearer, writer, begun);
+                acknowledged.lock().unwrap().extend(mine);
+            });
+        }
+        while !begun.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        // The moment is part of what is tested: any point of a group commit, or between two.
+        std::thread::sleep(Duration::from_micros(50_000 + random() % 700_000));
+        server.kill();
+    });
+    acknowledged.into_inner().unwrap()
+}
+
+#[test]
+fn a_kill_9_under_write_load_loses_no_acknowledged_write() {
+    let place = Place::new();
+    let credentials = json(&place.done(&["init", "--json"]));
+    let mut server = place.serve();
+    let mut all = Vec::new();
+    for round in 0..rounds() {
+        let bearer = format!("Bearer {}", server.token(&credentials));
+        let acknowledged = kill_under_load(&mut server, &bearer);
+        assert!(!acknowledged.is_empty(), "round {round} wrote nothing");
+        println!("round {round}: {} acknowledged writes", acknowledged.len());
+        all.extend(acknowledged);
+
+        server = place.serve();
+        let bearer = format!("Bearer {}", server.token(&credentials));
+        let mut http = server.http();
+        for path in &all {
+            let answer = http.send("GET", path, &[("authorization", &bearer)], "").unwrap();
+            assert_eq!(answer.status, 200, "{path} was acknowledged and is lost: {answer:?}");
+        }
+    }
+}

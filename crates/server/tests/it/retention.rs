@@ -1,0 +1,115 @@
+//! What the server deletes every minute, with a clock that is moved by hand.
+
+use trinco_core::{Tenant, retention};
+use trinco_db::{Sql, params, sql};
+use trinco_testkit::Server;
+
+const USER: (&str, &str) = ("ana", "correct horse battery");
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+async fn count(tenant: &Tenant, statement: &'static Sql) -> i64 {
+    let mut conn = tenant.read().await.unwrap();
+    conn.one(statement, &[]).await.unwrap().get(0).unwrap()
+}
+
+/// Interactions, codes, opaque access tokens, refresh tokens, sessions, grants.
+async fn left(tenant: &Tenant) -> [i64; 6] {
+    [
+        count(tenant, sql!("SELECT count(*) FROM interactions WHERE tenant_id = $1")).await,
+        count(tenant, sql!("SELECT count(*) FROM authorization_codes WHERE tenant_id = $1")).await,
+        count(tenant, sql!("SELECT count(*) FROM access_tokens WHERE tenant_id = $1")).await,
+        count(tenant, sql!("SELECT count(*) FROM refresh_tokens WHERE tenant_id = $1")).await,
+        count(tenant, sql!("SELECT count(*) FROM sessions WHERE tenant_id = $1")).await,
+        count(tenant, sql!("SELECT count(*) FROM grants WHERE tenant_id = $1")).await,
+    ]
+}
+
+#[tokio::test]
+async fn each_thing_goes_when_its_time_is_over_and_not_before() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (id, secret) = admin.traditional("Shop").await;
+    admin.user(USER.0, USER.1).await;
+    let client = (id.as_str(), secret.as_str());
+    let scope = "openid offline_access";
+    server.sign_in(&server.browser(), client, USER, scope, &[]).await;
+    // Someone else goes to the sign-in page and leaves.
+    server.browser().get(&server.authorization_url(&id, scope, &[])).await;
+    let tenant = server.tenant();
+    assert_eq!(left(tenant).await, [1, 1, 1, 1, 1, 1]);
+
+    let mut elapsed = 0;
+    for (until, expected) in [
+        (120, [1, 1, 1, 1, 1, 1]),
+        (2 * HOUR, [0, 0, 0, 1, 1, 1]),
+        (13 * DAY, [0, 0, 0, 1, 1, 1]),
+        (15 * DAY, [0, 0, 0, 0, 0, 1]),
+        (179 * DAY, [0, 0, 0, 0, 0, 1]),
+        (181 * DAY, [0, 0, 0, 0, 0, 0]),
+    ] {
+        server.clock().advance(until - elapsed);
+        elapsed = until;
+        let before = left(tenant).await;
+        let deleted = retention::sweep(tenant, 500).await.unwrap();
+        let after = left(tenant).await;
+        assert_eq!(after, expected, "{until} s after sign-in");
+        let gone = before.iter().sum::<i64>() - after.iter().sum::<i64>();
+        assert_eq!(i64::try_from(deleted).unwrap(), gone);
+    }
+}
+
+#[tokio::test]
+async fn a_code_replayed_after_a_sweep_still_revokes_the_grant() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (id, secret) = admin.traditional("Shop").await;
+    admin.user(USER.0, USER.1).await;
+    let client = (id.as_str(), secret.as_str());
+    let url = server.authorization_url(&id, "openid offline_access", &[]);
+    let code = server.browser().authorize(&url, USER).await;
+    server.exchange(client, &code).await.expect(200);
+    server.clock().advance(600);
+    retention::sweep(server.tenant(), 500).await.unwrap();
+    assert_eq!(left(server.tenant()).await[5], 1);
+
+    server.exchange(client, &code).await.expect(400);
+    assert_eq!(left(server.tenant()).await[5], 0, "the grant is gone");
+}
+
+#[tokio::test]
+async fn a_sweep_takes_the_oldest_first_and_no_more_than_a_batch() {
+    let server = Server::start().await;
+    let tenant = server.tenant();
+    let now = tenant.now_ms();
+    tenant
+        .write(now, |tx, now| {
+            Box::pin(async move {
+                for n in 0..25 {
+                    // 15 have expired, the last of them this very moment; 10 have not.
+                    tx.execute(
+                        sql!(
+                            "INSERT INTO authorization_requests (tenant_id, id_hash, parameters, expires_at)
+                             VALUES ($1, $2, '', $3)"
+                        ),
+                        params![format!("r{n}"), now - 14 + n],
+                    )
+                    .await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+    let mut sweeps = Vec::new();
+    loop {
+        let deleted = retention::sweep(tenant, 10).await.unwrap();
+        let oldest =
+            sql!("SELECT min(expires_at) FROM authorization_requests WHERE tenant_id = $1");
+        sweeps.push((deleted, count(tenant, oldest).await - now));
+        if deleted == 0 {
+            break;
+        }
+    }
+    assert_eq!(sweeps, [(10, -4), (5, 1), (0, 1)]);
+}

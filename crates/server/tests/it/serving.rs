@@ -1,0 +1,236 @@
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use crate::http::Http;
+use crate::running::{Place, json};
+
+#[test]
+fn a_fresh_server_answers_and_its_data_is_private() {
+    let place = Place::new();
+    let server = place.serve();
+    assert_eq!(server.http().send("GET", "/api/status", &[], "").unwrap().status, 204);
+    let discovery = server.http().send("GET", "/oidc/.well-known/openid-configuration", &[], "");
+    let issuer = discovery.unwrap().text("/issuer");
+    assert_eq!(issuer, format!("http://localhost:{}/oidc", server.port));
+    let mode =
+        |name: &str| fs::metadata(place.path().join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("data"), 0o700);
+    for name in ["data/master.key", "data/trinco.db", "data/lock", "data/control.sock"] {
+        assert_eq!(mode(name), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let place = Place::new();
+    let server = place.serve();
+    let (code, sentence) = place.refused(&["serve", "--port", "0"]);
+    assert_eq!(code, 1);
+    assert!(sentence.contains("data/lock"), "{sentence}");
+    assert!(sentence.contains(&format!("process {}", server.pid())), "{sentence}");
+    assert_eq!(sentence.lines().count(), 1, "{sentence}");
+    assert_eq!(server.http().send("GET", "/api/status", &[], "").unwrap().status, 204);
+}
+
+#[test]
+fn a_second_server_is_refused_even_from_another_data_directory() {
+    let place = Place::new();
+    let database = ["--db-url", "sqlite:trinco.db", "--port", "0"];
+    let server = place.serve_with(&[&database[..], &["--data", "one"]].concat());
+    let (code, sentence) = place.refused(&[&["serve"], &database[..], &["--data", "two"]].concat());
+    assert_eq!(code, 1);
+    assert!(sentence.contains(&format!("process {}", server.pid())), "{sentence}");
+}
+
+#[test]
+fn a_busy_port_is_named() {
+    let place = Place::new();
+    let server = place.serve();
+    let port = server.port.to_string();
+    let (code, sentence) = Place::new().refused(&["serve", "--port", &port]);
+    assert_eq!(code, 1);
+    assert!(sentence.contains(&format!("port {port} is in use")), "{sentence}");
+}
+
+#[test]
+fn an_unknown_setting_is_refused_by_name() {
+    let place = Place::new();
+    fs::write(place.path().join("trinco.toml"), "port = 0\nendpont = \"http://a.test\"\n").unwrap();
+    let (code, sentence) = place.refused(&["serve"]);
+    assert_eq!(code, 2);
+    assert_eq!(
+        sentence,
+        "trinco: trinco.toml:2: unknown setting \"endpont\"; did you mean \"endpoint\"?\n"
+    );
+
+    let place = Place::new();
+    let output = place.command(&["serve"]).env("TRINCO_PROT", "3001").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert!(sentence.contains("TRINCO_PROT") && sentence.contains("TRINCO_PORT"), "{sentence}");
+    assert!(!place.path().join("data").exists(), "nothing is created before the settings are good");
+
+    let (code, _) = place.refused(&["serve", "--config", "missing.toml"]);
+    assert_eq!(code, 2);
+}
+
+#[test]
+fn the_environment_and_the_file_are_honoured() {
+    let place = Place::new();
+    let settings = "port = 0\ndata_dir = \"kept\"\nendpoint = \"https://id.example.com\"\n";
+    fs::write(place.path().join("trinco.toml"), settings).unwrap();
+    let server = place.serve_with(&[]);
+    let discovery = server.http().send("GET", "/oidc/.well-known/openid-configuration", &[], "");
+    assert_eq!(discovery.unwrap().text("/issuer"), "https://id.example.com/oidc");
+    assert!(place.path().join("kept/trinco.db").exists());
+}
+
+#[test]
+fn a_wrong_master_key_is_refused() {
+    let place = Place::new();
+    place.done(&["init"]);
+    let key = place.path().join("data/master.key");
+    let right = fs::read_to_string(&key).unwrap();
+
+    fs::write(&key, "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n").unwrap();
+    let (code, sentence) =
+        place.refused(&["user", "create", "--username", "ana", "--password", "x"]);
+    assert_eq!(code, 1);
+    assert!(sentence.contains("master key"), "{sentence}");
+    assert!(!sentence.contains(right.trim()), "{sentence}");
+    let output = place.run(&["serve", "--port", "0"]);
+    assert_eq!(output.status.code(), Some(1));
+
+    fs::remove_file(&key).unwrap();
+    let (code, sentence) = place.refused(&["init"]);
+    assert_eq!(code, 1);
+    assert!(sentence.contains("put the key back"), "{sentence}");
+    assert!(!key.exists(), "no new key is made for old data");
+
+    let given = place.command(&["init"]).env("TRINCO_MASTER_KEY", right.trim()).output().unwrap();
+    assert!(given.status.success(), "{given:?}");
+    fs::write(place.path().join("elsewhere"), right).unwrap();
+    place.done(&["init", "--master-key-file", "elsewhere"]);
+}
+
+#[test]
+fn a_request_in_progress_is_finished_before_the_server_stops() {
+    let place = Place::new();
+    let credentials = json(&place.done(&["init", "--json"]));
+    let mut server = place.serve();
+    let token = server.token(&credentials);
+
+    let body = r#"{"username":"ana"}"#;
+    let head = format!(
+        "POST /api/users HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut slow = server.http();
+    slow.send_raw(head.as_bytes()).unwrap();
+    slow.send_raw(&body.as_bytes()[..5]).unwrap();
+    // The server has read the head once it answers a request that was sent after it.
+    server.http().send("GET", "/api/status", &[], "").unwrap();
+    server.terminate();
+    // It no longer accepts: the request in progress is what it waits for.
+    while Http::connect(server.port).is_ok() {
+        std::thread::yield_now();
+    }
+    slow.send_raw(&body.as_bytes()[5..]).unwrap();
+    let answer = slow.read().unwrap();
+    assert_eq!(answer.status, 200, "{answer:?}");
+
+    let (status, log) = server.ended();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("stopped"), "{log}");
+    assert!(!place.path().join("data/control.sock").exists());
+
+    let server = place.serve();
+    let bearer = format!("Bearer {}", server.token(&credentials));
+    let path = format!("/api/users/{}", answer.text("/id"));
+    let found = server.http().send("GET", &path, &[("authorization", &bearer)], "").unwrap();
+    assert_eq!(found.status, 200, "{found:?}");
+}
+
+#[test]
+fn endless_headers_are_refused() {
+    let place = Place::new();
+    let server = place.serve();
+    let mut http = server.http();
+    let padding = "x".repeat(64 * 1024);
+    // The server may close before everything is sent.
+    let _ = http.send_raw(
+        format!("GET /api/status HTTP/1.1\r\nhost: a\r\nx: {padding}\r\n\r\n").as_bytes(),
+    );
+    match http.read() {
+        Ok(answer) => assert_eq!(answer.status, 431),
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}"),
+    }
+    let allowed = "x".repeat(16 * 1024);
+    let answer = server.http().send("GET", "/api/status", &[("x-padding", &allowed)], "").unwrap();
+    assert_eq!(answer.status, 204);
+}
+
+#[test]
+fn secrets_never_reach_the_log() {
+    let place = Place::new();
+    let mut server = place.serve_with(&["--port", "0", "--log", "trace"]);
+    let credentials = json(&place.done(&["init", "--json"]));
+    let user = ["user", "create", "--username", "ana", "--password", "correct horse battery"];
+    place.done(&user);
+    let app = ["app", "create", "--type", "traditional", "--name", "Shop"];
+    let redirect = ["--redirect-uri", "http://localhost:3000/callback", "--json"];
+    let app = json(&place.done(&[&app[..], &redirect].concat()));
+    let token = server.token(&credentials);
+    let bearer = format!("Bearer {token}");
+    let body = r#"{"username":"rui","password":"staple another horse"}"#;
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    assert_eq!(server.http().send("POST", "/api/users", &headers, body).unwrap().status, 200);
+    assert_eq!(
+        server.http().send("POST", "/api/users", &headers, "{\"password\":\"oops").unwrap().status,
+        400
+    );
+    let mut wrong = credentials.clone();
+    wrong["appSecret"] = "WrongSecretThatSomeoneTyped".into();
+    assert_eq!(server.token_answer(&wrong).status, 401);
+    let key = fs::read_to_string(place.path().join("data/master.key")).unwrap();
+    server.terminate();
+    let (_, log) = server.ended();
+
+    assert!(log.contains("ready in") && log.lines().count() > 3, "{log}");
+    for secret in [
+        credentials["appSecret"].as_str().unwrap(),
+        app["appSecret"].as_str().unwrap(),
+        app["cookieSecret"].as_str().unwrap(),
+        token.as_str(),
+        key.trim(),
+        "correct horse battery",
+        "staple another horse",
+        "oops",
+        "WrongSecretThatSomeoneTyped",
+        "$argon2id$",
+    ] {
+        assert!(!log.contains(secret), "a secret is in the log: {log}");
+    }
+}
+
+#[test]
+fn log_lines_can_be_json() {
+    let place = Place::new();
+    let mut child = place
+        .command(&["serve", "--port", "0", "--log-format", "json"])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let is_ready = |line: &serde_json::Value| {
+        assert_eq!(line["level"], "INFO", "{line}");
+        line["message"].as_str().unwrap().starts_with("ready in ")
+    };
+    let ready = lines.map(|line| json(&line.unwrap())).find(is_ready);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(ready.unwrap()["database"], "sqlite:data/trinco.db");
+}
