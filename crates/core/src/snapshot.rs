@@ -74,7 +74,7 @@ impl Snapshot {
                         Arc::new(organization_template::load(&mut conn).await?);
                 }
                 Section::Experience => {
-                    next.experience = Arc::new(experience::load(&mut conn).await?)
+                    next.experience = Arc::new(experience::load(&mut conn).await?);
                 }
                 Section::Keys => next.keys = Arc::new(keys::load(&mut conn, sealer).await?),
             }

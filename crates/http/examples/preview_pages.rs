@@ -116,7 +116,7 @@ fn pages(language: Language) -> Vec<(&'static str, String)> {
                         .into_owned(),
                     advice: texts.get("not_found.advice").into(),
                     back: Some(back.clone()),
-                    request_id: Some("0v5c8n2k1q7x".into()),
+                    support: Some("0v5c8n2k1q7x".into()),
                 },
             ),
         ),

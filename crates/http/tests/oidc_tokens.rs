@@ -121,8 +121,9 @@ async fn resource_and_organization_tokens_hold_what_the_roles_allow() {
 }
 
 fn header_of(token: &str) -> Value {
-    let bytes = trinco_jose::base64url_decode(token.split('.').next().unwrap()).unwrap();
-    serde_json::from_slice(&bytes).unwrap()
+    let header = token.split('.').next().expect("a first part");
+    let bytes = trinco_jose::base64url_decode(header).expect("base64url");
+    serde_json::from_slice(&bytes).expect("a JSON header")
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ impl Keys {
                 }
                 Purpose::Cookie => cookie.push(CookieKey(symmetric(&material))),
                 Purpose::Rotation => {
-                    rotation.push(RotationKey { id: stored.id, key: symmetric(&material) })
+                    rotation.push(RotationKey { id: stored.id, key: symmetric(&material) });
                 }
             }
         }

@@ -66,14 +66,12 @@ pub fn prepare(tenant: &Tenant, user_id: &str, current: Option<&Session>) -> (Ne
 /// # Errors
 /// When the database does not answer.
 pub async fn start(tx: &mut Tx<'_>, new: &NewSession, current: Option<&Session>) -> Result<()> {
-    match current {
-        Some(current) if current.id == new.session.id => {
-            if store::renew(tx, &new.session, &new.cookie_hash).await? {
-                return Ok(());
-            }
+    if let Some(current) = current {
+        if current.id != new.session.id {
+            end(tx, &current.id, None).await?;
+        } else if store::renew(tx, &new.session, &new.cookie_hash).await? {
+            return Ok(());
         }
-        Some(other) => end(tx, &other.id, None).await?,
-        None => {}
     }
     store::insert(tx, &new.session, &new.cookie_hash).await
 }

@@ -88,13 +88,12 @@ impl<'a> PageContext<'a> {
 
     /// The application's request cannot be carried out, and is not sent back to it.
     pub(crate) fn request_refused(&self, error: &OAuthError) -> Response {
-        let texts = self.texts();
         let problem = Problem {
-            title: texts.get("error.title").to_owned(),
+            title: self.texts().get("error.title").to_owned(),
             sentence: self.sentence(&error.code(), &[]),
-            advice: error.description.to_string(),
+            advice: String::new(),
             back: None,
-            request_id: None,
+            support: Some(error.description.to_string()),
         };
         self.send(StatusCode::BAD_REQUEST, render::error(&self.shell(), &problem), None)
     }
@@ -108,7 +107,7 @@ impl<'a> PageContext<'a> {
             sentence: texts.get("error.body").to_owned(),
             advice: texts.get("error.advice").to_owned(),
             back: None,
-            request_id: None,
+            support: None,
         };
         self.send(status, render::error(&self.shell(), &problem), None)
     }

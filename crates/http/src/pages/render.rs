@@ -59,7 +59,7 @@ pub fn signed_out(shell: &Shell, view: &SignedOut) -> String {
 pub fn error(shell: &Shell, view: &Problem) -> String {
     let back = view.back.as_ref();
     let page = MessagePage::of(shell, &view.title, &view.sentence, &view.advice, back);
-    finished(&MessagePage { request_id: view.request_id.as_deref(), ..page })
+    finished(&MessagePage { support: view.support.as_deref(), ..page })
 }
 
 /// Nothing is at this address. `back` leads to an application, if one is known.
@@ -133,7 +133,7 @@ struct MessagePage<'a> {
     sentence: &'a str,
     advice: &'a str,
     back: Option<(&'a str, &'a str)>,
-    request_id: Option<&'a str>,
+    support: Option<&'a str>,
 }
 
 impl<'a> MessagePage<'a> {
@@ -150,7 +150,7 @@ impl<'a> MessagePage<'a> {
             sentence,
             advice,
             back: back.map(|back| (link(&back.href), back.label.as_str())),
-            request_id: None,
+            support: None,
         }
     }
 

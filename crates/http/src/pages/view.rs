@@ -263,8 +263,8 @@ pub struct Problem {
     pub advice: String,
     /// The way back.
     pub back: Option<Link>,
-    /// Where to find the request in the log.
-    pub request_id: Option<String>,
+    /// What support should be told.
+    pub support: Option<String>,
 }
 
 /// A form that goes on by itself (OAuth 2.0 Form Post Response Mode).

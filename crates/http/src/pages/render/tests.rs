@@ -106,7 +106,7 @@ fn hostile_pages() -> Vec<String> {
                 sentence: nasty(),
                 advice: nasty(),
                 back: Some(back.clone()),
-                request_id: Some(nasty()),
+                support: Some(nasty()),
             },
         ),
         not_found(&shell, Some(&back)),
