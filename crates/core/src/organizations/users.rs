@@ -38,10 +38,7 @@ pub async fn list(
                 let (ids, total) =
                     store::users::list(conn, organization_id, pattern, role_id, *page).await?;
                 let roles = store::users::roles_of(conn, organization_id, &ids).await?;
-                let mut users = Vec::with_capacity(ids.len());
-                for id in ids {
-                    users.extend(accounts::find(conn, &id).await?);
-                }
+                let users = accounts::find_many(conn, &ids).await?;
                 Ok::<_, Error>((users, total, roles))
             })
         })

@@ -25,11 +25,7 @@ pub async fn list(
         .scan((role_id.to_owned(), pattern, page), |conn, (role_id, pattern, page)| {
             Box::pin(async move {
                 let (ids, total) = store::users::holders(conn, role_id, pattern, *page).await?;
-                let mut rows = Vec::with_capacity(ids.len());
-                for id in ids {
-                    rows.extend(users::find(conn, &id).await?);
-                }
-                Ok(Listing { rows, total })
+                Ok(Listing { rows: users::find_many(conn, &ids).await?, total })
             })
         })
         .await

@@ -6,6 +6,8 @@ mod rules;
 mod search;
 mod store;
 
+use std::collections::BTreeMap;
+
 use trinco_db::{Conn, Tx};
 use trinco_oauth::claims::Profile;
 
@@ -47,6 +49,19 @@ pub async fn get(tenant: &Tenant, id: &str) -> Result<User> {
 /// When the database does not answer or holds something unreadable.
 pub async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Option<User>> {
     Ok(store::find(conn, id).await?.map(|stored| stored.user))
+}
+
+/// The users with these ids, in their order; an id nobody has is passed over.
+///
+/// # Errors
+/// When the database does not answer or holds something unreadable.
+pub async fn find_many(conn: &mut Conn<'_>, ids: &[String]) -> Result<Vec<User>> {
+    let mut found: BTreeMap<String, User> = store::find_many(conn, ids)
+        .await?
+        .into_iter()
+        .map(|stored| (stored.user.id.clone(), stored.user))
+        .collect();
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
 /// The user someone says they are, and the digest of that user's password.

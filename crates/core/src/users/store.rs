@@ -30,6 +30,17 @@ pub(super) async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Option<Stored>
     row.map(stored).transpose()
 }
 
+/// The users with these ids, in no particular order.
+pub(super) async fn find_many(conn: &mut Conn<'_>, ids: &[String]) -> Result<Vec<Stored>> {
+    let query = Sql::from(sql!(
+        "SELECT id, username, primary_email, primary_phone, name, avatar, profile, identities, custom_data, application_id,
+                is_suspended, is_password_expired, password_digest, password_updated_at, last_sign_in_at, created_at, updated_at
+         FROM users WHERE tenant_id = $1"
+    ))
+    .in_list(sql!(" AND id IN "), ids);
+    conn.all(&query, &[]).await?.into_iter().map(stored).collect()
+}
+
 /// The users with this identifier: at most one, but for user names that differ only in case.
 pub(super) async fn find_by(
     conn: &mut Conn<'_>,
