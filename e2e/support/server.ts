@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, Running, required } from './process.ts';
 
@@ -25,7 +25,7 @@ export class Server {
   ) {}
 
   static async start(logFolder: string): Promise<Server> {
-    const program = required('TRINCO_BIN');
+    const program = resolve(required('TRINCO_BIN'));
     const folder = await mkdtemp(join(tmpdir(), 'trinco-e2e-'));
     const port = await freePort();
     const endpoint = `http://localhost:${port}`;

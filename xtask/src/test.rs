@@ -13,13 +13,19 @@ use crate::tools::{self, SystemTools};
 use crate::workspace::Workspace;
 use crate::{Result, arguments};
 
+/// How often a fault test kills the server.
+const ROUNDS: &str = "TRINCO_FAULT_ROUNDS";
+const ROUNDS_OF_EVERY_RUN: &str = "10";
+const ROUNDS_OF_THE_TIER: &str = "200";
+const FAULTS: &str = "faults";
+
 pub(crate) fn run(options: &arguments::Test) -> Result<ExitCode> {
     let workspace = Workspace::locate()?;
     let logs = workspace.target().join("test-logs");
     fs::create_dir_all(&logs)
         .map_err(|error| format!("{} cannot be created: {error}.", logs.display()))?;
     for tier in &options.tiers {
-        if !workspace.has_tests_named(tier) {
+        if *tier != FAULTS && !workspace.has_tests_named(tier) {
             return Err(format!("there are no {tier} tests: no file tests/{tier}*.rs exists."));
         }
     }
@@ -37,6 +43,9 @@ pub(crate) fn run(options: &arguments::Test) -> Result<ExitCode> {
     });
     if built.is_some() {
         steps.step("rust tests", |tally| rust_tests(&workspace, &system, &logs, tally));
+        steps.step("doors on postgresql", |tally| {
+            doors_on_postgres(&workspace, &system, &logs, tally)
+        });
         for tier in &options.tiers {
             steps.step(tier, |tally| tier_tests(&workspace, &system, &logs, tier, tally));
         }
@@ -65,7 +74,8 @@ fn rust_tests(
         // nextest reports on its standard error.
         let mut command = Command::new("sh");
         command.args(["-c", "exec \"$0\" \"$@\" 2>&1"]).arg(env_cargo()).args(tests);
-        command.current_dir(workspace.root()).env("TRINCO_TEST_POSTGRES", &postgres.url);
+        command.current_dir(workspace.root());
+        command.env("TRINCO_TEST_POSTGRES", &postgres.url).env(ROUNDS, ROUNDS_OF_EVERY_RUN);
         let tests = run_command("cargo nextest", command, tally::nextest, tally);
         let docs = with_postgres(&["test", "--workspace", "--doc", "--no-fail-fast"]);
         let docs = run_command("cargo test --doc", docs, tally::cargo_test, tally);
@@ -75,7 +85,22 @@ fn rust_tests(
     run_command("cargo test", tests, tally::cargo_test, tally)
 }
 
-/// A tier is made of the ignored tests in files named after it.
+/// The tests at the HTTP door once more, each server on a PostgreSQL schema of its own.
+fn doors_on_postgres(
+    workspace: &Workspace,
+    system: &SystemTools,
+    logs: &Path,
+    tally: &mut Tally,
+) -> Result<()> {
+    let postgres = Postgres::start(&system.postgres, logs)?;
+    let tests =
+        ["test", "--package", "trinco-http", "--test", "*", "--no-fail-fast", "--color=never"];
+    let mut command = with_postgres(workspace, &tests, &postgres);
+    command.env("TRINCO_TEST_ENGINE", "postgres");
+    run_command("cargo test", command, tally::cargo_test, tally)
+}
+
+/// `faults` is every fault test with many more rounds; any other tier is the files named after it, ignored tests included.
 fn tier_tests(
     workspace: &Workspace,
     system: &SystemTools,
@@ -85,23 +110,20 @@ fn tier_tests(
 ) -> Result<()> {
     let postgres = Postgres::start(&system.postgres, logs)?;
     let files = format!("{tier}*");
-    let tests = [
-        "test",
-        "--workspace",
-        "--no-fail-fast",
-        "--color=never",
-        "--test",
-        &files,
-        "--",
-        "--ignored",
-    ];
-    let command = with_postgres(workspace, &tests, &postgres);
+    let mut tests = vec!["test", "--no-fail-fast", "--color=never"];
+    if tier == FAULTS {
+        tests.extend(["--package", "trinco-server", "--test", "it", "--", FAULTS]);
+    } else {
+        tests.extend(["--workspace", "--test", &files, "--", "--include-ignored"]);
+    }
+    let mut command = with_postgres(workspace, &tests, &postgres);
+    command.env(ROUNDS, ROUNDS_OF_THE_TIER);
     run_command("cargo test", command, tally::cargo_test, tally)
 }
 
 fn with_postgres(workspace: &Workspace, arguments: &[&str], postgres: &Postgres) -> Command {
     let mut command = workspace.cargo(arguments);
-    command.env("TRINCO_TEST_POSTGRES", &postgres.url);
+    command.env("TRINCO_TEST_POSTGRES", &postgres.url).env(ROUNDS, ROUNDS_OF_EVERY_RUN);
     command
 }
 
