@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{self, AppType, Command, NewApp, NewPerson};
-use crate::config::{Key, Settings, SettingsFile, Sources};
+use crate::config::{Setting, Settings, SettingsFile, Sources};
 use crate::{password, serve};
 
 /// Trinco is an identity server: people sign in to your apps with it.
@@ -240,15 +240,15 @@ impl UserFlags {
 impl SettingsFlags {
     fn resolve(self) -> Result<Settings, Failure> {
         let flags = [
-            (Key::DataDir, self.data),
-            (Key::Port, self.port),
-            (Key::Listen, self.listen),
-            (Key::Endpoint, self.endpoint),
-            (Key::AdminEndpoint, self.admin_endpoint),
-            (Key::DbUrl, self.db_url),
-            (Key::MasterKeyFile, self.master_key_file),
-            (Key::Log, self.log),
-            (Key::LogFormat, self.log_format),
+            (Setting::DataDir, self.data),
+            (Setting::Port, self.port),
+            (Setting::Listen, self.listen),
+            (Setting::Endpoint, self.endpoint),
+            (Setting::AdminEndpoint, self.admin_endpoint),
+            (Setting::DbUrl, self.db_url),
+            (Setting::MasterKeyFile, self.master_key_file),
+            (Setting::Log, self.log),
+            (Setting::LogFormat, self.log_format),
         ];
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
         SettingsFile::read(self.config.as_deref())
@@ -286,7 +286,7 @@ mod tests {
             .filter_map(|argument| argument.get_long())
             .map(|long| format!("--{long}"))
             .collect();
-        for flag in Key::ALL.into_iter().filter_map(Key::flag) {
+        for flag in Setting::ALL.into_iter().filter_map(Setting::flag) {
             assert!(flags.iter().any(|known| known == flag), "{flag}");
         }
     }

@@ -81,10 +81,10 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
-    use crate::config::{Key, Sources};
+    use crate::config::{Setting, Sources};
 
     fn settings(data_dir: &Path) -> Settings {
-        let flags = vec![(Key::DataDir, data_dir.display().to_string())];
+        let flags = vec![(Setting::DataDir, data_dir.display().to_string())];
         Settings::resolve(Sources { flags, ..Sources::default() }).unwrap()
     }
 

@@ -1,6 +1,6 @@
 //! Settings: flag > environment > `trinco.toml` > default. Whatever is not understood is refused, never passed over.
 
-mod key;
+mod setting;
 mod sources;
 mod values;
 
@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use trinco_core::{MasterKey, Origin};
 use trinco_db::DbUrl;
 
-pub(crate) use key::Key;
+pub(crate) use setting::Setting;
 pub(crate) use sources::{SettingsFile, Sources};
 
 use sources::Given;
@@ -62,23 +62,23 @@ impl Settings {
     pub(crate) fn resolve(sources: Sources) -> Result<Self, String> {
         let given = sources.gather()?;
         let data_dir =
-            read(&given, Key::DataDir, values::path)?.unwrap_or_else(|| PathBuf::from("data"));
+            read(&given, Setting::DataDir, values::path)?.unwrap_or_else(|| PathBuf::from("data"));
         let settings = Self {
-            endpoint: read(&given, Key::Endpoint, values::origin)?,
-            admin_endpoint: read(&given, Key::AdminEndpoint, values::origin)?,
-            port: read(&given, Key::Port, values::port)?.unwrap_or(DEFAULT_PORT),
-            listen: read(&given, Key::Listen, values::listen)?,
-            db_url: read(&given, Key::DbUrl, values::db_url)?
+            endpoint: read(&given, Setting::Endpoint, values::origin)?,
+            admin_endpoint: read(&given, Setting::AdminEndpoint, values::origin)?,
+            port: read(&given, Setting::Port, values::port)?.unwrap_or(DEFAULT_PORT),
+            listen: read(&given, Setting::Listen, values::listen)?,
+            db_url: read(&given, Setting::DbUrl, values::db_url)?
                 .unwrap_or_else(|| DbUrl::Sqlite(data_dir.join("trinco.db"))),
             master_key: master_key(&given)?,
-            log: read(&given, Key::Log, values::log)?.unwrap_or_else(|| "info".to_owned()),
-            log_format: read(&given, Key::LogFormat, values::log_format)?
+            log: read(&given, Setting::Log, values::log)?.unwrap_or_else(|| "info".to_owned()),
+            log_format: read(&given, Setting::LogFormat, values::log_format)?
                 .unwrap_or(LogFormat::Text),
             data_dir,
         };
         // Requests are told apart by their host: one host for both tenants would hide one of them.
         if settings.admin_endpoint.as_deref() == Some(settings.origin(settings.port).base()) {
-            let place = &given[&Key::AdminEndpoint].place;
+            let place = &given[&Setting::AdminEndpoint].place;
             return Err(format!("{place} must have another host or port than the endpoint"));
         }
         Ok(settings)
@@ -107,24 +107,25 @@ impl Settings {
     }
 }
 
-fn master_key(given: &BTreeMap<Key, Given>) -> Result<MasterKeySource, String> {
-    if let (Some(value), Some(file)) = (given.get(&Key::MasterKey), given.get(&Key::MasterKeyFile))
+fn master_key(given: &BTreeMap<Setting, Given>) -> Result<MasterKeySource, String> {
+    if let (Some(value), Some(file)) =
+        (given.get(&Setting::MasterKey), given.get(&Setting::MasterKeyFile))
     {
         return Err(format!(
             "{} and {} both give the master key; keep one of them",
             value.place, file.place
         ));
     }
-    if let Some(key) = read(given, Key::MasterKey, MasterKey::from_text)? {
+    if let Some(key) = read(given, Setting::MasterKey, MasterKey::from_text)? {
         return Ok(MasterKeySource::Value(key));
     }
-    let file = read(given, Key::MasterKeyFile, values::path)?;
+    let file = read(given, Setting::MasterKeyFile, values::path)?;
     Ok(file.map_or(MasterKeySource::DataDir, MasterKeySource::File))
 }
 
 fn read<T>(
-    given: &BTreeMap<Key, Given>,
-    key: Key,
+    given: &BTreeMap<Setting, Given>,
+    key: Setting,
     parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<Option<T>, String> {
     given

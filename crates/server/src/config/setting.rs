@@ -2,7 +2,7 @@
 
 /// A setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Key {
+pub(crate) enum Setting {
     Endpoint,
     AdminEndpoint,
     Port,
@@ -15,7 +15,7 @@ pub(crate) enum Key {
     LogFormat,
 }
 
-impl Key {
+impl Setting {
     pub(crate) const ALL: [Self; 10] = [
         Self::Endpoint,
         Self::AdminEndpoint,
@@ -85,8 +85,8 @@ impl Key {
 
 /// What to say about an unknown name: the known one nearest to it by the number of edits between them, or all of them when none is
 /// near. `spell` writes a known name as the reader would.
-pub(super) fn suggestion(unknown: &str, spell: impl Fn(Key) -> String) -> String {
-    let known = || Key::ALL.into_iter().filter(|key| key.is_allowed_in_file());
+pub(super) fn suggestion(unknown: &str, spell: impl Fn(Setting) -> String) -> String {
+    let known = || Setting::ALL.into_iter().filter(|key| key.is_allowed_in_file());
     let nearest = known()
         .min_by_key(|key| distance(unknown, key.name()))
         .filter(|key| 2 * distance(unknown, key.name()) <= unknown.chars().count());

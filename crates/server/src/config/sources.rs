@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-use super::key::{self, Key};
+use super::setting::{self, Setting};
 
 /// The file that is read when none is named, from the working directory.
 const DEFAULT_FILE: &str = "trinco.toml";
@@ -19,7 +19,7 @@ const FILE_LIMIT: u64 = 64 * 1024;
 /// Everything that may hold settings.
 #[derive(Default)]
 pub(crate) struct Sources {
-    pub(crate) flags: Vec<(Key, String)>,
+    pub(crate) flags: Vec<(Setting, String)>,
     pub(crate) variables: Vec<(OsString, OsString)>,
     pub(crate) file: Option<SettingsFile>,
 }
@@ -75,7 +75,7 @@ impl SettingsFile {
         1 + self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
     }
 
-    fn settings(&self) -> Result<Vec<(Key, Given)>, String> {
+    fn settings(&self) -> Result<Vec<(Setting, Given)>, String> {
         let file = self.path.display();
         let table = DeTable::parse(&self.text).map_err(|error| {
             let line = error.span().map_or(1, |span| self.line_at(span.start));
@@ -85,8 +85,8 @@ impl SettingsFile {
         for (name, value) in table.into_inner() {
             let line = self.line_at(name.span().start);
             let name = name.into_inner();
-            let Some(key) = Key::ALL.into_iter().find(|key| key.name() == name) else {
-                let suggestion = key::suggestion(&name, |key| format!("{:?}", key.name()));
+            let Some(key) = Setting::ALL.into_iter().find(|key| key.name() == name) else {
+                let suggestion = setting::suggestion(&name, |key| format!("{:?}", key.name()));
                 return Err(format!("{file}:{line}: unknown setting {name:?}; {suggestion}"));
             };
             if !key.is_allowed_in_file() {
@@ -110,7 +110,7 @@ impl SettingsFile {
 
 impl Sources {
     /// The winning value of each setting that is given anywhere: flag > environment > file.
-    pub(super) fn gather(self) -> Result<BTreeMap<Key, Given>, String> {
+    pub(super) fn gather(self) -> Result<BTreeMap<Setting, Given>, String> {
         let mut given = BTreeMap::new();
         if let Some(file) = &self.file {
             given.extend(file.settings()?);
@@ -125,14 +125,16 @@ impl Sources {
 }
 
 /// A variable that is empty counts as absent: that is what `PORT=${PORT}` in a compose file makes of it.
-fn from_environment(variables: Vec<(OsString, OsString)>) -> Result<BTreeMap<Key, Given>, String> {
+fn from_environment(
+    variables: Vec<(OsString, OsString)>,
+) -> Result<BTreeMap<Setting, Given>, String> {
     let in_kubernetes = variables.iter().any(|(name, _)| name == "KUBERNETES_SERVICE_HOST");
     let mut own = BTreeMap::new();
     let mut aliases = BTreeMap::new();
     for (name, value) in variables {
         let Some(name) = name.to_str().map(str::to_owned) else { continue };
-        let alias = Key::ALL.into_iter().find(|key| key.alias() == Some(&name));
-        let known = Key::ALL.into_iter().find(|key| key.variable() == name);
+        let alias = Setting::ALL.into_iter().find(|key| key.alias() == Some(&name));
+        let known = Setting::ALL.into_iter().find(|key| key.variable() == name);
         if alias.is_none() && !name.starts_with("TRINCO_") {
             continue;
         }
@@ -141,7 +143,7 @@ fn from_environment(variables: Vec<(OsString, OsString)>) -> Result<BTreeMap<Key
         }
         let Some(key) = alias.or(known) else {
             let suggestion =
-                key::suggestion(&name["TRINCO_".len()..].to_lowercase(), Key::variable);
+                setting::suggestion(&name["TRINCO_".len()..].to_lowercase(), Setting::variable);
             return Err(format!("{name}: unknown setting in the environment; {suggestion}"));
         };
         let value = value.into_string().map_err(|_| format!("{name}: the value is not UTF-8"))?;

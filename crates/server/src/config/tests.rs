@@ -26,25 +26,27 @@ fn refusal(result: Result<Settings, String>) -> String {
 }
 
 /// A setting, four good values for it, and how the settings show them. The values stand for: flag, own variable, alias, file.
-type Case = (Key, [&'static str; 4], fn(&Settings) -> String);
+type Case = (Setting, [&'static str; 4], fn(&Settings) -> String);
 
 const CASES: [Case; 8] = [
-    (Key::Port, ["1", "2", "3", "4"], |s| s.port.to_string()),
-    (Key::Endpoint, ["http://a.test", "http://b.test", "http://c.test", "http://d.test"], |s| {
-        s.origin(1).base().to_owned()
-    }),
+    (Setting::Port, ["1", "2", "3", "4"], |s| s.port.to_string()),
     (
-        Key::AdminEndpoint,
+        Setting::Endpoint,
+        ["http://a.test", "http://b.test", "http://c.test", "http://d.test"],
+        |s| s.origin(1).base().to_owned(),
+    ),
+    (
+        Setting::AdminEndpoint,
         ["http://a.test", "http://b.test", "http://c.test", "http://d.test"],
         |s| s.admin_origin(1).base().to_owned(),
     ),
-    (Key::DbUrl, ["sqlite:a", "sqlite:b", "sqlite:c", "sqlite:d"], |s| s.db_url.to_string()),
-    (Key::Listen, ["127.0.0.1", "127.0.0.2", "127.0.0.3", "::1"], |s| {
+    (Setting::DbUrl, ["sqlite:a", "sqlite:b", "sqlite:c", "sqlite:d"], |s| s.db_url.to_string()),
+    (Setting::Listen, ["127.0.0.1", "127.0.0.2", "127.0.0.3", "::1"], |s| {
         s.listen.map_or_else(String::new, |address| address.to_string())
     }),
-    (Key::DataDir, ["a", "b", "c", "d"], |s| s.data_dir.display().to_string()),
-    (Key::Log, ["error", "warn", "debug", "trace"], |s| s.log.clone()),
-    (Key::MasterKeyFile, ["a", "b", "c", "d"], |s| match &s.master_key {
+    (Setting::DataDir, ["a", "b", "c", "d"], |s| s.data_dir.display().to_string()),
+    (Setting::Log, ["error", "warn", "debug", "trace"], |s| s.log.clone()),
+    (Setting::MasterKeyFile, ["a", "b", "c", "d"], |s| match &s.master_key {
         MasterKeySource::File(path) => path.display().to_string(),
         _ => String::new(),
     }),
@@ -124,22 +126,22 @@ fn an_unknown_setting_is_refused_with_its_place_and_the_nearest_known_one() {
 #[test]
 fn a_bad_value_is_refused_with_its_place() {
     for (key, bad) in [
-        (Key::Port, "65536"),
-        (Key::Port, "-1"),
-        (Key::Port, "tcp://10.0.0.1:3001"),
-        (Key::Endpoint, "id.example.com"),
-        (Key::Endpoint, "ftp://id.example.com"),
-        (Key::Endpoint, "https://id.example.com/auth"),
-        (Key::Endpoint, "https://id.example.com?x=1"),
-        (Key::Endpoint, "https://id.example.com#x"),
-        (Key::Endpoint, "https://ana@id.example.com"),
-        (Key::AdminEndpoint, "https://id.example.com/console"),
-        (Key::Listen, "localhost"),
-        (Key::DbUrl, "mysql://localhost/trinco"),
-        (Key::DbUrl, "sqlite:"),
-        (Key::MasterKey, "short"),
-        (Key::Log, "trinco=loud"),
-        (Key::LogFormat, "xml"),
+        (Setting::Port, "65536"),
+        (Setting::Port, "-1"),
+        (Setting::Port, "tcp://10.0.0.1:3001"),
+        (Setting::Endpoint, "id.example.com"),
+        (Setting::Endpoint, "ftp://id.example.com"),
+        (Setting::Endpoint, "https://id.example.com/auth"),
+        (Setting::Endpoint, "https://id.example.com?x=1"),
+        (Setting::Endpoint, "https://id.example.com#x"),
+        (Setting::Endpoint, "https://ana@id.example.com"),
+        (Setting::AdminEndpoint, "https://id.example.com/console"),
+        (Setting::Listen, "localhost"),
+        (Setting::DbUrl, "mysql://localhost/trinco"),
+        (Setting::DbUrl, "sqlite:"),
+        (Setting::MasterKey, "short"),
+        (Setting::Log, "trinco=loud"),
+        (Setting::LogFormat, "xml"),
     ] {
         let sentence = refusal(from_variables(&[(&key.variable(), bad)]));
         assert!(sentence.starts_with(&key.variable()), "{sentence}");

@@ -56,7 +56,7 @@ async fn sweep(tenant: Tenant, mut stop: watch::Receiver<bool>) {
                     break;
                 }
                 Ok(deleted) => {
-                    tracing::debug!(tenant = tenant.id(), deleted, "expired rows deleted")
+                    tracing::debug!(tenant = tenant.id(), deleted, "expired rows deleted");
                 }
                 Err(error) => {
                     if !disturbed {

@@ -1,8 +1,11 @@
 //! The binary as people and scripts use it: started as a process, watched from outside.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and print")]
+
 mod commands;
 mod faults;
 mod http;
+mod postgres;
 mod retention;
 mod running;
 mod serving;

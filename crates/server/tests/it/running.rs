@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A folder that serves as working directory and holds the data.
 pub(crate) struct Place {
     folder: TempDir,
+    variables: Vec<(&'static str, String)>,
 }
 
 /// A running server. Dropping it kills it.
@@ -29,7 +30,12 @@ pub(crate) struct Server {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self::with(Vec::new())
+    }
+
+    /// With these environment variables for everything that runs here.
+    pub(crate) fn with(variables: Vec<(&'static str, String)>) -> Self {
+        Self { folder: tempfile::tempdir().unwrap(), variables }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -39,7 +45,8 @@ impl Place {
     /// The binary, in this folder and with nothing of the tests' own environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trinco"));
-        command.args(arguments).current_dir(self.path()).env_clear().stdin(Stdio::null());
+        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
+        command.env_clear().envs(self.variables.iter().map(|(name, value)| (*name, value)));
         command
     }
 
