@@ -91,7 +91,7 @@ pub use futures_util::future::BoxFuture;
 pub use migrate::Migration;
 pub use options::Options;
 pub use param::{Kind, Param, Typed};
-pub use schema::MIGRATIONS;
 pub use row::{Cols, FromColumn, Row, Value};
+pub use schema::MIGRATIONS;
 pub use sql::Sql;
 pub use url::DbUrl;

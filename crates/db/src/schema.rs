@@ -1,5 +1,8 @@
 use crate::Migration;
 
 /// The schema of Trinco, in order. A migration that has been released is never edited: a change is a new one.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") }];
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "initial",
+    sql: include_str!("../migrations/0001_initial.sql"),
+}];
