@@ -1,74 +1,15 @@
 //! The token endpoint and what its tokens open, at the door.
 
 use serde_json::{Value, json};
-use trinco_testkit::{Admin, Answer, Method, Server, Tokens, text};
+use trinco_testkit::{API, Answer, Method, REDIRECT_URI, Tokens, USER, World, text};
 
-const USER: (&str, &str) = ("alice", "correct horse battery");
-const API: &str = "https://shopping.your-app.com/api";
 const ORGANIZATIONS: &str = "urn:logto:resource:organizations";
-
-/// A resource with two scopes, a role with one of them that alice holds, and an organization she is a member of.
-struct World {
-    server: Server,
-    admin: Admin,
-    user_id: String,
-    organization_id: String,
-}
-
-async fn world() -> World {
-    let server = Server::start().await;
-    let admin = server.admin().await;
-    let user_id = admin.user(USER.0, USER.1).await;
-    let resource = admin
-        .create(
-            "/api/resources",
-            json!({ "name": "Shop", "indicator": API, "accessTokenTtl": 600 }),
-        )
-        .await;
-    let scopes = format!("/api/resources/{}/scopes", text(&resource, "/id"));
-    let read = admin.create(&scopes, json!({ "name": "read:orders" })).await;
-    let write = admin.create(&scopes, json!({ "name": "write:orders" })).await;
-    let role =
-        json!({ "name": "shopper", "description": "Buys", "scopeIds": [text(&read, "/id")] });
-    let role = admin.create("/api/roles", role).await;
-    admin
-        .create(&format!("/api/users/{user_id}/roles"), json!({ "roleIds": [text(&role, "/id")] }))
-        .await;
-
-    let organization = admin
-        .create("/api/organizations", json!({ "name": "Acme", "description": "A company" }))
-        .await;
-    let organization_id = text(&organization, "/id").to_owned();
-    let scope = admin.create("/api/organization-scopes", json!({ "name": "invoices:read" })).await;
-    let role = json!({
-        "name": "clerk", "organizationScopeIds": [text(&scope, "/id")], "resourceScopeIds": [text(&write, "/id")]
-    });
-    let role = admin.create("/api/organization-roles", role).await;
-    admin
-        .create(
-            &format!("/api/organizations/{organization_id}/users"),
-            json!({ "userIds": [user_id] }),
-        )
-        .await;
-    let roles = json!({ "userIds": [user_id], "organizationRoleIds": [text(&role, "/id")] });
-    admin.create(&format!("/api/organizations/{organization_id}/users/roles"), roles).await;
-    World { server, admin, user_id, organization_id }
-}
-
-impl World {
-    async fn refresh(&self, client: (&str, &str), token: &str, more: &[(&str, &str)]) -> Answer {
-        let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", token)];
-        form.extend(more);
-        self.server.token(client, &form).await
-    }
-}
-
 const SCOPE: &str = "openid offline_access profile roles urn:logto:scope:organizations \
                      urn:logto:scope:organization_roles read:orders write:orders invoices:read";
 
 #[tokio::test]
 async fn resource_and_organization_tokens_hold_what_the_roles_allow() {
-    let world = world().await;
+    let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
     let resources = [("resource", API), ("resource", ORGANIZATIONS)];
@@ -128,7 +69,7 @@ fn header_of(token: &str) -> Value {
 
 #[tokio::test]
 async fn an_organization_token_needs_the_scope_and_membership() {
-    let world = world().await;
+    let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
     let browser = world.server.browser();
@@ -153,7 +94,7 @@ async fn an_organization_token_needs_the_scope_and_membership() {
 
 #[tokio::test]
 async fn a_replayed_code_revokes_the_tokens_it_issued() {
-    let world = world().await;
+    let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
     let browser = world.server.browser();
@@ -174,7 +115,7 @@ async fn a_replayed_code_revokes_the_tokens_it_issued() {
 
 #[tokio::test]
 async fn fifty_parallel_exchanges_of_one_code_issue_tokens_at_most_once() {
-    let world = world().await;
+    let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
     let browser = world.server.browser();
@@ -188,7 +129,7 @@ async fn fifty_parallel_exchanges_of_one_code_issue_tokens_at_most_once() {
 
 #[tokio::test]
 async fn a_stolen_code_is_worth_nothing() {
-    let world = world().await;
+    let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let thief = world.admin.traditional("Thief").await;
     let client = (app.0.as_str(), app.1.as_str());
@@ -204,7 +145,7 @@ async fn a_stolen_code_is_worth_nothing() {
     ] {
         let mut form = vec![("grant_type", "authorization_code"), ("code", code.as_str())];
         form.extend([
-            ("redirect_uri", trinco_testkit::REDIRECT_URI),
+            ("redirect_uri", REDIRECT_URI),
             ("code_verifier", "MYqr0KjZe_7S7nK6qgwyw_grQCU7N6CBnz2B5uLosq8"),
         ]);
         form.retain(|(known, _)| *known != name);
@@ -222,86 +163,8 @@ async fn a_stolen_code_is_worth_nothing() {
 }
 
 #[tokio::test]
-async fn a_public_clients_refresh_token_rotates_and_parallel_use_cannot_fork_it() {
-    let world = world().await;
-    let spa = world.admin.single_page("Page").await;
-    let client = (spa.as_str(), "");
-    let browser = world.server.browser();
-    let tokens = world.server.sign_in(&browser, client, USER, "openid offline_access", &[]).await;
-    let first = tokens.refresh().to_owned();
-    let refreshed = || async {
-        Tokens(world.refresh(client, &first, &[]).await.expect(200).json()).refresh().to_owned()
-    };
-    let second = refreshed().await;
-    assert_ne!(first, second);
-    assert_eq!(second.len(), 43);
-    assert_eq!(refreshed().await, second, "within the window the successor is the same");
-    let third =
-        Tokens(world.refresh(client, &second, &[]).await.expect(200).json()).refresh().to_owned();
-    assert_eq!(refreshed().await, third, "the newest member of the chain");
-
-    world.server.clock().advance(4);
-    let replay = world.refresh(client, &first, &[]).await.expect(400).json();
-    assert_eq!(replay["error"], "invalid_grant");
-    world.refresh(client, &third, &[]).await.expect(400);
-}
-
-#[tokio::test]
-async fn parallel_refreshes_of_one_token_agree_on_one_successor() {
-    let world = world().await;
-    let spa = world.admin.single_page("Page").await;
-    let client = (spa.as_str(), "");
-    let tokens = world
-        .server
-        .sign_in(&world.server.browser(), client, USER, "openid offline_access", &[])
-        .await;
-    let answers = futures_util::future::join_all(
-        (0..30).map(|_| world.refresh(client, tokens.refresh(), &[])),
-    )
-    .await;
-    let successors: std::collections::BTreeSet<String> = answers
-        .into_iter()
-        .map(|answer| Tokens(answer.expect(200).json()).refresh().to_owned())
-        .collect();
-    assert_eq!(successors.len(), 1);
-}
-
-#[tokio::test]
-async fn a_confidential_clients_refresh_token_rotates_late_and_expires() {
-    let world = world().await;
-    let app = world.admin.traditional("Shop").await;
-    let client = (app.0.as_str(), app.1.as_str());
-    let tokens = world
-        .server
-        .sign_in(&world.server.browser(), client, USER, "openid offline_access", &[])
-        .await;
-    let same = Tokens(world.refresh(client, tokens.refresh(), &[]).await.expect(200).json());
-    assert_eq!(same.refresh(), tokens.refresh());
-    let id = Tokens::claims(same.id());
-    assert_eq!(id["sub"], world.user_id.as_str());
-    world.server.clock().advance(10 * 86_400);
-    let rotated = Tokens(world.refresh(client, tokens.refresh(), &[]).await.expect(200).json());
-    assert_ne!(rotated.refresh(), tokens.refresh());
-    world.server.clock().advance(14 * 86_400);
-    world.refresh(client, rotated.refresh(), &[]).await.expect(400);
-}
-
-#[tokio::test]
-async fn without_offline_access_there_is_no_refresh_token() {
-    let world = world().await;
-    let app = world.admin.traditional("Shop").await;
-    let client = (app.0.as_str(), app.1.as_str());
-    let tokens = world.server.sign_in(&world.server.browser(), client, USER, "openid", &[]).await;
-    assert!(tokens.0.get("refresh_token").is_none());
-    let metadata = json!({ "customClientMetadata": { "alwaysIssueRefreshToken": true } });
-    world.admin.patch(&format!("/api/applications/{}", app.0), metadata).await.expect(200);
-    let tokens = world.server.sign_in(&world.server.browser(), client, USER, "openid", &[]).await;
-    assert!(tokens.0.get("refresh_token").is_some());
-}
-
-#[tokio::test]
 async fn a_machine_gets_tokens_for_resources_and_its_organizations() {
-    let world = world().await;
+    let world = World::start().await;
     let machine = world
         .admin
         .create("/api/applications", json!({ "name": "Robot", "type": "MachineToMachine" }))
@@ -349,7 +212,7 @@ async fn a_machine_gets_tokens_for_resources_and_its_organizations() {
 
 #[tokio::test]
 async fn clients_authenticate_by_header_or_body_and_wrong_secrets_are_401() {
-    let world = world().await;
+    let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let form = [("grant_type", "refresh_token"), ("refresh_token", "x")];
     let wrong = world.server.token((&app.0, "wrong"), &form).await.expect(401);
@@ -388,7 +251,7 @@ async fn clients_authenticate_by_header_or_body_and_wrong_secrets_are_401() {
 
 #[tokio::test]
 async fn introspection_and_revocation_see_opaque_tokens_only() {
-    let world = world().await;
+    let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let other = world.admin.traditional("Other").await;
     let client = (app.0.as_str(), app.1.as_str());
@@ -434,7 +297,7 @@ async fn introspection_and_revocation_see_opaque_tokens_only() {
 
 #[tokio::test]
 async fn userinfo_wants_a_live_access_token_with_openid() {
-    let world = world().await;
+    let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
     let browser = world.server.browser();
@@ -461,7 +324,7 @@ async fn userinfo_wants_a_live_access_token_with_openid() {
 
 #[tokio::test]
 async fn browsers_may_call_from_the_clients_own_origin_only() {
-    let world = world().await;
+    let world = World::start().await;
     let spa = world.admin.single_page("Page").await;
     let call = |origin: &'static str| {
         let form =
@@ -491,7 +354,7 @@ async fn browsers_may_call_from_the_clients_own_origin_only() {
 
 #[tokio::test]
 async fn malformed_and_oversized_requests_get_their_error_and_store_nothing() {
-    let world = world().await;
+    let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let post = |body: String| {
         let request = world
@@ -516,7 +379,7 @@ async fn malformed_and_oversized_requests_get_their_error_and_store_nothing() {
 
 #[tokio::test]
 async fn the_provider_describes_itself() {
-    let world = world().await;
+    let world = World::start().await;
     let browser = world.server.browser();
     let document = browser.get("/oidc/.well-known/openid-configuration").await.expect(200).json();
     assert_eq!(document["issuer"], world.server.issuer());

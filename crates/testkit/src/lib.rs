@@ -8,6 +8,7 @@ mod clock;
 mod contract;
 mod database;
 mod oidc;
+mod world;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub use client::{Admin, Answer, Browser};
 pub use clock::TestClock;
 pub use oidc::{REDIRECT_URI, Tokens, challenge_of, hidden, query_of};
 pub use reqwest::Method;
+pub use world::{API, USER, World};
 
 use database::Database;
 
