@@ -74,7 +74,9 @@ fn choose_tenant(app: &App, mut request: Request) -> Request {
     let installation = app.installation();
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let tenant = match &app.0.admin_authority {
-        Some(admin) if host == Some(admin.as_str()) => installation.admin_tenant(),
+        Some(admin) if host.is_some_and(|host| same_authority(host, admin)) => {
+            installation.admin_tenant()
+        }
         Some(_) => installation.default_tenant(),
         None => match strip_prefix(request.uri(), "/admin") {
             Some(uri) => {
@@ -86,6 +88,17 @@ fn choose_tenant(app: &App, mut request: Request) -> Request {
     };
     request.extensions_mut().insert(Here(tenant.clone()));
     request
+}
+
+/// RFC 9110 §4.2.3: letter case does not matter in a host, nor does the scheme's default port.
+fn same_authority(one: &str, other: &str) -> bool {
+    fn bare(authority: &str) -> &str {
+        authority
+            .strip_suffix(":443")
+            .or_else(|| authority.strip_suffix(":80"))
+            .unwrap_or(authority)
+    }
+    bare(one).eq_ignore_ascii_case(bare(other))
 }
 
 /// `uri` without `prefix`, when a `/` follows the prefix.

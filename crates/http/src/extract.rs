@@ -54,6 +54,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
+/// The parameters of the path. One that cannot be text names nothing there is.
+#[derive(Clone, Debug)]
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(_) => Err(Error::refused("entity.not_found").into()),
+        }
+    }
+}
+
 /// Every `name=value` pair of the query string, for parameters that repeat.
 #[derive(Clone, Debug)]
 pub(crate) struct QueryPairs(pub(crate) Vec<(String, String)>);

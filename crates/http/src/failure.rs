@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -42,6 +42,8 @@ enum Challenge {
     Token,
     /// None: the authorization endpoint, where nobody can authenticate anew. Its status is always 400.
     Never,
+    /// None: the method is wrong, and the status 405.
+    WrongMethod,
 }
 
 #[derive(Clone)]
@@ -63,6 +65,14 @@ impl<E: Into<Error>> From<E> for OidcError {
 }
 
 impl OidcError {
+    /// The protocol error, unless something else went wrong.
+    pub(crate) fn protocol_error(&self) -> Option<OAuthError> {
+        match &self.error {
+            Error::OAuth(error) => Some(error.as_ref().clone()),
+            _ => None,
+        }
+    }
+
     /// No usable bearer token was presented.
     pub(crate) fn from_bearer(error: BearerError) -> Self {
         let challenge = match error {
@@ -109,7 +119,7 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
         .get::<Here>()
         .map(|here| here.0.issuer().to_owned())
         .unwrap_or_default();
-    let path = request.uri().path().to_owned();
+    let path = route_of(&request);
     let response = next.run(request).await;
     let Some(failure) = response.extensions().get::<Failure>().cloned() else { return response };
     let mut answer = match failure {
@@ -120,6 +130,12 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     let kept = response.headers().iter().filter(|(name, _)| !written.contains_key(*name));
     answer.headers_mut().extend(kept.map(|(name, value)| (name.clone(), value.clone())));
     answer
+}
+
+/// The route a request matched, for the log: the path itself may hold an id that only its browser should know.
+pub(crate) fn route_of(request: &Request) -> String {
+    let matched = request.extensions().get::<MatchedPath>();
+    matched.map_or("(no route)", MatchedPath::as_str).to_owned()
 }
 
 fn api(error: &Error, language: Language, path: &str) -> Response {
@@ -204,6 +220,7 @@ fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Re
     let number = match failure.challenge {
         Challenge::NoToken => BearerError::STATUS,
         Challenge::Never => 400,
+        Challenge::WrongMethod => 405,
         Challenge::Client | Challenge::Token => error.status(),
     };
     let mut response = answer(status(number), body);
@@ -212,7 +229,7 @@ fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Re
             .then(|| bearer::basic_challenge(issuer, error)),
         Challenge::NoToken => Some(bearer::challenge(issuer, None)),
         Challenge::Token => Some(bearer::challenge(issuer, Some(error))),
-        Challenge::Never => None,
+        Challenge::Never | Challenge::WrongMethod => None,
     };
     if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::from_str(&challenge).ok())
     {
@@ -253,4 +270,15 @@ pub(crate) async fn not_found(request: Request) -> Response {
     let language = crate::language::of_request(request.headers());
     let data = json!({ "path": request.uri().path() });
     refused(&Refusal { code: "entity.not_found", values: Vec::new(), data: Some(data) }, language)
+}
+
+/// The path has a route, for other methods.
+pub(crate) async fn method_not_allowed(request: Request) -> Response {
+    if request.uri().path().starts_with("/oidc/") {
+        let error =
+            OAuthError::invalid_request("this endpoint does not take requests of this method");
+        return OidcError { error: error.into(), challenge: Challenge::WrongMethod, state: None }
+            .into_response();
+    }
+    ApiError(Error::refused("request.method_not_allowed")).into_response()
 }

@@ -24,6 +24,7 @@ pub fn router(app: &App) -> Router {
         .merge(management::routes(app))
         .merge(pages::routes())
         .fallback(pages::not_found)
+        .method_not_allowed_fallback(failure::method_not_allowed)
         .layer(middleware::from_fn(failure::render))
         .layer(middleware::from_fn(app::security_headers))
         .with_state(app.clone());

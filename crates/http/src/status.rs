@@ -32,6 +32,7 @@ const TABLE: &[(&str, u16)] = &[
     ("role.internal_role_violation", 403),
     ("role.management_api_scopes_not_assignable_to_user_role", 400),
     ("scope.name_with_space", 400),
+    ("request.unsupported_media_type", 415),
     ("session.not_found", 404),
     ("sign_in_experiences.at_least_one_authentication_factor", 400),
     ("sign_in_experiences.backup_code_cannot_be_enabled_alone", 400),
@@ -60,6 +61,7 @@ mod tests {
     use std::path::Path;
 
     use trinco_locales::{Language, error_message};
+    use trinco_oauth::{ErrorCode, OAuthError};
 
     use super::*;
 
@@ -88,6 +90,9 @@ mod tests {
         let mut found: Vec<String> = TABLE.iter().map(|(code, _)| (*code).to_owned()).collect();
         codes(&root.join("src"), &mut found);
         codes(&root.join("../core/src"), &mut found);
+        // `server_error` is the generic sentence, and rightly so.
+        let protocol = ErrorCode::ALL.into_iter().filter(|code| *code != ErrorCode::ServerError);
+        found.extend(protocol.map(|code| OAuthError::new(code, "").code()));
         assert!(found.len() > 60, "only {} codes found: the reader is blind", found.len());
         for code in found {
             for language in Language::ALL {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::error::OAuthError;
@@ -58,7 +58,8 @@ impl Params {
         within_total(body.len())?;
         let members: JsonMembers = serde_json::from_slice(body).map_err(|cause| {
             OAuthError::invalid_request("request body is not a flat JSON object")
-                .with_detail(cause.to_string())
+                // The cause's own text quotes the body, which may hold secrets.
+                .with_detail(format!("line {}, column {}", cause.line(), cause.column()))
         })?;
         let mut params = Self::default();
         for (name, value) in members.0 {
@@ -75,6 +76,17 @@ impl Params {
             }
         }
         Ok(params)
+    }
+
+    /// The parameters as an `application/x-www-form-urlencoded` body, to be kept and parsed again.
+    #[must_use]
+    pub fn to_form(&self) -> String {
+        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let single = self.values.iter().map(|(name, value)| (name.as_str(), value));
+        let resources = self.resources.iter().map(|value| ("resource", value));
+        let pairs = single.chain(resources);
+        let pairs = pairs.map(|(name, value)| format!("{}={}", encode(name), encode(value)));
+        pairs.collect::<Vec<_>>().join("&")
     }
 
     /// The value of a parameter, never empty.

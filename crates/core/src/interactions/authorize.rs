@@ -1,5 +1,7 @@
 //! The authorization endpoint's use case: from an authorization request to an answer for the application, or to the sign-in pages.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use trinco_jose::{Audience, Expectation, TokenType};
 use trinco_oauth::authorization::{self, AuthorizationError, Context};
@@ -63,26 +65,10 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
                 }
             },
         };
-    let registered = match params.get("client_id") {
-        Some(id) => applications::find(tenant, id).await?,
-        None => None,
-    };
-    // A resource that was just added by another node counts.
-    for indicator in params.resources() {
-        tenant.find(|snapshot| resource_scopes(snapshot, indicator)).await?;
-    }
+    let registered = client_of(tenant, params).await?;
     let request = match validate(tenant, params, registered.as_deref()) {
         Ok(request) => request,
-        Err(AuthorizationError::Show { error, state }) => {
-            return Ok(Answer::Refuse { error, state });
-        }
-        Err(AuthorizationError::Redirect { error, target }) => {
-            return Ok(Answer::Respond(AuthorizationResponse::error(
-                &target,
-                &error,
-                tenant.issuer(),
-            )));
-        }
+        Err(error) => return Ok(refused(tenant, error)),
     };
     let registered =
         registered.ok_or_else(|| Error::Internal("a validated request has a client".to_owned()))?;
@@ -90,20 +76,43 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
     advance(tenant, &registered, &request, session.as_ref(), None).await
 }
 
-/// Keeps the body of a POST to the authorization endpoint and returns the `request_uri` under which a GET finds it. The browser
-/// sends its `SameSite=Lax` cookies only with the latter.
+/// Where a posted authorization request goes on.
+#[derive(Clone, Debug)]
+pub enum Posted {
+    /// It is kept under this `request_uri`, for the GET that follows.
+    Stored(String),
+    /// It is answered at once: it is not allowed.
+    Answered(Answer),
+}
+
+/// Keeps the parameters of a POST to the authorization endpoint. The browser sends its `SameSite=Lax` cookies only with the GET that
+/// follows. Nothing is kept of a request that is not allowed.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn store_request(tenant: &Tenant, form: String) -> Result<String> {
+pub async fn store_request(tenant: &Tenant, params: &Params) -> Result<Posted> {
+    let registered = client_of(tenant, params).await?;
+    if let Err(error) = validate(tenant, params, registered.as_deref()) {
+        return Ok(Posted::Answered(refused(tenant, error)));
+    }
     let id = tenant.new_token();
-    let input = (TokenHash::of(&id), form, tenant.now_ms() + STORED_REQUEST_LIFETIME_MS);
+    let input =
+        (TokenHash::of(&id), params.to_form(), tenant.now_ms() + STORED_REQUEST_LIFETIME_MS);
     tenant
         .write(input, |tx, (hash, form, expires_at)| {
             Box::pin(store::insert_request(tx, hash, form, *expires_at))
         })
         .await?;
-    Ok(format!("{REQUEST_URI_PREFIX}{id}"))
+    Ok(Posted::Stored(format!("{REQUEST_URI_PREFIX}{id}")))
+}
+
+fn refused(tenant: &Tenant, error: AuthorizationError) -> Answer {
+    match error {
+        AuthorizationError::Show { error, state } => Answer::Refuse { error, state },
+        AuthorizationError::Redirect { error, target } => {
+            Answer::Respond(AuthorizationResponse::error(&target, &error, tenant.issuer()))
+        }
+    }
 }
 
 /// Goes on after the sign-in pages.
@@ -222,6 +231,17 @@ async fn issue(
         code.reveal(),
         tenant.issuer(),
     )))
+}
+
+/// The client a request names. What was just added by another node counts, be it the client or a resource.
+async fn client_of(tenant: &Tenant, params: &Params) -> Result<Option<Arc<RegisteredClient>>> {
+    for indicator in params.resources() {
+        tenant.find(|snapshot| resource_scopes(snapshot, indicator)).await?;
+    }
+    match params.get("client_id") {
+        Some(id) => applications::find(tenant, id).await,
+        None => Ok(None),
+    }
 }
 
 fn validate(

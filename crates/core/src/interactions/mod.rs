@@ -10,7 +10,7 @@ use trinco_db::Tx;
 use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::interaction::Progress;
 
-pub use authorize::{Answer, authorize, current_session, resume, store_request};
+pub use authorize::{Answer, Posted, authorize, current_session, resume, store_request};
 
 use crate::audit::{self, Entry, Outcome};
 use crate::sessions::{self, Session};

@@ -1,6 +1,5 @@
 //! `/api/applications`
 
-use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch};
 use axum::{Json as Body, Router};
@@ -13,7 +12,7 @@ use trinco_core::{Error, JsonObject, Tenant, Text};
 use trinco_oauth::ApplicationType;
 
 use crate::app::{App, Here};
-use crate::extract::{Json, Paged, QueryPairs};
+use crate::extract::{Json, Paged, Path, QueryPairs};
 use crate::failure::ApiError;
 
 pub(super) fn routes() -> Router<App> {

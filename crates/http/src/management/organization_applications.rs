@@ -1,7 +1,6 @@
 //! `/api/organizations/{id}/applications`
 
 use axum::Router;
-use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{delete, get, post};
 use http::StatusCode;
@@ -10,7 +9,7 @@ use trinco_core::organizations::applications;
 
 use super::parts::{Ids, SomeIds};
 use crate::app::{App, Here};
-use crate::extract::{Json, Paged, QueryPairs};
+use crate::extract::{Json, Paged, Path, QueryPairs};
 use crate::failure::ApiError;
 
 pub(super) fn routes() -> Router<App> {

@@ -1,6 +1,5 @@
 //! `/api/organization-roles` and `/api/organization-scopes`
 
-use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{delete, get};
 use axum::{Json as Body, Router};
@@ -13,7 +12,7 @@ use trinco_core::organization_template::{
 
 use super::parts::{Ids, SomeIds};
 use crate::app::{App, Here};
-use crate::extract::{Json, Paged, QueryPairs};
+use crate::extract::{Json, Paged, Path, QueryPairs};
 use crate::failure::ApiError;
 
 pub(super) fn routes() -> Router<App> {

@@ -1,6 +1,5 @@
 //! `/api/organizations`
 
-use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{delete, get, post};
 use axum::{Json as Body, Router};
@@ -13,7 +12,7 @@ use trinco_core::organizations::{self, NewOrganization, Organization, Organizati
 use super::organization_applications;
 use super::parts::{Ids, SomeIds, says_yes};
 use crate::app::{App, Here};
-use crate::extract::{Json, Paged, QueryPairs};
+use crate::extract::{Json, Paged, Path, QueryPairs};
 use crate::failure::ApiError;
 
 pub(super) fn routes() -> Router<App> {

@@ -1,6 +1,5 @@
 //! `/api/resources`
 
-use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{get, patch};
 use axum::{Json as Body, Router};
@@ -14,7 +13,7 @@ use trinco_core::resources::{
 
 use super::parts::{says_yes, searched};
 use crate::app::{App, Here};
-use crate::extract::{Json, Paged, QueryPairs};
+use crate::extract::{Json, Paged, Path, QueryPairs};
 use crate::failure::ApiError;
 
 pub(super) fn routes() -> Router<App> {

@@ -1,6 +1,5 @@
 //! `/api/users/{userId}/roles` and `/api/users/{userId}/organizations`
 
-use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{delete, get};
 use axum::{Json as Body, Router};
@@ -12,7 +11,7 @@ use trinco_core::roles;
 
 use super::parts::{Ids, searched};
 use crate::app::{App, Here};
-use crate::extract::{Json, Paged, QueryPairs};
+use crate::extract::{Json, Paged, Path, QueryPairs};
 use crate::failure::ApiError;
 
 pub(super) fn routes() -> Router<App> {

@@ -1,6 +1,5 @@
 //! `/api/users`
 
-use axum::extract::Path;
 use axum::response::Response;
 use axum::routing::{get, patch, post};
 use axum::{Json as Body, Router};
@@ -12,7 +11,7 @@ use trinco_core::users::{self, Filter, NewUser, PasswordBody, User, UserChanges}
 use trinco_oauth::claims::Profile;
 
 use crate::app::{App, Here};
-use crate::extract::{Json, Paged, QueryPairs};
+use crate::extract::{Json, Paged, Path, QueryPairs};
 use crate::failure::ApiError;
 
 pub(super) fn routes() -> Router<App> {

@@ -1,72 +1,84 @@
 //! The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
 
-use axum::extract::{Path, RawQuery};
+use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, header};
-use trinco_core::interactions::{self, Answer};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use trinco_core::interactions::{self, Answer, Posted};
 use trinco_core::{Error, Tenant};
 use trinco_oauth::authorization::FirstScreen;
 use trinco_oauth::response::AuthorizationResponse;
 use trinco_oauth::{AuthorizationRequest, OAuthError, Params};
 
+use super::client::Body;
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
-use crate::failure::OidcError;
+use crate::extract::Path;
+use crate::failure::{ApiError, OidcError};
 use crate::pages::context::{PageContext, wants_html};
 
 pub(super) async fn authorize(
     Here(tenant): Here,
     RawQuery(query): RawQuery,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, OidcError> {
+    if method == Method::HEAD {
+        return Ok(head_only());
+    }
     let params = match Params::from_query(query.as_deref().unwrap_or_default()) {
         Ok(params) => params,
         Err(error) => return Ok(refuse(&tenant, &headers, error, None)),
     };
     let session = cookies::session(&tenant, &headers);
     let session = session.as_ref().map(|session| session.reveal().as_str());
-    let answer = interactions::authorize(&tenant, &params, session).await?;
-    Ok(send(&tenant, &headers, answer))
+    match interactions::authorize(&tenant, &params, session).await {
+        Ok(answer) => Ok(send(&tenant, &headers, answer)),
+        Err(error) => failed(&tenant, &headers, error),
+    }
 }
 
 /// A form posted by another site arrives without `SameSite=Lax` cookies, so it is kept, and the browser sent for it by GET, which has
-/// them. Nothing is decided here.
+/// them.
 pub(super) async fn store_and_return(
     Here(tenant): Here,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Body, OidcError>,
 ) -> Result<Response, OidcError> {
-    let params = match Params::from_form(&body) {
-        Ok(params) => params,
-        Err(error) => return Ok(refuse(&tenant, &headers, error, None)),
+    let params = match body {
+        Ok(Body(params)) => params,
+        Err(error) => {
+            return match error.protocol_error() {
+                Some(error) if wants_html(&headers) => Ok(refuse(&tenant, &headers, error, None)),
+                _ => Err(error),
+            };
+        }
     };
-    let Some(client_id) = params.get("client_id") else {
-        let error = OAuthError::invalid_request("missing required parameter client_id");
-        return Ok(refuse(&tenant, &headers, error, None));
+    let request_uri = match interactions::store_request(&tenant, &params).await {
+        Ok(Posted::Stored(request_uri)) => request_uri,
+        Ok(Posted::Answered(answer)) => return Ok(send(&tenant, &headers, answer)),
+        Err(error) => return failed(&tenant, &headers, error),
     };
-    if trinco_core::applications::find(&tenant, client_id).await?.is_none() {
-        let error = OAuthError::invalid_client("unknown client");
-        return Ok(refuse(&tenant, &headers, error, params.get("state").map(str::to_owned)));
-    }
-    let form = String::from_utf8(body.to_vec())
-        .map_err(|_| OAuthError::invalid_request("the form is not UTF-8"))?;
-    let request_uri = interactions::store_request(&tenant, form).await?;
     let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("client_id", client_id)
+        .append_pair("client_id", params.get("client_id").unwrap_or_default())
         .append_pair("request_uri", &request_uri)
         .finish();
-    Ok(no_store(
-        Redirect::to(&format!("{}/oidc/auth?{query}", tenant.origin().base())).into_response(),
-    ))
+    let target = format!("{}/oidc/auth?{query}", tenant.origin().base());
+    Ok(no_store(Redirect::to(&target).into_response()))
 }
 
 /// Goes on after the sign-in pages. The interaction must be one of this browser's.
 pub(super) async fn resume(
     Here(tenant): Here,
-    Path(interaction): Path<String>,
+    path: Result<Path<String>, ApiError>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, OidcError> {
+    if method == Method::HEAD {
+        return Ok(head_only());
+    }
+    let Ok(Path(interaction)) = path else {
+        return Ok(PageContext::new(&tenant, &headers).unknown_session());
+    };
     let mut in_progress = Interactions::read(&tenant, &headers);
     let Some(application) = in_progress.application_of(&interaction).map(str::to_owned) else {
         return Ok(PageContext::new(&tenant, &headers).unknown_session());
@@ -78,7 +90,7 @@ pub(super) async fn resume(
         Err(Error::Refused(refusal)) if refusal.code == "session.not_found" => {
             return Ok(PageContext::new(&tenant, &headers).unknown_session());
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return failed(&tenant, &headers, error),
     };
     let is_over = !matches!(answer, Answer::SignIn { .. });
     let mut response = send(&tenant, &headers, answer);
@@ -138,6 +150,20 @@ fn refuse(
         PageContext::new(tenant, headers).request_refused(&error)
     } else {
         OidcError::at_authorization(error, state).into_response()
+    }
+}
+
+/// A HEAD request asks for nothing to happen, and here something would.
+fn head_only() -> Response {
+    no_store(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Something failed here: a person gets a page.
+fn failed(tenant: &Tenant, headers: &HeaderMap, error: Error) -> Result<Response, OidcError> {
+    if wants_html(headers) {
+        Ok(PageContext::new(tenant, headers).failed(&error, "/oidc/auth"))
+    } else {
+        Err(error.into())
     }
 }
 

@@ -10,6 +10,7 @@ use trinco_core::{Result, Tenant};
 use trinco_oauth::client_authentication::ClientCredentials;
 use trinco_oauth::{OAuthError, Params};
 
+use super::cors::{self, Origin};
 use crate::failure::OidcError;
 
 /// The parameters of a POST body: `application/x-www-form-urlencoded`, or a flat JSON object.
@@ -41,9 +42,10 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(value.split(';').next()?.trim().to_ascii_lowercase())
 }
 
-/// The client that sends a request, authenticated (RFC 6749 §2.3).
+/// The client that sends a request, authenticated (RFC 6749 §2.3), from an origin of its own if from a browser.
 pub(super) async fn authenticate(
     tenant: &Tenant,
+    origin: &Origin,
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<Arc<RegisteredClient>, OidcError> {
@@ -60,6 +62,8 @@ pub(super) async fn authenticate(
     let registered = applications::find(tenant, &credentials.client_id)
         .await?
         .ok_or_else(|| OAuthError::invalid_client("unknown client"))?;
+    // First of all, so that the client's own page can read what else is wrong.
+    cors::check(origin, tenant, &registered.client)?;
     credentials.check(&registered.client)?;
     if registered.client.is_confidential() {
         let now = tenant.now_ms();

@@ -98,7 +98,10 @@ pub(super) async fn confirmed(
     };
     if let Some(session) = &sign_out.session {
         let token = params.get(XSRF_FIELD).unwrap_or_default();
-        if !cookies::xsrf_is_valid(&tenant, XSRF_PURPOSE, cookie.unwrap_or_default(), token) {
+        let is_confirmed = params.get("logout") == Some("yes");
+        if !is_confirmed
+            || !cookies::xsrf_is_valid(&tenant, XSRF_PURPOSE, cookie.unwrap_or_default(), token)
+        {
             return refuse(
                 &tenant,
                 &headers,

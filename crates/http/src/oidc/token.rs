@@ -8,7 +8,7 @@ use trinco_oauth::introspection::PresentedToken;
 use trinco_oauth::token::TokenRequest;
 
 use super::client::{Body, authenticate};
-use super::cors::{self, Origin};
+use super::cors::Origin;
 use crate::app::Here;
 use crate::failure::OidcError;
 
@@ -23,9 +23,8 @@ pub(super) async fn token(
     headers: HeaderMap,
     Body(params): Body,
 ) -> Result<Response, OidcError> {
-    let registered = authenticate(&tenant, &headers, &params).await?;
+    let registered = authenticate(&tenant, &origin, &headers, &params).await?;
     let client = &registered.client;
-    cors::check(&origin, &tenant, client)?;
     let response = match TokenRequest::parse(&params, client)? {
         TokenRequest::AuthorizationCode(request) => {
             grants::exchange_authorization_code(&tenant, client, &request).await?
@@ -46,8 +45,7 @@ pub(super) async fn introspection(
     headers: HeaderMap,
     Body(params): Body,
 ) -> Result<Response, OidcError> {
-    let registered = authenticate(&tenant, &headers, &params).await?;
-    cors::check(&origin, &tenant, &registered.client)?;
+    let registered = authenticate(&tenant, &origin, &headers, &params).await?;
     let presented = PresentedToken::parse(&params)?;
     let answer = grants::introspect(&tenant, &registered.client, &presented).await?;
     Ok((NO_STORE, Json(answer)).into_response())
@@ -60,8 +58,7 @@ pub(super) async fn revocation(
     headers: HeaderMap,
     Body(params): Body,
 ) -> Result<Response, OidcError> {
-    let registered = authenticate(&tenant, &headers, &params).await?;
-    cors::check(&origin, &tenant, &registered.client)?;
+    let registered = authenticate(&tenant, &origin, &headers, &params).await?;
     let presented = PresentedToken::parse(&params)?;
     grants::revoke(&tenant, &registered.client, &presented).await?;
     Ok((StatusCode::OK, NO_STORE).into_response())
