@@ -41,7 +41,7 @@ pub use secret::{MasterKey, Sealer, Secret, TokenHash};
 pub use section::Section;
 pub use snapshot::Snapshot;
 pub use tenant::{Bumped, Installation, Origin, Tenant};
-pub use text::{JsonObject, Text, double_option};
+pub use text::{JsonObject, NULLABLE, Text, double_option, nullable};
 pub use time::{Clock, Randomness, SystemRandomness};
 
 /// Every migration of the database, in order.

@@ -1,6 +1,7 @@
 //! Shapes that API bodies share.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
@@ -65,6 +66,45 @@ impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX
     }
 }
 
+/// The name under which a type that takes `null` is asked for: readers that refuse `null` elsewhere look for it.
+pub const NULLABLE: &str = "Nullable";
+
+/// A value that may be `null`.
+struct Nullable<T>(Option<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nullable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Inside<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Inside<T> {
+            type Value = Option<T>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("a value or null")
+            }
+
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<Option<T>, D::Error> {
+                Option::deserialize(deserializer)
+            }
+        }
+
+        deserializer.deserialize_newtype_struct(NULLABLE, Inside(PhantomData)).map(Self)
+    }
+}
+
+/// For a member that may be absent or `null`, both `None`. Use with `#[serde(default, deserialize_with = "nullable")]`.
+///
+/// # Errors
+/// As the inner type.
+pub fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Nullable::deserialize(deserializer).map(|Nullable(value)| value)
+}
+
 /// For a PATCH body: `None` when the member is absent, `Some(None)` when it is `null`. Use with `#[serde(default,
 /// deserialize_with = "double_option")]`.
 ///
@@ -73,7 +113,7 @@ impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX
 pub fn double_option<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
+    nullable(deserializer).map(Some)
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! What every handler can reach, and how a request finds its tenant.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequestParts, Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::{Router, middleware};
 use http::request::Parts;
 use http::{StatusCode, Uri, header};
 use tower::ServiceExt as _;
 use trinco_core::{Installation, Origin, Tenant};
+
+/// The longest a request may take, the reading of its body included: a client that sends slowly holds nothing for longer.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The state of the HTTP server.
 #[derive(Clone)]
@@ -64,7 +68,10 @@ pub(crate) fn by_tenant(app: &App, inner: Router) -> Router {
         let inner = inner.clone();
         async move {
             let request = choose_tenant(&app, request);
-            inner.oneshot(request).await.unwrap_or_else(|never| match never {})
+            match tokio::time::timeout(PATIENCE, inner.oneshot(request)).await {
+                Ok(answer) => answer.unwrap_or_else(|never| match never {}),
+                Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+            }
         }
     };
     Router::new().fallback(route).with_state(app.clone())

@@ -7,10 +7,12 @@ use http::request::Parts;
 use http::{HeaderValue, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use trinco_core::{Error, Listing, Page};
 
 use crate::app::Here;
 use crate::failure::ApiError;
+use crate::strict;
 
 /// A JSON body.
 #[derive(Clone, Debug)]
@@ -40,16 +42,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         if !body.is_empty() && !is_json {
             return Err(Error::invalid_input("body", "", "must be sent as application/json").into());
         }
-        let mut reader = serde_json::Deserializer::from_slice(text);
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            Error::invalid_input(
-                "body",
-                if path == "." { "" } else { &path },
-                &rule_of(&error.into_inner().to_string()),
-            )
+        let value: Value = serde_json::from_slice(text).map_err(|error| {
+            let place = format!("line {}, column {}", error.line(), error.column());
+            Error::invalid_input("body", "", &format!("is no JSON document ({place})"))
         })?;
-        reader.end().map_err(|_| Error::invalid_input("body", "", "must be one JSON document"))?;
+        let value = strict::from_value(value)
+            .map_err(|(path, rule)| Error::invalid_input("body", &path, &rule_of(&rule)))?;
         Ok(Self(value))
     }
 }

@@ -12,6 +12,7 @@ mod management;
 mod oidc;
 pub mod pages;
 mod status;
+mod strict;
 
 use axum::{Router, middleware};
 

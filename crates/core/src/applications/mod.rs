@@ -16,6 +16,7 @@ pub use model::{
     NewApplication, NewSecret, OidcClientMetadata, RegisteredClient,
 };
 
+use crate::organizations;
 use crate::{
     Alphabet, Error, Listing, Page, Result, Secret, Section, Tenant, Text, TokenHash, roles,
 };
@@ -32,18 +33,28 @@ pub struct Filter {
     pub is_third_party: Option<bool>,
     /// Only those that do not hold this role.
     pub without_role: Option<String>,
+    /// Only those that are not members of this organization.
+    pub outside_organization: Option<String>,
     /// Only those whose name or id contains this, in any case.
     pub containing: Option<String>,
 }
 
 /// Lists applications, the newest first.
-pub fn list(tenant: &Tenant, filter: &Filter, page: Page) -> Listing<Application> {
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(tenant: &Tenant, filter: &Filter, page: Page) -> Result<Listing<Application>> {
+    let members = match &filter.outside_organization {
+        Some(id) => organizations::application_ids(&mut tenant.read().await?, id).await?,
+        None => Vec::new(),
+    };
     let snapshot = tenant.snapshot();
     let wanted = filter.containing.as_ref().map(|text| text.to_lowercase());
     let mut found: Vec<&Application> = snapshot
         .applications
         .iter()
         .map(|registered| &registered.application)
+        .filter(|application| !members.contains(&application.id))
         .filter(|application| {
             filter.types.is_empty() || filter.types.contains(&application.application_type)
         })
@@ -65,7 +76,7 @@ pub fn list(tenant: &Tenant, filter: &Filter, page: Page) -> Listing<Application
     found.sort_by(|one, other| {
         other.created_at.cmp(&one.created_at).then_with(|| one.id.cmp(&other.id))
     });
-    Listing::of(found.into_iter().cloned(), page)
+    Ok(Listing::of(found.into_iter().cloned(), page))
 }
 
 /// The application with this id, and whether it may use the whole Management API.
@@ -132,25 +143,22 @@ pub async fn create(tenant: &Tenant, new: NewApplication) -> Result<Application>
 /// # Errors
 /// `entity.not_exists_with_id`, or as [`create`].
 pub async fn update(tenant: &Tenant, id: &str, changes: ApplicationChanges) -> Result<Application> {
-    if let Some(is_admin) = changes.is_admin {
-        get(tenant, id).await?;
-        roles::set_application_role(tenant, id, roles::MANAGEMENT_API_ROLE, is_admin).await?;
-    }
+    let sections = &[Section::Applications, Section::Roles];
     tenant
-        .configure(
-            &[Section::Applications],
-            (id.to_owned(), changes),
-            |tx, bumped, (id, changes)| {
-                Box::pin(async move {
-                    let mut application = store::find(tx, id)
-                        .await?
-                        .ok_or_else(|| Error::not_found("applications", id))?;
-                    rules::apply(changes, &mut application)?;
-                    store::update(tx, bumped, &application).await?;
-                    Ok(application)
-                })
-            },
-        )
+        .configure(sections, (id.to_owned(), changes), |tx, bumped, (id, changes)| {
+            Box::pin(async move {
+                let mut application = store::find(tx, id)
+                    .await?
+                    .ok_or_else(|| Error::not_found("applications", id))?;
+                rules::apply(changes, &mut application)?;
+                store::update(tx, bumped, &application).await?;
+                if let Some(is_admin) = changes.is_admin {
+                    let role = roles::MANAGEMENT_API_ROLE;
+                    roles::put_application_role(tx, bumped, id, role, is_admin).await?;
+                }
+                Ok(application)
+            })
+        })
         .await
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use trinco_oauth::client::RefreshTokenTtl;
 use trinco_oauth::{ApplicationType, Client};
 
-use crate::{JsonObject, Secret, Text, TokenHash, double_option};
+use crate::{JsonObject, Secret, Text, TokenHash, double_option, nullable};
 
 /// An application: an OAuth client with a name.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -99,7 +99,7 @@ pub struct NewApplication {
     /// Shown to people.
     pub name: Text<1, 256>,
     /// Shown to administrators.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub description: Option<Text<0, 2048>>,
     /// The kind.
     #[serde(rename = "type")]
@@ -161,7 +161,7 @@ pub struct NewSecret {
     /// Unique within the application.
     pub name: Text<1, 256>,
     /// Unix milliseconds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub expires_at: Option<i64>,
 }
 

@@ -62,7 +62,16 @@ pub(super) fn apply(changes: &ApplicationChanges, application: &mut Application)
     if let Some(data) = &changes.custom_data {
         application.custom_data = data.clone();
     }
+    if changes.is_admin == Some(true)
+        && application.application_type != ApplicationType::MachineToMachine
+    {
+        return Err(Error::refused("application.invalid_type"));
+    }
     if let Some(enabled) = changes.app_level_access_control_enabled {
+        if enabled {
+            // A switch that does nothing would be believed.
+            return Err(Error::refused("request.feature_not_supported"));
+        }
         application.app_level_access_control_enabled = enabled;
     }
     Ok(())
@@ -120,10 +129,35 @@ fn check_uri(path: &'static str, uri: &str) -> Result<()> {
     if FORBIDDEN_SCHEMES.contains(&url.scheme()) {
         return refuse("must hold http, https or private-use URIs");
     }
+    if has_misplaced_wildcard(uri) {
+        return refuse(
+            "must not hold * in the last two labels of a host, nor outside host and path",
+        );
+    }
+    if uri.chars().any(char::is_whitespace) {
+        return refuse("must hold URIs without white space");
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return refuse("must hold URIs without user information");
     }
     Ok(())
+}
+
+/// `https://*.com` would let anyone in; a `*` in scheme, port or query would never match.
+fn has_misplaced_wildcard(uri: &str) -> bool {
+    if !uri.contains('*') {
+        return false;
+    }
+    let Some((scheme, rest)) = uri.split_once("://") else { return true };
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(authority_end);
+    let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    let in_last_labels = host.rsplit('.').take(2).any(|label| label.contains('*'));
+    !matches!(scheme, "http" | "https")
+        || in_last_labels
+        || port.contains('*')
+        || query.contains('*')
 }
 
 fn check_origins(metadata: &CustomClientMetadata) -> Result<()> {
@@ -152,6 +186,10 @@ mod tests {
             "https://a.example/#x",
             "/relative",
             "https://u:p@a.example/",
+            "https://*.com/x",
+            "https://*/x",
+            "https://a.example/x?next=*",
+            "https://a.example/ b",
         ] {
             assert!(check_uri("redirectUris", uri).is_err(), "{uri}");
         }

@@ -85,6 +85,14 @@ pub async fn update(tenant: &Tenant, changes: SignInExperienceChanges) -> Result
         .await
 }
 
+/// Whether user names that differ in case only are different, as of the transaction at hand: what it writes must agree with it.
+///
+/// # Errors
+/// When the database does not answer or holds something unreadable.
+pub(crate) async fn usernames_are_case_sensitive(conn: &mut Conn<'_>) -> Result<bool> {
+    Ok(load(conn).await?.username_policy.case_sensitive)
+}
+
 /// Reads the settings of a tenant.
 ///
 /// # Errors

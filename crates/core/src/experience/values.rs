@@ -124,7 +124,7 @@ where
     T: TryFrom<String, Error: fmt::Display>,
     D: Deserializer<'de>,
 {
-    let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
+    let text = crate::nullable::<String, D>(deserializer)?.filter(|text| !text.is_empty());
     text.map(T::try_from).transpose().map(Some).map_err(de::Error::custom)
 }
 

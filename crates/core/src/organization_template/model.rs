@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use crate::roles::RoleType;
-use crate::{Text, double_option};
+use crate::{Text, double_option, nullable};
 
 /// A role that users or applications can hold in an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,7 +51,7 @@ pub struct NewOrganizationRole {
     /// Unique within the tenant.
     pub name: Text<1, 128>,
     /// Shown to administrators.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub description: Option<Text<0, 256>>,
     /// Who can hold it.
     #[serde(rename = "type", default)]
@@ -84,7 +84,7 @@ pub struct NewOrganizationScope {
     /// Unique within the tenant, without white space.
     pub name: Text<1, 128>,
     /// Shown to administrators.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub description: Option<Text<0, 256>>,
 }
 

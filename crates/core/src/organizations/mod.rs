@@ -181,6 +181,14 @@ pub async fn application_member_roles(
     store::applications::roles(conn, organization_id, application_id).await
 }
 
+/// The ids of the applications that are members of an organization.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn application_ids(conn: &mut Conn<'_>, organization_id: &str) -> Result<Vec<String>> {
+    store::applications::ids(conn, organization_id).await
+}
+
 async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Organization> {
     store::find(conn, id).await?.ok_or_else(|| Error::not_found("organizations", id))
 }

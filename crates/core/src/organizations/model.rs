@@ -8,7 +8,7 @@ use crate::applications::Application;
 use crate::organization_template::Named;
 use crate::roles::FeaturedUser;
 use crate::users::User;
-use crate::{JsonObject, Text, double_option};
+use crate::{JsonObject, Text, double_option, nullable};
 
 /// An organization: a group of users and applications with roles of its own.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -121,7 +121,7 @@ pub struct NewOrganization {
     /// Shown to people.
     pub name: Text<1, 128>,
     /// Shown to people.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub description: Option<Text<0, 256>>,
     /// Whatever the owner keeps here.
     #[serde(default)]
@@ -136,7 +136,7 @@ pub struct NewOrganization {
     #[serde(default)]
     pub branding: OrganizationBranding,
     /// CSS.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub custom_css: Option<Text<0, 65536>>,
 }
 

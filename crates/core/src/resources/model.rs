@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::rules;
-use crate::{Text, double_option};
+use crate::{Text, double_option, nullable};
 
 /// An API that access tokens are issued for (RFC 8707).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -83,7 +83,7 @@ pub struct NewScope {
     /// Unique within the resource, without white space.
     pub name: Text<1, 256>,
     /// Shown to people.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub description: Option<Text<0, 2048>>,
 }
 

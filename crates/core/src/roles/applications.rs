@@ -1,9 +1,11 @@
 //! The machine-to-machine applications that hold roles.
 
+use trinco_db::Tx;
+
 use super::model::Role;
 use super::{all_or, arrange, check_roles, difference, distinct, found, get, gone, rules, store};
 use crate::applications::{self, Application};
-use crate::{Listing, Page, Result, Section, Tenant};
+use crate::{Bumped, Listing, Page, Result, Section, Tenant};
 
 /// Lists the applications that hold a role, the newest first: those whose id or name contains `containing`, in any case.
 ///
@@ -136,17 +138,28 @@ pub async fn set_application_role(
     let input = (application_id.to_owned(), role_id.to_owned(), held);
     tenant
         .configure(&[Section::Roles], input, |tx, bumped, (application_id, role_id, held)| {
-            Box::pin(async move {
-                if *held {
-                    let pair = [(application_id.as_str(), role_id.as_str())];
-                    store::insert_holders(tx, bumped, &pair).await.map_err(gone)?;
-                } else {
-                    store::delete_holder(tx, bumped, application_id, role_id).await?;
-                }
-                Ok(())
-            })
+            Box::pin(put_application_role(tx, bumped, application_id, role_id, *held))
         })
         .await
+}
+
+/// [`set_application_role`] as part of another change.
+///
+/// # Errors
+/// As [`set_application_role`].
+pub(crate) async fn put_application_role(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    application_id: &str,
+    role_id: &str,
+    held: bool,
+) -> Result<()> {
+    if held {
+        store::insert_holders(tx, bumped, &[(application_id, role_id)]).await.map_err(gone)?;
+    } else {
+        store::delete_holder(tx, bumped, application_id, role_id).await?;
+    }
+    Ok(())
 }
 
 /// Returns what was added.

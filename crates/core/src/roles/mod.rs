@@ -8,13 +8,14 @@ pub mod users;
 
 use trinco_db::{Conn, Tx};
 
+pub(crate) use applications::put_application_role;
 pub use applications::set_application_role;
 pub use model::{
     Catalogue, FeaturedApplication, FeaturedUser, NewRole, Role, RoleChanges, RoleSummary,
     RoleType, ScopeOfRole,
 };
 pub(crate) use rules::{difference, distinct};
-pub use users::{assign_to_user, role_ids_of_user};
+pub use users::{assign_defaults_to_user, role_ids_of_user};
 
 use crate::resources::{self, ResourceScope};
 use crate::{Bumped, Error, Listing, Page, Result, Section, Snapshot, Tenant};

@@ -114,18 +114,12 @@ pub async fn role_ids_of_user(conn: &mut Conn<'_>, user_id: &str) -> Result<Vec<
     store::users::role_ids(conn, user_id).await
 }
 
-/// Gives roles to a user who has just been created. The roles must be of type `User`.
+/// Gives a user who has just been created the roles that every new user gets: those there are in the transaction at hand.
 ///
 /// # Errors
-/// `entity.relation_foreign_key_not_found` when there is no such user or role.
-pub async fn assign_to_user<I: AsRef<str> + Sync>(
-    tx: &mut Tx<'_>,
-    user_id: &str,
-    role_ids: &[I],
-) -> Result<()> {
-    let pairs: Vec<(&str, &str)> = role_ids.iter().map(|id| (user_id, id.as_ref())).collect();
-    store::users::insert(tx, &pairs).await.map_err(gone)?;
-    Ok(())
+/// When the database does not answer.
+pub async fn assign_defaults_to_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+    store::users::insert_defaults(tx, user_id).await
 }
 
 /// Returns what was added.
@@ -150,7 +144,9 @@ async fn change(
                         store::users::delete(tx, user_id, id).await?;
                     }
                 }
-                assign_to_user(tx, user_id, &add).await?;
+                let pairs: Vec<(&str, &str)> =
+                    add.iter().map(|id| (user_id.as_str(), id.as_str())).collect();
+                store::users::insert(tx, &pairs).await.map_err(gone)?;
                 Ok(add)
             })
         })

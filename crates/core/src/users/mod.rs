@@ -18,8 +18,8 @@ pub use search::Filter;
 use crate::experience::{EmailAddress, SignInIdentifier, WebUrl};
 use crate::passwords::PasswordDigest;
 use crate::{
-    Alphabet, Error, JsonObject, Listing, Page, Result, Secret, Tenant, Text, grants, roles,
-    sessions,
+    Alphabet, Error, JsonObject, Listing, Page, Result, Secret, Tenant, Text, experience, grants,
+    roles, sessions,
 };
 
 /// The length of a user's id.
@@ -72,7 +72,7 @@ pub async fn find_by_identifier(
     tenant: &Tenant,
     identifier: &Identifier,
 ) -> Result<Option<(User, Option<PasswordDigest>)>> {
-    let case_sensitive = usernames_are_case_sensitive(tenant);
+    let case_sensitive = tenant.snapshot().experience.username_policy.case_sensitive;
     let mut found = store::find_by(&mut tenant.read().await?, identifier, case_sensitive).await?;
     // Where case does not matter there is one, unless the policy has changed at the moment another was created.
     if let Identifier::Username(username) = identifier {
@@ -263,14 +263,12 @@ pub(crate) async fn set_username_case_sensitivity(
 }
 
 async fn insert(tenant: &Tenant, user: User, digest: Option<PasswordDigest>) -> Result<User> {
-    let role_ids: Vec<String> =
-        tenant.snapshot().roles.default_user_roles().map(|role| role.id.clone()).collect();
-    let input = (user.clone(), digest, role_ids, usernames_are_case_sensitive(tenant));
     tenant
-        .write(input, |tx, (user, digest, role_ids, case_sensitive)| {
+        .write((user.clone(), digest), |tx, (user, digest)| {
             Box::pin(async move {
-                store::insert(tx, user, digest.as_ref(), *case_sensitive).await.map_err(taken)?;
-                roles::assign_to_user(tx, &user.id, role_ids).await
+                let case_sensitive = experience::usernames_are_case_sensitive(tx).await?;
+                store::insert(tx, user, digest.as_ref(), case_sensitive).await.map_err(taken)?;
+                roles::assign_defaults_to_user(tx, &user.id).await
             })
         })
         .await?;
@@ -283,15 +281,14 @@ where
     I: Send + Sync + 'static,
     F: Fn(&I, &mut User) -> Result<()> + Send + Sync + 'static,
 {
-    let input =
-        (id.to_owned(), input, apply, tenant.now_ms(), usernames_are_case_sensitive(tenant));
     tenant
-        .write(input, |tx, (id, input, apply, now, case_sensitive)| {
+        .write((id.to_owned(), input, apply, tenant.now_ms()), |tx, (id, input, apply, now)| {
             Box::pin(async move {
                 take(tx, id, *now).await?;
+                let case_sensitive = experience::usernames_are_case_sensitive(tx).await?;
                 let mut user = find(tx, id).await?.ok_or_else(|| unknown(id))?;
                 apply(input, &mut user)?;
-                store::update(tx, &user, *case_sensitive).await.map_err(taken)?;
+                store::update(tx, &user, case_sensitive).await.map_err(taken)?;
                 Ok(user)
             })
         })
@@ -327,10 +324,6 @@ fn blank(now_ms: i64) -> User {
         created_at: now_ms,
         updated_at: now_ms,
     }
-}
-
-fn usernames_are_case_sensitive(tenant: &Tenant) -> bool {
-    tenant.snapshot().experience.username_policy.case_sensitive
 }
 
 fn unknown(id: &str) -> Error {

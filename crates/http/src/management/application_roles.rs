@@ -25,7 +25,7 @@ async fn list(
     query: QueryPairs,
     paged: Paged,
 ) -> Result<Response, ApiError> {
-    let listing = roles::applications::roles(&tenant, &id, searched(&query), paged.page()).await?;
+    let listing = roles::applications::roles(&tenant, &id, searched(&query)?, paged.page()).await?;
     Ok(paged.respond(&listing))
 }
 

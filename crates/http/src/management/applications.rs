@@ -11,6 +11,7 @@ use trinco_core::applications::{
 use trinco_core::{Error, JsonObject, Tenant, Text};
 use trinco_oauth::ApplicationType;
 
+use super::parts::searched;
 use crate::app::{App, Here};
 use crate::extract::{Json, Paged, Path, QueryPairs};
 use crate::failure::ApiError;
@@ -37,9 +38,10 @@ async fn list(Here(tenant): Here, query: QueryPairs, paged: Paged) -> Result<Res
         types,
         is_third_party: query.flag("isThirdParty")?,
         without_role: query.get("excludeRoleId").map(str::to_owned),
-        containing: query.get("search").map(|text| text.trim_matches('%').to_owned()),
+        outside_organization: query.get("excludeOrganizationId").map(str::to_owned),
+        containing: searched(&query)?.map(str::to_owned),
     };
-    Ok(paged.respond(&applications::list(&tenant, &filter, paged.page())))
+    Ok(paged.respond(&applications::list(&tenant, &filter, paged.page()).await?))
 }
 
 async fn create(

@@ -17,7 +17,10 @@ mod status;
 mod user_roles;
 mod users;
 
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::extract::DefaultBodyLimit;
+use axum::response::Response;
+use axum::{Router, middleware};
+use http::{HeaderValue, header};
 
 use crate::app::App;
 
@@ -44,5 +47,12 @@ pub(crate) fn routes(app: &App) -> Router<App> {
     guarded
         .merge(sign_in_exp::public_routes())
         .merge(status::public_routes())
+        .layer(middleware::map_response(no_store))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+/// Answers hold secrets and personal data.
+async fn no_store(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }

@@ -1,9 +1,10 @@
 //! Parts of requests that several areas share.
 
 use serde::{Deserialize, Deserializer, de};
-use trinco_core::Text;
+use trinco_core::{Error, Text};
 
 use crate::extract::QueryPairs;
+use crate::failure::ApiError;
 
 /// A list of ids.
 #[derive(Clone, Debug, Default)]
@@ -30,9 +31,22 @@ impl<'de> Deserialize<'de> for SomeIds {
     }
 }
 
-/// The text that is searched for; `%` may stand around it.
-pub(super) fn searched(query: &QueryPairs) -> Option<&str> {
-    query.get("search").map(|text| text.trim_matches('%')).filter(|text| !text.is_empty())
+/// The text that is searched for; `%` may stand around it. Lists that know no finer search refuse what asks for one: the whole list
+/// would be taken for what was found.
+///
+/// # Errors
+/// `request.invalid_input`.
+pub(super) fn searched(query: &QueryPairs) -> Result<Option<&str>, ApiError> {
+    let finer = |name: &str| {
+        name.starts_with("search.")
+            || name == "mode"
+            || name.starts_with("mode.")
+            || ["joint", "jointMode", "isCaseSensitive"].contains(&name)
+    };
+    if query.0.iter().any(|(name, _)| finer(name)) {
+        return Err(Error::refused("request.invalid_input").into());
+    }
+    Ok(query.get("search").map(|text| text.trim_matches('%')).filter(|text| !text.is_empty()))
 }
 
 /// Whether the parameter says yes in one of the usual ways.
@@ -57,8 +71,8 @@ mod tests {
     #[test]
     fn a_search_for_nothing_finds_everything() {
         let query = |text: &str| QueryPairs(vec![("search".to_owned(), text.to_owned())]);
-        assert_eq!(searched(&query("%ada%")), Some("ada"));
-        assert_eq!(searched(&query("%")), None);
-        assert_eq!(searched(&QueryPairs(Vec::new())), None);
+        assert_eq!(searched(&query("%ada%")).unwrap(), Some("ada"));
+        assert_eq!(searched(&query("%")).unwrap(), None);
+        assert_eq!(searched(&QueryPairs(Vec::new())).unwrap(), None);
     }
 }

@@ -85,7 +85,7 @@ async fn scopes(
     query: QueryPairs,
     paged: Paged,
 ) -> Result<Response, ApiError> {
-    let listing = resources::scopes(&tenant, &id, searched(&query), paged.page()).await?;
+    let listing = resources::scopes(&tenant, &id, searched(&query)?, paged.page()).await?;
     Ok(paged.respond(&listing))
 }
 

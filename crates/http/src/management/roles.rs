@@ -41,7 +41,7 @@ async fn list(Here(tenant): Here, query: QueryPairs, paged: Paged) -> Result<Res
         role_type,
         without_user: query.get("excludeUserId").map(str::to_owned),
         without_application: query.get("excludeApplicationId").map(str::to_owned),
-        containing: searched(&query).map(str::to_owned),
+        containing: searched(&query)?.map(str::to_owned),
     };
     Ok(paged.respond(&roles::list(&tenant, &filter, paged.page()).await?))
 }
@@ -73,7 +73,7 @@ async fn scopes(
     query: QueryPairs,
     paged: Paged,
 ) -> Result<Response, ApiError> {
-    let listing = roles::scopes(&tenant, &id, searched(&query), paged.page_or_all()).await?;
+    let listing = roles::scopes(&tenant, &id, searched(&query)?, paged.page_or_all()).await?;
     Ok(paged.respond_or_all(&listing))
 }
 
@@ -106,7 +106,7 @@ async fn users(
     query: QueryPairs,
     paged: Paged,
 ) -> Result<Response, ApiError> {
-    let listing = roles::users::list(&tenant, &id, searched(&query), paged.page()).await?;
+    let listing = roles::users::list(&tenant, &id, searched(&query)?, paged.page()).await?;
     Ok(paged.respond(&listing))
 }
 
@@ -139,7 +139,7 @@ async fn applications(
     query: QueryPairs,
     paged: Paged,
 ) -> Result<Response, ApiError> {
-    let listing = roles::applications::list(&tenant, &id, searched(&query), paged.page()).await?;
+    let listing = roles::applications::list(&tenant, &id, searched(&query)?, paged.page()).await?;
     Ok(paged.respond(&listing))
 }
 

@@ -27,7 +27,7 @@ async fn list(
     query: QueryPairs,
     paged: Paged,
 ) -> Result<Response, ApiError> {
-    let listing = roles::users::roles(&tenant, &id, searched(&query), paged.page()).await?;
+    let listing = roles::users::roles(&tenant, &id, searched(&query)?, paged.page()).await?;
     Ok(paged.respond(&listing))
 }
 

@@ -64,6 +64,11 @@ pub(super) async fn for_anyone(request: Request, next: Next) -> Response {
     response
 }
 
+/// Makes OPTIONS a method of the route; the layers above answer it.
+pub(super) async fn preflight_only() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
 /// Whether the client allows the origin is only known when it authenticates, so a preflight is answered for every origin.
 fn preflight(origin: Option<HeaderValue>) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();

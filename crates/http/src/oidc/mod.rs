@@ -18,15 +18,27 @@ use crate::app::App;
 /// The routes below `/oidc`.
 pub(crate) fn routes() -> Router<App> {
     let for_clients = Router::new()
-        .route("/oidc/token", post(token::token))
-        .route("/oidc/token/introspection", post(token::introspection))
-        .route("/oidc/token/revocation", post(token::revocation))
+        .route("/oidc/token", post(token::token).options(cors::preflight_only))
+        .route(
+            "/oidc/token/introspection",
+            post(token::introspection).options(cors::preflight_only),
+        )
+        .route("/oidc/token/revocation", post(token::revocation).options(cors::preflight_only))
         .route_layer(middleware::from_fn(cors::for_clients));
     let for_anyone = Router::new()
-        .route("/oidc/.well-known/openid-configuration", get(metadata::openid_configuration))
-        .route("/oidc/.well-known/oauth-authorization-server", get(metadata::openid_configuration))
-        .route("/oidc/jwks", get(metadata::jwks))
-        .route("/oidc/me", get(userinfo::userinfo).post(userinfo::userinfo))
+        .route(
+            "/oidc/.well-known/openid-configuration",
+            get(metadata::openid_configuration).options(cors::preflight_only),
+        )
+        .route(
+            "/oidc/.well-known/oauth-authorization-server",
+            get(metadata::openid_configuration).options(cors::preflight_only),
+        )
+        .route("/oidc/jwks", get(metadata::jwks).options(cors::preflight_only))
+        .route(
+            "/oidc/me",
+            get(userinfo::userinfo).post(userinfo::userinfo).options(cors::preflight_only),
+        )
         .route_layer(middleware::from_fn(cors::for_anyone));
     let for_browsers = Router::new()
         .route("/oidc/auth", get(authorize::authorize).post(authorize::store_and_return))

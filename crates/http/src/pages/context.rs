@@ -63,6 +63,9 @@ impl<'a> PageContext<'a> {
         }
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         response
     }
 
@@ -79,6 +82,23 @@ impl<'a> PageContext<'a> {
     /// The sign-in has expired, or belongs to another browser.
     pub(crate) fn unknown_session(&self) -> Response {
         self.send(StatusCode::NOT_FOUND, render::unknown_session(&self.shell(), None), None)
+    }
+
+    /// The server is there.
+    pub(crate) fn welcome(&self) -> Response {
+        self.send(StatusCode::OK, render::welcome(&self.shell()), None)
+    }
+
+    /// The request cannot be read.
+    pub(crate) fn refused(&self, status: StatusCode, code: &str) -> Response {
+        let problem = Problem {
+            title: self.texts().get("error.title").to_owned(),
+            sentence: self.sentence(code, &[]),
+            advice: String::new(),
+            back: None,
+            support: None,
+        };
+        self.send(status, render::error(&self.shell(), &problem), None)
     }
 
     /// Nothing is at this address.

@@ -3,17 +3,19 @@
 pub mod assets;
 pub mod color;
 pub(crate) mod context;
+mod fields;
 pub mod render;
 mod sign_in;
 pub mod view;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Path, Request};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use crate::app::{App, Here};
+use crate::extract::Path;
 
 /// A form of the sign-in pages is at most this long: bytes.
 const BODY_LIMIT: usize = 16 * 1024;
@@ -21,6 +23,7 @@ const BODY_LIMIT: usize = 16 * 1024;
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<App> {
     Router::new()
+        .route("/", get(welcome))
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::submit_sign_in))
         .route("/register", get(sign_in::show_register).post(sign_in::submit_register))
         .route("/assets/{name}", get(asset))
@@ -39,6 +42,11 @@ pub(crate) async fn not_found(
     } else {
         crate::failure::not_found(request).await
     }
+}
+
+/// Somebody opened the server's address to see whether it is there.
+async fn welcome(Here(tenant): Here, headers: HeaderMap) -> Response {
+    context::PageContext::new(&tenant, &headers).welcome()
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {

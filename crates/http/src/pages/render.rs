@@ -67,6 +67,11 @@ pub fn not_found(shell: &Shell, back: Option<&Link>) -> String {
     finished(&MessagePage::from_texts(shell, "not_found", back))
 }
 
+/// The server is there, and has nothing to show at its root.
+pub fn welcome(shell: &Shell) -> String {
+    finished(&MessagePage::from_texts(shell, "welcome", None))
+}
+
 /// The sign-in in progress has expired or was started in another browser.
 pub fn unknown_session(shell: &Shell, back: Option<&Link>) -> String {
     finished(&MessagePage::from_texts(shell, "unknown_session", back))

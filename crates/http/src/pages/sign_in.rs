@@ -1,36 +1,43 @@
 //! `/sign-in` and `/register`: one form each, complete without JavaScript.
 
-use axum::extract::{Form, Query};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
 use trinco_core::experience::{SignInExperience, SignInIdentifier};
 use trinco_core::interactions::{self, Interaction, SignedIn};
 use trinco_core::{Error, Refusal, Result, Secret, Tenant, applications};
 
 use super::context::PageContext;
+use super::fields::Fields;
 use super::render;
-use super::view::{Field, Identifiers, Register, Requirement, SignIn};
+use super::view::{Field, Identifiers, Register, Requirement, SignIn, XSRF_FIELD};
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
+use crate::extract::QueryPairs;
 
-/// Longest user name or password that is looked at, in characters.
-const MAX_INPUT: usize = 256;
+/// Longest user name that is shown again, in characters.
+const MAX_SHOWN: usize = 256;
 
-#[derive(Deserialize)]
-pub(super) struct PageQuery {
-    #[serde(default)]
-    app_id: String,
+/// A submitted form.
+#[derive(Default)]
+struct Submitted {
+    identifier: String,
+    password: String,
+    xsrf: String,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Submitted {
-    #[serde(default)]
-    identifier: String,
-    #[serde(default)]
-    password: String,
-    #[serde(default)]
-    xsrf: String,
+impl Submitted {
+    fn of(fields: Vec<(String, String)>) -> Self {
+        let mut form = Self::default();
+        for (name, value) in fields {
+            match name.as_str() {
+                "identifier" => form.identifier = value,
+                "password" => form.password = value,
+                XSRF_FIELD => form.xsrf = value,
+                _ => {}
+            }
+        }
+        form
+    }
 }
 
 /// The sign-in in progress that a page belongs to.
@@ -63,46 +70,38 @@ struct State {
     form_error: Option<String>,
 }
 
-pub(super) async fn show_sign_in(
-    Here(tenant): Here,
-    Query(query): Query<PageQuery>,
-    headers: HeaderMap,
-) -> Response {
-    show(Page::SignIn, &tenant, &query, &headers).await
+pub(super) async fn show_sign_in(here: Here, query: QueryPairs, headers: HeaderMap) -> Response {
+    show(Page::SignIn, &here.0, &query, &headers).await
 }
 
-pub(super) async fn show_register(
-    Here(tenant): Here,
-    Query(query): Query<PageQuery>,
-    headers: HeaderMap,
-) -> Response {
-    show(Page::Register, &tenant, &query, &headers).await
+pub(super) async fn show_register(here: Here, query: QueryPairs, headers: HeaderMap) -> Response {
+    show(Page::Register, &here.0, &query, &headers).await
 }
 
 pub(super) async fn submit_sign_in(
-    Here(tenant): Here,
-    Query(query): Query<PageQuery>,
+    here: Here,
+    query: QueryPairs,
     headers: HeaderMap,
-    Form(form): Form<Submitted>,
+    Fields(fields): Fields,
 ) -> Response {
-    submit(Page::SignIn, &tenant, &query, &headers, form).await
+    submit(Page::SignIn, &here.0, &query, &headers, Submitted::of(fields)).await
 }
 
 pub(super) async fn submit_register(
-    Here(tenant): Here,
-    Query(query): Query<PageQuery>,
+    here: Here,
+    query: QueryPairs,
     headers: HeaderMap,
-    Form(form): Form<Submitted>,
+    Fields(fields): Fields,
 ) -> Response {
-    submit(Page::Register, &tenant, &query, &headers, form).await
+    submit(Page::Register, &here.0, &query, &headers, Submitted::of(fields)).await
 }
 
-async fn show(page: Page, tenant: &Tenant, query: &PageQuery, headers: &HeaderMap) -> Response {
+async fn show(page: Page, tenant: &Tenant, query: &QueryPairs, headers: &HeaderMap) -> Response {
     let context = PageContext::new(tenant, headers);
     match current(tenant, query, headers).await {
         Ok(Some(current)) => {
             let hint = current.interaction.request.hints.login_hint.clone().unwrap_or_default();
-            let identifier = Field { value: hint.chars().take(MAX_INPUT).collect(), error: None };
+            let identifier = Field { value: hint.chars().take(MAX_SHOWN).collect(), error: None };
             draw(
                 page,
                 tenant,
@@ -120,7 +119,7 @@ async fn show(page: Page, tenant: &Tenant, query: &PageQuery, headers: &HeaderMa
 async fn submit(
     page: Page,
     tenant: &Tenant,
-    query: &PageQuery,
+    query: &QueryPairs,
     headers: &HeaderMap,
     form: Submitted,
 ) -> Response {
@@ -169,7 +168,9 @@ async fn carry_out(
     )
     .await?;
     let password = Secret::new(form.password.clone());
-    let identifier = form.identifier.trim();
+    // What is shown again is what was tried.
+    let identifier = shown(&form.identifier);
+    let identifier = identifier.trim();
     match page {
         Page::SignIn => {
             interactions::sign_in(
@@ -196,11 +197,13 @@ async fn carry_out(
 
 async fn current(
     tenant: &Tenant,
-    query: &PageQuery,
+    query: &QueryPairs,
     headers: &HeaderMap,
 ) -> Result<Option<Current>> {
     let in_progress = Interactions::read(tenant, headers);
-    let Some(id) = in_progress.of(&query.app_id).cloned() else { return Ok(None) };
+    let Some(id) = in_progress.of(query.get("app_id").unwrap_or_default()).cloned() else {
+        return Ok(None);
+    };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
     let registered = applications::find(tenant, &interaction.request.client_id).await?;
     Ok(registered.map(|registered| Current {
@@ -214,16 +217,14 @@ fn context<'a>(tenant: &'a Tenant, headers: &'a HeaderMap, current: &Current) ->
     PageContext::new(tenant, headers).with_locales(&current.interaction.request.hints.ui_locales)
 }
 
-/// Fields that were left empty, or are longer than anything that could be right.
+/// Fields that were left empty.
 fn missing(page: Page, context: &PageContext<'_>, kinds: Identifiers, form: &Submitted) -> State {
     let texts = context.texts();
     let (identifier_key, password_key) = match page {
         Page::SignIn => (format!("missing.identifier.{}", kinds.key()), "missing.password"),
         Page::Register => ("missing.new_username".to_owned(), "missing.new_password"),
     };
-    let usable =
-        |text: &str| !text.is_empty() && text.chars().count() <= MAX_INPUT && !text.contains('\0');
-    let error = |text: &str, key: &str| (!usable(text)).then(|| texts.get(key).to_owned());
+    let error = |text: &str, key: &str| text.is_empty().then(|| texts.get(key).to_owned());
     State {
         identifier: Field {
             value: shown(&form.identifier),
@@ -295,7 +296,7 @@ fn requirements(experience: &SignInExperience) -> Vec<Requirement> {
 }
 
 fn shown(identifier: &str) -> String {
-    identifier.chars().filter(|symbol| !symbol.is_control()).take(MAX_INPUT).collect()
+    identifier.chars().filter(|symbol| !symbol.is_control()).take(MAX_SHOWN).collect()
 }
 
 fn draw(

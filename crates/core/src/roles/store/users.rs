@@ -138,3 +138,16 @@ async fn featured(conn: &mut Conn<'_>, role_id: &str) -> Result<Vec<FeaturedUser
         })
         .collect()
 }
+
+pub(in crate::roles) async fn insert_defaults(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+    tx.execute(
+        sql!(
+            "INSERT INTO user_roles (tenant_id, user_id, role_id)
+             SELECT tenant_id, $2, id FROM roles WHERE tenant_id = $1 AND is_default AND type = 'User'
+             ON CONFLICT DO NOTHING"
+        ),
+        params![user_id],
+    )
+    .await?;
+    Ok(())
+}
