@@ -62,7 +62,7 @@ pub struct CharacterTypes {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Rejects {
-    /// Having been in a data leak. Kept for the API; no service is asked about it.
+    /// Having been in a data leak: the commonest are known here; no service is asked about the others.
     pub pwned: bool,
     /// One character repeated, runs such as `1234`.
     pub repetition_and_sequence: bool,
@@ -118,6 +118,8 @@ pub enum PasswordIssue {
     UserInfo,
     /// A word that is not allowed.
     Words,
+    /// One of the first that anybody tries.
+    Pwned,
 }
 
 impl PasswordIssue {
@@ -132,6 +134,7 @@ impl PasswordIssue {
             Self::Sequence => ("sequence", None),
             Self::UserInfo => ("user_info", None),
             Self::Words => ("words", None),
+            Self::Pwned => ("pwned", None),
         };
         issue.insert("code".to_owned(), format!("password_rejected.{code}").into());
         if let Some((name, value)) = limit {
@@ -189,6 +192,9 @@ impl PasswordPolicy {
         if count >= length.min {
             issues.extend(weakness(&text, rejects, personal, length.min));
         }
+        if issues.is_empty() && rejects.pwned && is_common(password) {
+            issues.push(PasswordIssue::Pwned);
+        }
         issues
     }
 
@@ -207,6 +213,14 @@ impl PasswordPolicy {
         }
         Ok(())
     }
+}
+
+/// The passwords that guessers try first. A service that knows every leaked one would have to be asked over the network.
+const COMMON: &str = include_str!("common_passwords.txt");
+
+fn is_common(password: &str) -> bool {
+    let folded = password.to_lowercase();
+    COMMON.lines().any(|common| common == folded)
 }
 
 /// The kinds of weak part found, when too little is left beside them.

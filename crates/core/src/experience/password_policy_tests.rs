@@ -51,6 +51,17 @@ fn kinds_of_character_are_counted() {
 }
 
 #[test]
+fn what_guessers_try_first_is_refused_unless_switched_off() {
+    let default = PasswordPolicy::default();
+    assert!(default.issues("Trustno1", &[]).contains(&PasswordIssue::Pwned));
+    assert!(default.issues("deusefiel1", &[]).contains(&PasswordIssue::Pwned));
+    assert!(!default.issues("correct horse battery", &[]).contains(&PasswordIssue::Pwned));
+    let rejects = Rejects { pwned: false, ..Rejects::default() };
+    let lenient = PasswordPolicy { rejects: Some(rejects), ..default };
+    assert!(!lenient.issues("Trustno1", &[]).contains(&PasswordIssue::Pwned));
+}
+
+#[test]
 fn the_refusal_lists_codes_and_limits() {
     let Err(Error::Refused(refusal)) = PasswordPolicy::default().check("short", &[]) else {
         panic!("accepted")

@@ -1,5 +1,6 @@
 //! Where a command runs: here when this process can own the data, else in the server that owns it.
 
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 use trinco_db::DbUrl;
@@ -15,8 +16,15 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Carries out a command. An error is one sentence.
 pub(crate) async fn execute(settings: &Settings, mut command: Command) -> Result<Output, String> {
+    let is_new = matches!(&settings.db_url, DbUrl::Sqlite(path) if !path.exists());
     open::prepare_data_dir(settings)?;
-    let DbUrl::Sqlite(_) = settings.db_url else { return directly(settings, command).await };
+    let DbUrl::Sqlite(path) = &settings.db_url else { return directly(settings, command).await };
+    if is_new {
+        // In the wrong directory this would otherwise look like success.
+        let place = path.display();
+        let _ =
+            writeln!(io::stderr(), "There was no database at {place}: a new one is created there.");
+    }
     for attempt in 1.. {
         let held = match data_dir::try_lock(settings)? {
             Ok(_lock) => return directly(settings, command).await,

@@ -21,6 +21,9 @@ use sources::Given;
 
 const DEFAULT_PORT: u16 = 3001;
 
+/// The PostgreSQL driver repeats the server's notices; what matters of them arrives as errors.
+const DEFAULT_LOG: &str = "info,tokio_postgres=warn";
+
 /// How the server and its commands are set up.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -71,7 +74,7 @@ impl Settings {
             db_url: read(&given, Setting::DbUrl, values::db_url)?
                 .unwrap_or_else(|| DbUrl::Sqlite(data_dir.join("trinco.db"))),
             master_key: master_key(&given)?,
-            log: read(&given, Setting::Log, values::log)?.unwrap_or_else(|| "info".to_owned()),
+            log: read(&given, Setting::Log, values::log)?.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: read(&given, Setting::LogFormat, values::log_format)?
                 .unwrap_or(LogFormat::Text),
             data_dir,
