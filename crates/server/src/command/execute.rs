@@ -19,15 +19,20 @@ pub(crate) async fn execute(settings: &Settings, mut command: Command) -> Result
     let is_new = matches!(&settings.db_url, DbUrl::Sqlite(path) if !path.exists());
     open::prepare_data_dir(settings)?;
     let DbUrl::Sqlite(path) = &settings.db_url else { return directly(settings, command).await };
-    if is_new {
-        // In the wrong directory this would otherwise look like success.
-        let place = path.display();
-        let _ =
-            writeln!(io::stderr(), "There was no database at {place}: a new one is created there.");
-    }
     for attempt in 1.. {
         let held = match data_dir::try_lock(settings)? {
-            Ok(_lock) => return directly(settings, command).await,
+            Ok(_lock) => {
+                let output = directly(settings, command).await?;
+                if is_new {
+                    // In the wrong directory this would otherwise look like success.
+                    let place = path.display();
+                    let _ = writeln!(
+                        io::stderr(),
+                        "There was no database at {place}: a new one was created there."
+                    );
+                }
+                return Ok(output);
+            }
             Err(held) => held,
         };
         command = match control::send(settings, command).await? {
