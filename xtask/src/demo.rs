@@ -98,7 +98,7 @@ fn build(workspace: &Workspace, home: &Path) -> Result<()> {
     let folder = workspace.example();
     thread::scope(|scope| {
         let example = scope.spawn(|| example::build(&folder, home));
-        let cargo = workspace.cargo(&["build", "--package", "trinco-server", "--bin", "trinco"]);
+        let cargo = workspace.cargo(&["build", "--workspace", "--bin", "trinco"]);
         let status = Process::start("cargo build", cargo, None)?.wait()?;
         let example = example.join().map_err(|_| "building the example panicked.".to_owned())?;
         if !status.success() {

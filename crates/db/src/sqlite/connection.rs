@@ -191,3 +191,23 @@ fn value(value: ValueRef<'_>, index: usize) -> Result<Value, rusqlite::Error> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A kill does not show whether a commit reaches the disk: the page cache outlives the process.
+    #[test]
+    fn a_commit_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        let writer = Connection::open(&path, Access::Write, Duration::from_secs(1)).unwrap();
+        let pragma =
+            |name| writer.raw.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(pragma("synchronous"), 2, "FULL");
+        let mode: String =
+            writer.raw.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+        assert_eq!(pragma("foreign_keys"), 1);
+    }
+}

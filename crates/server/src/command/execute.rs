@@ -17,6 +17,13 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Carries out a command. An error is one sentence.
 pub(crate) async fn execute(settings: &Settings, mut command: Command) -> Result<Output, String> {
     let is_new = matches!(&settings.db_url, DbUrl::Sqlite(path) if !path.exists());
+    if is_new && !matches!(command, Command::Init) {
+        // In the wrong directory a new installation would look like success.
+        return Err(format!(
+            "there is no database at {}; run this in the folder where the server runs, or name its data directory with --data",
+            settings.db_url
+        ));
+    }
     open::prepare_data_dir(settings)?;
     let DbUrl::Sqlite(path) = &settings.db_url else { return directly(settings, command).await };
     for attempt in 1.. {
@@ -24,7 +31,6 @@ pub(crate) async fn execute(settings: &Settings, mut command: Command) -> Result
             Ok(_lock) => {
                 let output = directly(settings, command).await?;
                 if is_new {
-                    // In the wrong directory this would otherwise look like success.
                     let place = path.display();
                     let _ = writeln!(
                         io::stderr(),

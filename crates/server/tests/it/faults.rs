@@ -55,15 +55,21 @@ fn kill_under_load(server: &mut Server, bearer: &str) -> Vec<String> {
     let acknowledged = Mutex::new(Vec::new());
     let begun = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        for writer in 0..WRITERS {
-            let (acknowledged, begun) = (&acknowledged, &begun);
-            scope.spawn(move || {
-                let mine = write_until_the_end(port, bearer, writer, begun);
-                acknowledged.lock().unwrap().extend(mine);
-            });
-        }
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let (acknowledged, begun) = (&acknowledged, &begun);
+                scope.spawn(move || {
+                    let mine = write_until_the_end(port, bearer, writer, begun);
+                    acknowledged.lock().unwrap().extend(mine);
+                })
+            })
+            .collect();
         while !begun.load(Ordering::Acquire) {
-            std::thread::yield_now();
+            // Writers that are refused end by panicking, and the scope passes that on.
+            if writers.iter().all(|writer| writer.is_finished()) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(1));
         }
         // The moment is part of what is tested: any point of a group commit, or between two.
         std::thread::sleep(Duration::from_micros(50_000 + random() % 700_000));
