@@ -38,6 +38,7 @@ const FACTS: IdTokenFacts<'_> = IdTokenFacts {
     ttl: 3600,
     nonce: None,
     auth_time: None,
+    session_id: None,
 };
 
 #[test]
