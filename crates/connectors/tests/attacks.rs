@@ -11,7 +11,9 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
-use trinco_connectors::outbound::{Allow, Outbound, OutboundError, RESPONSE_LIMIT, Request, Resolve, Response};
+use trinco_connectors::outbound::{
+    Allow, Outbound, OutboundError, RESPONSE_LIMIT, Request, Resolve, Response,
+};
 
 /// A receiver that counts connections and answers each with `answer`, then keeps the connection open.
 struct Receiver {
@@ -90,9 +92,17 @@ async fn an_allowed_receiver_is_reached_and_heard() {
 async fn ssrf_by_an_address_in_the_url_in_any_spelling() {
     let receiver = Receiver::start(HELLO).await;
     let port = receiver.address.port();
-    for host in
-        ["127.0.0.1", "127.1", "2130706433", "0x7f.1", "0", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "localhost"]
-    {
+    for host in [
+        "127.0.0.1",
+        "127.1",
+        "2130706433",
+        "0x7f.1",
+        "0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "localhost",
+    ] {
         let refused = get(&guarded(&[]), &format!("http://{host}:{port}/")).await;
         assert!(matches!(refused, Err(OutboundError::Forbidden)), "{host}: {refused:?}");
     }
@@ -129,20 +139,27 @@ async fn dns_rebinding_between_the_check_and_the_connection() {
     let asked = Arc::new(AtomicUsize::new(0));
     // A second question would get loopback.
     let names = Names(vec![vec!["192.0.2.1"], vec!["127.0.0.1"]], Arc::clone(&asked));
-    let outbound = guarded(&["192.0.2.0/24"]).with_resolver(names).with_timeout(Duration::from_millis(300));
+    let outbound =
+        guarded(&["192.0.2.0/24"]).with_resolver(names).with_timeout(Duration::from_millis(300));
     let url = format!("http://rebinding.example:{}/", receiver.address.port());
     let refused = get(&outbound, &url).await;
-    assert!(matches!(refused, Err(OutboundError::Timeout | OutboundError::Connection)), "{refused:?}");
+    assert!(
+        matches!(refused, Err(OutboundError::Timeout | OutboundError::Connection)),
+        "{refused:?}"
+    );
     assert_eq!((asked.load(Ordering::SeqCst), receiver.connections()), (1, 0));
 }
 
 #[tokio::test]
 async fn a_redirect_to_a_private_address_is_not_followed() {
     let secret = Receiver::start(HELLO).await;
-    let redirect =
-        format!("HTTP/1.1 302 Found\r\nLocation: http://{}/\r\nContent-Length: 0\r\n\r\n", secret.address);
+    let redirect = format!(
+        "HTTP/1.1 302 Found\r\nLocation: http://{}/\r\nContent-Length: 0\r\n\r\n",
+        secret.address
+    );
     let receiver = Receiver::start(redirect).await;
-    let answer = get(&guarded(&["127.0.0.1"]), &format!("http://{}/", receiver.address)).await.unwrap();
+    let answer =
+        get(&guarded(&["127.0.0.1"]), &format!("http://{}/", receiver.address)).await.unwrap();
     assert_eq!(answer.status.as_u16(), 302);
     assert_eq!(secret.connections(), 0);
 }
@@ -152,7 +169,8 @@ async fn an_oversized_response_is_given_up() {
     let announced = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", RESPONSE_LIMIT + 1);
     let announced = [announced.into_bytes(), vec![b'x'; RESPONSE_LIMIT + 1]].concat();
     let chunk = [b"11000\r\n".to_vec(), vec![b'x'; 0x11000], b"\r\n0\r\n\r\n".to_vec()].concat();
-    let chunked = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(), chunk].concat();
+    let chunked =
+        [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec(), chunk].concat();
     for answer in [announced, chunked] {
         let receiver = Receiver::start(answer).await;
         let refused = get(&guarded(&["127.0.0.1"]), &format!("http://{}/", receiver.address)).await;
@@ -176,7 +194,12 @@ async fn a_slow_response_is_given_up() {
 
 #[tokio::test]
 async fn urls_of_other_schemes_or_with_credentials_are_refused() {
-    for url in ["ftp://a.example/", "file:///etc/passwd", "http://user:pass@a.example/", "https://user@a.example/"] {
+    for url in [
+        "ftp://a.example/",
+        "file:///etc/passwd",
+        "http://user:pass@a.example/",
+        "https://user@a.example/",
+    ] {
         assert!(matches!(get(&guarded(&[]), url).await, Err(OutboundError::Url)), "{url}");
     }
 }

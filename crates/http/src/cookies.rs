@@ -31,11 +31,7 @@ pub(crate) fn read(tenant: &Tenant, headers: &HeaderMap, name: &str) -> Option<S
 pub(crate) fn set(headers: &mut HeaderMap, tenant: &Tenant, name: &str, value: &str, max_age: i64) {
     let name = name_of(tenant, name);
     let tag = sign(tenant, &message(tenant, &name, value));
-    append(
-        headers,
-        tenant,
-        &format!("{name}={value}.{}; Max-Age={max_age}", base64url_encode(tag)),
-    );
+    append(headers, tenant, &format!("{name}={value}.{}; Max-Age={max_age}", tag));
 }
 
 /// Removes a cookie.
@@ -114,7 +110,7 @@ impl Interactions {
 
 /// An anti-forgery token for a form: proves that the form was made for the holder of `bound_to`, which is in a cookie.
 pub(crate) fn xsrf(tenant: &Tenant, purpose: &str, bound_to: &str) -> String {
-    base64url_encode(sign(tenant, &message(tenant, purpose, bound_to)))
+    sign(tenant, &message(tenant, purpose, bound_to))
 }
 
 /// Whether `token` is what [`xsrf`] made.
@@ -127,8 +123,8 @@ fn authenticate(tenant: &Tenant, name: &str, value: &str) -> Option<String> {
     verify(tenant, &message(tenant, name, value), tag).then(|| value.to_owned())
 }
 
-fn sign(tenant: &Tenant, message: &[u8]) -> impl AsRef<[u8]> {
-    tenant.snapshot().keys.cookie_signing(tenant.now_ms()).sign(message)
+fn sign(tenant: &Tenant, message: &[u8]) -> String {
+    base64url_encode(tenant.snapshot().keys.cookie_signing(tenant.now_ms()).sign(message))
 }
 
 fn verify(tenant: &Tenant, message: &[u8], tag: &str) -> bool {

@@ -62,7 +62,9 @@ mod tests {
 
     #[test]
     fn a_logout_token_says_what_the_specification_asks_for_and_no_more() {
-        let claims = |sid| LogoutTokenClaims::new("https://id.example/oidc", "app", "user", sid, "j".into(), 1_000);
+        let claims = |sid| {
+            LogoutTokenClaims::new("https://id.example/oidc", "app", "user", sid, "j".into(), 1_000)
+        };
         assert_eq!(
             serde_json::to_value(claims(Some("s1"))).unwrap(),
             json!({

@@ -277,10 +277,18 @@ impl KeyFlags {
                 "{unknown:?} is not an algorithm; choose RS256, PS256, ES256, ES384, ES512 or EdDSA"
             )));
         }
-        if self.kind == KeyKind::CookieKeys && (self.algorithm.is_some() || self.grace_period.is_some()) {
-            return Err(Failure::Usage("--algorithm and --grace-period are for private keys only".to_owned()));
+        if self.kind == KeyKind::CookieKeys
+            && (self.algorithm.is_some() || self.grace_period.is_some())
+        {
+            return Err(Failure::Usage(
+                "--algorithm and --grace-period are for private keys only".to_owned(),
+            ));
         }
-        Ok(RotateKeys { kind: self.kind, algorithm: self.algorithm, grace_period: self.grace_period })
+        Ok(RotateKeys {
+            kind: self.kind,
+            algorithm: self.algorithm,
+            grace_period: self.grace_period,
+        })
     }
 }
 

@@ -71,12 +71,18 @@ impl FromStr for Allow {
         if let Ok(first) = host.parse::<IpAddr>() {
             let bits = if first.is_ipv4() { 32 } else { 128 };
             let length = length.unwrap_or(bits);
-            return if length <= bits { Ok(Self::Block { first, length }) } else { Err(AllowParseError) };
+            return if length <= bits {
+                Ok(Self::Block { first, length })
+            } else {
+                Err(AllowParseError)
+            };
         }
         let is_label = |label: &str| {
             !label.is_empty()
                 && label.len() <= 63
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
         };
         if length.is_some() || text.len() > 253 || !text.split('.').all(is_label) {
             return Err(AllowParseError);
@@ -122,7 +128,9 @@ mod tests {
 
     #[test]
     fn what_is_no_entry_is_refused() {
-        for text in ["", "10.0.0.0/33", "::/129", "10.0.0.0/x", "a b", "a..b", "host/8", "*.a", "http://a"] {
+        for text in
+            ["", "10.0.0.0/33", "::/129", "10.0.0.0/x", "a b", "a..b", "host/8", "*.a", "http://a"]
+        {
             assert!(text.parse::<Allow>().is_err(), "{text}");
         }
     }

@@ -132,7 +132,11 @@ async fn answer(
     let response = sender.send_request(sent).await.map_err(|_| OutboundError::Exchange)?;
     let (head, body) = response.into_parts();
     let body = Limited::new(body, RESPONSE_LIMIT).collect().await.map_err(|error| {
-        if error.is::<LengthLimitError>() { OutboundError::TooLarge } else { OutboundError::Exchange }
+        if error.is::<LengthLimitError>() {
+            OutboundError::TooLarge
+        } else {
+            OutboundError::Exchange
+        }
     })?;
     Ok(Response { status: head.status, headers: head.headers, body: body.to_bytes() })
 }

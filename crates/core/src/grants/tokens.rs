@@ -153,8 +153,7 @@ pub(super) fn id_token(
     };
     let user = subject.claims(snapshot);
     let extended = &snapshot.oidc_settings.enabled_extended_claims;
-    let Some(claims) = claims::id_token(&user, scope, extended, &facts)
-    else {
+    let Some(claims) = claims::id_token(&user, scope, extended, &facts) else {
         return Ok(None);
     };
     snapshot.keys.signing().sign_jwt(None, &Value::Object(claims)).map(Some).map_err(unsigned)

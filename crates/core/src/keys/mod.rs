@@ -43,7 +43,11 @@ pub async fn delete(tenant: &Tenant, of: KeyType, id: &str) -> Result<()> {
     tenant
         .configure(&[Section::Keys], id.to_owned(), |tx, bumped, id| {
             Box::pin(async move {
-                if store::delete_previous(tx, bumped, id).await? { Ok(()) } else { Err(not_found(id)) }
+                if store::delete_previous(tx, bumped, id).await? {
+                    Ok(())
+                } else {
+                    Err(not_found(id))
+                }
             })
         })
         .await
@@ -100,9 +104,11 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, bumped: &Bumped, keys: &[SealedKey])
 /// New key material: PKCS#8 for signing keys, else 32 random bytes.
 fn generate(purpose: Purpose, randomness: &dyn Randomness) -> Result<Zeroizing<Vec<u8>>> {
     match purpose {
-        Purpose::Signing(algorithm) => SigningKey::generate(algorithm)
-            .and_then(|key| key.to_pkcs8())
-            .map_err(|error| Error::Internal(format!("a signing key cannot be generated: {error}"))),
+        Purpose::Signing(algorithm) => {
+            SigningKey::generate(algorithm).and_then(|key| key.to_pkcs8()).map_err(|error| {
+                Error::Internal(format!("a signing key cannot be generated: {error}"))
+            })
+        }
         Purpose::Cookie | Purpose::Rotation => {
             let mut bytes = Zeroizing::new(vec![0; 32]);
             randomness.fill(&mut bytes);

@@ -74,8 +74,7 @@ pub async fn advance(tenant: &Tenant) -> Result<bool> {
         if !rules::is_old(snapshot.keys.records(key_type), tenant.key_policy(), now) {
             continue;
         }
-        let algorithm =
-            (key_type == KeyType::PrivateKeys).then(|| snapshot.keys.algorithm());
+        let algorithm = (key_type == KeyType::PrivateKeys).then(|| snapshot.keys.algorithm());
         match rotate(tenant, Rotation { key_type, grace: None, algorithm }).await {
             Ok(_) => moved = true,
             // Another node was quicker.
@@ -88,7 +87,10 @@ pub async fn advance(tenant: &Tenant) -> Result<bool> {
 
 fn check(rotation: &Rotation) -> Result<()> {
     if rotation.grace.is_some_and(|grace| !(0..=LONGEST_GRACE).contains(&grace)) {
-        return Err(Error::invalid_field("rotationGracePeriod", "must be from 0 to 7776000 seconds"));
+        return Err(Error::invalid_field(
+            "rotationGracePeriod",
+            "must be from 0 to 7776000 seconds",
+        ));
     }
     let is_cookie = rotation.key_type == KeyType::CookieKeys;
     if is_cookie && rotation.algorithm.is_some() {

@@ -59,10 +59,16 @@ mod tests {
 
     #[test]
     fn a_key_moves_on_when_its_time_has_come_and_not_before() {
-        for (status, due_at) in [(KeyState::Next, Some(5)), (KeyState::Previous, Some(7)), (KeyState::Current, None)] {
+        for (status, due_at) in
+            [(KeyState::Next, Some(5)), (KeyState::Previous, Some(7)), (KeyState::Current, None)]
+        {
             let record = record(status, Some(5), Some(7));
             for now in 0..10 {
-                assert_eq!(is_due(&record, now), due_at.is_some_and(|at| at <= now), "{status:?} {now}");
+                assert_eq!(
+                    is_due(&record, now),
+                    due_at.is_some_and(|at| at <= now),
+                    "{status:?} {now}"
+                );
             }
         }
         assert!(!is_due(&record(KeyState::Previous, None, None), i64::MAX));

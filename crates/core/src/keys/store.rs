@@ -69,7 +69,10 @@ pub(super) async fn has_next(conn: &mut Conn<'_>) -> Result<bool> {
 }
 
 /// The staged key whose time has come.
-pub(super) async fn next_due(conn: &mut Conn<'_>, now_ms: i64) -> Result<Option<(String, Purpose)>> {
+pub(super) async fn next_due(
+    conn: &mut Conn<'_>,
+    now_ms: i64,
+) -> Result<Option<(String, Purpose)>> {
     let row = conn
         .optional(
             sql!(
@@ -121,7 +124,9 @@ pub(super) async fn retire_current(
 /// Makes the staged key `id` current.
 pub(super) async fn promote(tx: &mut Tx<'_>, _: &Bumped, id: &str) -> Result<()> {
     tx.execute(
-        sql!("UPDATE keys SET state = 'current' WHERE tenant_id = $1 AND id = $2 AND state = 'next'"),
+        sql!(
+            "UPDATE keys SET state = 'current' WHERE tenant_id = $1 AND id = $2 AND state = 'next'"
+        ),
         params![id],
     )
     .await?;

@@ -75,7 +75,8 @@ pub async fn deliver(tenant: &Tenant, outbound: &Outbound) -> Result<usize> {
                 let mut claimed = Vec::new();
                 for delivery in found {
                     if store::claim(tx, delivery, *until).await? {
-                        claimed.push(Delivery { attempts: delivery.attempts + 1, ..delivery.clone() });
+                        claimed
+                            .push(Delivery { attempts: delivery.attempts + 1, ..delivery.clone() });
                     }
                 }
                 Ok(claimed)
@@ -124,21 +125,19 @@ fn request(tenant: &Tenant, client: &Client, uri: &str, delivery: &Delivery) -> 
         tenant.new_token(),
         tenant.now(),
     );
-    let token = tenant
-        .snapshot()
-        .keys
-        .signing()
-        .sign_jwt(Some(LOGOUT_TOKEN_TYPE), &claims)
-        .map_err(|error| Error::Internal(format!("a logout token cannot be signed: {error}")))?;
+    let token =
+        tenant.snapshot().keys.signing().sign_jwt(Some(LOGOUT_TOKEN_TYPE), &claims).map_err(
+            |error| Error::Internal(format!("a logout token cannot be signed: {error}")),
+        )?;
     let mut headers = HeaderMap::new();
-    headers
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(Request {
         method: Method::POST,
-        url: Url::parse(uri)
-            .map_err(|_| Error::Internal("a stored back-channel logout URI is no URL".to_owned()))?,
+        url: Url::parse(uri).map_err(|_| {
+            Error::Internal("a stored back-channel logout URI is no URL".to_owned())
+        })?,
         headers,
         // A JWS in compact form has no character that a form would have to escape.
         body: format!("logout_token={token}").into(),
