@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HOST, USER_AGENT};
@@ -20,6 +21,8 @@ use url::{Host, Url};
 
 use super::{OutboundError, RESPONSE_LIMIT, Request, Response};
 
+/// What one address gets to take the connection, so that there is time for the next one.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Bytes of an answer's status line and headers.
 const HEADER_LIMIT: usize = 16 * 1024;
 
@@ -86,9 +89,10 @@ pub(super) async fn exchange(
 async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     let mut last = io::ErrorKind::AddrNotAvailable.into();
     for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
+        match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
         }
     }
     Err(last)
