@@ -1,5 +1,7 @@
 //! Attacks through a URL that an attacker chose, against a real receiver on loopback.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;

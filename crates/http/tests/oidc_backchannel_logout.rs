@@ -1,5 +1,7 @@
 //! Back-channel logout: applications are told that a session has ended, by a real receiver on loopback.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

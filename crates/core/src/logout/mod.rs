@@ -105,7 +105,10 @@ async fn attempt(tenant: &Tenant, outbound: &Outbound, delivery: Delivery) -> Re
             })
             .await;
     };
-    let request = request(tenant, client, uri, &delivery)?;
+    let Ok(url) = Url::parse(uri) else {
+        return settle(tenant, delivery, Some("the URI is no URL".to_owned())).await;
+    };
+    let request = request(tenant, client, url, &delivery)?;
     let problem = match outbound.send(request).await {
         Ok(answer) if answer.status.is_success() => None,
         Ok(answer) => Some(format!("answered {}", answer.status.as_u16())),
@@ -114,8 +117,8 @@ async fn attempt(tenant: &Tenant, outbound: &Outbound, delivery: Delivery) -> Re
     settle(tenant, delivery, problem).await
 }
 
-/// RFC 9110 and Back-Channel Logout §2.5: a form with the one parameter `logout_token`.
-fn request(tenant: &Tenant, client: &Client, uri: &str, delivery: &Delivery) -> Result<Request> {
+/// Back-Channel Logout §2.5: a form with the one parameter `logout_token`.
+fn request(tenant: &Tenant, client: &Client, url: Url, delivery: &Delivery) -> Result<Request> {
     let sid = client.backchannel_logout_session_required.then_some(delivery.session_id.as_str());
     let claims = LogoutTokenClaims::new(
         tenant.issuer(),
@@ -135,9 +138,7 @@ fn request(tenant: &Tenant, client: &Client, uri: &str, delivery: &Delivery) -> 
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(Request {
         method: Method::POST,
-        url: Url::parse(uri).map_err(|_| {
-            Error::Internal("a stored back-channel logout URI is no URL".to_owned())
-        })?,
+        url,
         headers,
         // A JWS in compact form has no character that a form would have to escape.
         body: format!("logout_token={token}").into(),

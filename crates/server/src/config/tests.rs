@@ -65,7 +65,7 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
         let default = show(&Settings::resolve(Sources::default()).unwrap());
         for present in 0..16_u8 {
             let has = |source: usize| present & (1 << source) != 0;
-            if has(2) && key.alias().is_none() {
+            if (has(2) && key.alias().is_none()) || (has(0) && key.flag().is_none()) {
                 continue;
             }
             let mut sources = Sources::default();
