@@ -124,6 +124,17 @@ impl Outbound {
         let mut authorities = RootCertStore::empty();
         // One unreadable certificate among the system's must not take the others away.
         authorities.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        Self::with_authorities(allow, authorities)
+    }
+
+    /// As [`Outbound::new`], trusting these certificate authorities alone.
+    ///
+    /// # Errors
+    /// As [`Outbound::new`].
+    pub fn with_authorities(
+        allow: impl Into<Arc<[Allow]>>,
+        authorities: RootCertStore,
+    ) -> Result<Self, String> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
