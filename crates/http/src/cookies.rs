@@ -31,7 +31,7 @@ pub(crate) fn read(tenant: &Tenant, headers: &HeaderMap, name: &str) -> Option<S
 pub(crate) fn set(headers: &mut HeaderMap, tenant: &Tenant, name: &str, value: &str, max_age: i64) {
     let name = name_of(tenant, name);
     let tag = sign(tenant, &message(tenant, &name, value));
-    append(headers, tenant, &format!("{name}={value}.{}; Max-Age={max_age}", tag));
+    append(headers, tenant, &format!("{name}={value}.{tag}; Max-Age={max_age}"));
 }
 
 /// Removes a cookie.
