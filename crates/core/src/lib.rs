@@ -14,6 +14,8 @@ pub mod experience;
 pub mod grants;
 pub mod interactions;
 pub mod keys;
+pub mod logout;
+pub mod oidc_settings;
 pub mod organization_template;
 pub mod organizations;
 pub mod passwords;

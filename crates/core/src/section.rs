@@ -15,17 +15,20 @@ pub enum Section {
     Experience,
     /// Signing, cookie and rotation keys.
     Keys,
+    /// What ID tokens say, and how long sessions last.
+    OidcSettings,
 }
 
 impl Section {
     /// Every section, in the order of [`Versions`].
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Applications,
         Self::Resources,
         Self::Roles,
         Self::OrganizationTemplate,
         Self::Experience,
         Self::Keys,
+        Self::OidcSettings,
     ];
 
     /// The name under which the section's version is stored.
@@ -37,6 +40,7 @@ impl Section {
             Self::OrganizationTemplate => "organization_template",
             Self::Experience => "experience",
             Self::Keys => "keys",
+            Self::OidcSettings => "oidc_settings",
         }
     }
 
@@ -54,6 +58,7 @@ impl Section {
             ],
             Self::Experience => &["sign_in_experiences"],
             Self::Keys => &["keys"],
+            Self::OidcSettings => &["oidc_settings"],
         }
     }
 }

@@ -6,8 +6,8 @@ use trinco_db::TenantDb;
 
 use crate::section::{Section, Versions};
 use crate::{
-    Result, Sealer, applications, configs, experience, keys, organization_template, resources,
-    roles,
+    Result, Sealer, applications, configs, experience, keys, oidc_settings, organization_template,
+    resources, roles,
 };
 
 /// One tenant's configuration at one moment.
@@ -25,6 +25,8 @@ pub struct Snapshot {
     pub experience: Arc<experience::SignInExperience>,
     /// Keys in use.
     pub keys: Arc<keys::Keys>,
+    /// What ID tokens say, and how long sessions last.
+    pub oidc_settings: Arc<oidc_settings::OidcSettings>,
     versions: Versions,
 }
 
@@ -44,6 +46,7 @@ impl Snapshot {
             organization_template: Arc::new(organization_template::load(&mut conn).await?),
             experience: Arc::new(experience::load(&mut conn).await?),
             keys: Arc::new(keys::load(&mut conn, sealer).await?),
+            oidc_settings: Arc::new(oidc_settings::load(&mut conn).await?),
             versions,
         })
     }
@@ -77,6 +80,9 @@ impl Snapshot {
                     next.experience = Arc::new(experience::load(&mut conn).await?);
                 }
                 Section::Keys => next.keys = Arc::new(keys::load(&mut conn, sealer).await?),
+                Section::OidcSettings => {
+                    next.oidc_settings = Arc::new(oidc_settings::load(&mut conn).await?);
+                }
             }
         }
         Ok(Some(next))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
@@ -11,7 +11,8 @@ use trinco_db::{Conn, Db, TenantDb, Tx};
 
 use crate::passwords::Passwords;
 use crate::{
-    Alphabet, Clock, MasterKey, Randomness, Result, Sealer, Section, Snapshot, configs, tenants,
+    Alphabet, Clock, MasterKey, Randomness, Result, Sealer, Section, Snapshot, configs, keys,
+    tenants,
 };
 
 /// Where a tenant is reached from outside. Issuers and absolute URLs are made from this, never from a request's Host header.
@@ -56,6 +57,7 @@ struct Shared {
     randomness: Arc<dyn Randomness>,
     sealer: Sealer,
     passwords: Passwords,
+    key_policy: OnceLock<keys::Policy>,
 }
 
 /// One server's tenants and what they share: the database, the clock, randomness and the keys that seal secrets.
@@ -86,12 +88,18 @@ impl Installation {
             randomness,
             sealer: Sealer::new(master_key),
             passwords: Passwords::default(),
+            key_policy: OnceLock::new(),
         });
         let mut open = BTreeMap::new();
         for (id, origin) in [(tenants::DEFAULT, origin), (tenants::ADMIN, admin_origin)] {
             open.insert(id.to_owned(), Tenant::open(&shared, id, origin.clone()).await?);
         }
         Ok(Self { shared, tenants: open })
+    }
+
+    /// Sets how keys are rotated here; without it, [`keys::Policy::default`]. Only the first call counts.
+    pub fn set_key_policy(&self, policy: keys::Policy) {
+        let _ = self.shared.key_policy.set(policy);
     }
 
     /// The tenant with this id.
@@ -207,6 +215,11 @@ impl Tenant {
     /// Hashes and verifies passwords.
     pub fn passwords(&self) -> &Passwords {
         &self.0.shared.passwords
+    }
+
+    /// How keys are rotated.
+    pub fn key_policy(&self) -> keys::Policy {
+        self.0.shared.key_policy.get().copied().unwrap_or_default()
     }
 
     /// The configuration as of now.

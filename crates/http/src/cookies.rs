@@ -30,12 +30,8 @@ pub(crate) fn read(tenant: &Tenant, headers: &HeaderMap, name: &str) -> Option<S
 /// Sets an authenticated cookie for `max_age` seconds.
 pub(crate) fn set(headers: &mut HeaderMap, tenant: &Tenant, name: &str, value: &str, max_age: i64) {
     let name = name_of(tenant, name);
-    let tag = tenant.snapshot().keys.cookie()[0].sign(&message(tenant, &name, value));
-    append(
-        headers,
-        tenant,
-        &format!("{name}={value}.{}; Max-Age={max_age}", base64url_encode(tag)),
-    );
+    let tag = sign(tenant, &message(tenant, &name, value));
+    append(headers, tenant, &format!("{name}={value}.{tag}; Max-Age={max_age}"));
 }
 
 /// Removes a cookie.
@@ -50,7 +46,8 @@ pub(crate) fn session(tenant: &Tenant, headers: &HeaderMap) -> Option<Secret> {
 
 /// Sets the session cookie.
 pub(crate) fn set_session(headers: &mut HeaderMap, tenant: &Tenant, value: &Secret) {
-    set(headers, tenant, SESSION, value.reveal(), trinco_core::sessions::LIFETIME_MS / 1000);
+    let ttl = tenant.snapshot().oidc_settings.session_ttl;
+    set(headers, tenant, SESSION, value.reveal(), ttl);
 }
 
 /// The interactions in progress in this browser: application id and interaction id, the oldest first.
@@ -113,7 +110,7 @@ impl Interactions {
 
 /// An anti-forgery token for a form: proves that the form was made for the holder of `bound_to`, which is in a cookie.
 pub(crate) fn xsrf(tenant: &Tenant, purpose: &str, bound_to: &str) -> String {
-    base64url_encode(tenant.snapshot().keys.cookie()[0].sign(&message(tenant, purpose, bound_to)))
+    sign(tenant, &message(tenant, purpose, bound_to))
 }
 
 /// Whether `token` is what [`xsrf`] made.
@@ -124,6 +121,10 @@ pub(crate) fn xsrf_is_valid(tenant: &Tenant, purpose: &str, bound_to: &str, toke
 fn authenticate(tenant: &Tenant, name: &str, value: &str) -> Option<String> {
     let (value, tag) = value.rsplit_once('.')?;
     verify(tenant, &message(tenant, name, value), tag).then(|| value.to_owned())
+}
+
+fn sign(tenant: &Tenant, message: &[u8]) -> String {
+    base64url_encode(tenant.snapshot().keys.cookie_signing(tenant.now_ms()).sign(message))
 }
 
 fn verify(tenant: &Tenant, message: &[u8], tag: &str) -> bool {

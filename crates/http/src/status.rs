@@ -21,6 +21,7 @@ const TABLE: &[(&str, u16)] = &[
     ("entity.not_found", 404),
     ("guard.invalid_input", 400),
     ("guard.invalid_pagination", 400),
+    ("oidc.key_not_found", 404),
     ("password.unsupported_encryption_method", 400),
     ("request.body_too_large", 413),
     ("request.general", 500),

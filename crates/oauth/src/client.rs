@@ -122,6 +122,12 @@ pub struct Client {
     pub id_token_ttl: i64,
     /// Reserved for the token exchange grant (RFC 8693).
     pub allow_token_exchange: bool,
+    /// Where it is told that a session has ended (OpenID Connect Back-Channel Logout 1.0 §2.2).
+    #[serde(default)]
+    pub backchannel_logout_uri: Option<String>,
+    /// Whether it must be told which session: its ID tokens and logout tokens then have `sid`.
+    #[serde(default)]
+    pub backchannel_logout_session_required: bool,
 }
 
 impl Client {
@@ -139,6 +145,8 @@ impl Client {
             refresh_token_ttl: RefreshTokenTtl::default(),
             id_token_ttl: 3600,
             allow_token_exchange: false,
+            backchannel_logout_uri: None,
+            backchannel_logout_session_required: false,
         }
     }
 
@@ -153,6 +161,12 @@ impl Client {
             | ApplicationType::SAML => true,
             ApplicationType::Native | ApplicationType::SPA => false,
         }
+    }
+
+    /// Whether the application's ID tokens name the session they come from.
+    #[must_use]
+    pub fn wants_session_id(&self) -> bool {
+        self.backchannel_logout_uri.is_some() && self.backchannel_logout_session_required
     }
 
     /// Whether the application may use a grant.

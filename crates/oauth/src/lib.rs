@@ -20,6 +20,7 @@ pub mod error;
 pub mod grant;
 pub mod interaction;
 pub mod introspection;
+pub mod logout_token;
 pub mod metadata;
 pub mod params;
 pub mod pkce;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::{self, AppType, Command, NewApp, NewPerson};
+use crate::command::{self, AppType, Command, KeyKind, NewApp, NewPerson, RotateKeys};
 use crate::config::{Setting, Settings, SettingsFile, Sources};
 use crate::{password, serve};
 
@@ -40,6 +40,9 @@ enum What {
     /// Works with users.
     #[command(subcommand)]
     User(UserCommand),
+    /// Works with the keys that sign tokens and cookies.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Prints the version.
     Version,
 }
@@ -54,6 +57,37 @@ enum AppCommand {
 enum UserCommand {
     /// Creates a user who can sign in, and prints the user's id.
     Create(UserFlags),
+}
+
+#[derive(Subcommand)]
+enum KeyCommand {
+    /// Lists keys: a staged one, the current one, then the previous ones.
+    List {
+        /// Which keys.
+        #[arg(long = "type", value_enum, default_value_t = KeyKind::PrivateKeys)]
+        kind: KeyKind,
+        /// Print one JSON array.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Makes a new key, which signs once its grace period is over, and prints all.
+    Rotate(KeyFlags),
+}
+
+#[derive(Args)]
+struct KeyFlags {
+    /// Which keys.
+    #[arg(long = "type", value_enum, default_value_t = KeyKind::PrivateKeys)]
+    kind: KeyKind,
+    /// The algorithm of a new private key, RS256, PS256, ES256, ES384, ES512 or EdDSA [default: ES384].
+    #[arg(long)]
+    algorithm: Option<String>,
+    /// For how many seconds a new private key is published before it signs; 0 for at once [default: the setting, 4 hours].
+    #[arg(long, value_name = "SECONDS")]
+    grace_period: Option<i64>,
+    /// Print one JSON array.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Args)]
@@ -130,6 +164,9 @@ struct SettingsFlags {
     /// How to write them, text or json [default: text].
     #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<String>,
+    /// Addresses, blocks such as 10.0.0.0/8 and host names that are not public and may be reached, separated by commas [default: none].
+    #[arg(long, global = true, value_name = "LIST")]
+    outbound_allow: Option<String>,
 }
 
 /// Runs the command line of this process.
@@ -183,6 +220,11 @@ fn run(cli: Cli) -> Result<(), Failure> {
             let json = flags.json;
             (Command::CreateUser(flags.understand()?), json)
         }
+        What::Key(KeyCommand::List { kind, json }) => (Command::ListKeys(kind), json),
+        What::Key(KeyCommand::Rotate(flags)) => {
+            let json = flags.json;
+            (Command::RotateKeys(flags.understand()?), json)
+        }
     };
     let settings = cli.settings.resolve()?;
     let output = tokio::runtime::Builder::new_current_thread()
@@ -227,6 +269,29 @@ impl AppFlags {
     }
 }
 
+impl KeyFlags {
+    fn understand(self) -> Result<RotateKeys, Failure> {
+        let is_known = |name: &String| name.parse::<trinco_jose::Algorithm>().is_ok();
+        if let Some(unknown) = self.algorithm.as_ref().filter(|name| !is_known(name)) {
+            return Err(Failure::Usage(format!(
+                "{unknown:?} is not an algorithm; choose RS256, PS256, ES256, ES384, ES512 or EdDSA"
+            )));
+        }
+        if self.kind == KeyKind::CookieKeys
+            && (self.algorithm.is_some() || self.grace_period.is_some())
+        {
+            return Err(Failure::Usage(
+                "--algorithm and --grace-period are for private keys only".to_owned(),
+            ));
+        }
+        Ok(RotateKeys {
+            kind: self.kind,
+            algorithm: self.algorithm,
+            grace_period: self.grace_period,
+        })
+    }
+}
+
 impl UserFlags {
     fn understand(self) -> Result<NewPerson, Failure> {
         let password = match self.password {
@@ -249,6 +314,7 @@ impl SettingsFlags {
             (Setting::MasterKeyFile, self.master_key_file),
             (Setting::Log, self.log),
             (Setting::LogFormat, self.log_format),
+            (Setting::OutboundAllow, self.outbound_allow),
         ];
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
         SettingsFile::read(self.config.as_deref())

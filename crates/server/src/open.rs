@@ -27,7 +27,10 @@ pub(crate) async fn installation(settings: &Settings, port: u16) -> Result<Insta
     )
     .await;
     match opened {
-        Ok(installation) => Ok(installation),
+        Ok(installation) => {
+            installation.set_key_policy(settings.key_policy);
+            Ok(installation)
+        }
         Err(error) => {
             db.close().await;
             Err(cannot(&error))

@@ -95,6 +95,11 @@ impl Server {
         &self.clock
     }
 
+    /// The installation, for what no door offers.
+    pub fn installation(&self) -> &Installation {
+        &self.installation
+    }
+
     /// The default tenant, for what no door offers.
     pub fn tenant(&self) -> &Tenant {
         self.installation.default_tenant()

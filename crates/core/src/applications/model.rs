@@ -217,6 +217,13 @@ impl Application {
         client.refresh_token_ttl = custom.refresh_token_ttl_in_days.unwrap_or_default();
         client.id_token_ttl = custom.id_token_ttl.map_or(client.id_token_ttl, i64::from);
         client.allow_token_exchange = custom.allow_token_exchange.unwrap_or(false);
+        client.backchannel_logout_uri = self
+            .oidc_client_metadata
+            .backchannel_logout_uri
+            .as_ref()
+            .map(|uri| uri.as_str().to_owned());
+        client.backchannel_logout_session_required =
+            self.oidc_client_metadata.backchannel_logout_session_required.unwrap_or(false);
         client
     }
 }

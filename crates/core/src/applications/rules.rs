@@ -104,12 +104,17 @@ fn check_uris(metadata: &OidcClientMetadata) -> Result<()> {
         check_uri("oidcClientMetadata.postLogoutRedirectUris", uri.as_str())?;
     }
     if let Some(uri) = &metadata.backchannel_logout_uri {
-        let is_web =
-            Url::parse(uri.as_str()).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        // Back-Channel Logout §2.2: no fragment.
+        let is_web = Url::parse(uri.as_str()).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.fragment().is_none()
+                && url.username().is_empty()
+                && url.password().is_none()
+        });
         if !is_web {
             return Err(Error::invalid_field(
                 "oidcClientMetadata.backchannelLogoutUri",
-                "must be an http or https URL",
+                "must be an http or https URL without a fragment or credentials",
             ));
         }
     }

@@ -19,17 +19,20 @@ pub use authorization_code::exchange as exchange_authorization_code;
 pub use client_credentials::issue as issue_client_credentials;
 pub use inspection::{introspect, revoke, userinfo};
 pub use model::Grant;
+pub(crate) use model::ORGANIZATION_TOKEN_LIFETIME;
 pub use refresh_token::exchange as exchange_refresh_token;
 
 use model::{CODE_LIFETIME_MS, GRANT_LIFETIME_MS, StoredCode};
 
-use crate::{Result, Secret, Tenant, TokenHash};
+use crate::{Result, Secret, Tenant, TokenHash, logout};
 
 /// A grant and its authorization code, made before the transaction that stores them.
 #[derive(Clone, Debug)]
 pub struct NewGrant {
     grant: Grant,
     code: StoredCode,
+    /// Whether the client is told when the session ends.
+    joins_session: bool,
 }
 
 /// Who grants: a user who is signed in.
@@ -73,7 +76,12 @@ pub fn prepare(
         expires_at: now + CODE_LIFETIME_MS,
         consumed_at: None,
     };
-    (NewGrant { grant, code: stored }, code)
+    let joins_session = tenant
+        .snapshot()
+        .applications
+        .get(&request.client_id)
+        .is_some_and(|registered| registered.client.backchannel_logout_uri.is_some());
+    (NewGrant { grant, code: stored, joins_session }, code)
 }
 
 /// Stores a prepared grant and its code.
@@ -82,6 +90,9 @@ pub fn prepare(
 /// When the database does not answer.
 pub async fn insert(tx: &mut Tx<'_>, new: &NewGrant) -> Result<()> {
     store::insert_grant(tx, &new.grant).await?;
+    if let (true, Some(session_id)) = (new.joins_session, &new.grant.session_id) {
+        logout::join(tx, session_id, &new.grant.client_id).await?;
+    }
     store::insert_code(tx, &new.grant.id, &new.code).await
 }
 

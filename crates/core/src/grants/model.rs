@@ -11,7 +11,7 @@ pub(super) const CODE_LIFETIME_MS: i64 = 60_000;
 /// An opaque access token lasts an hour: seconds.
 pub(super) const OPAQUE_TOKEN_LIFETIME: i64 = 3600;
 /// A token for an organization lasts an hour: seconds.
-pub(super) const ORGANIZATION_TOKEN_LIFETIME: i64 = 3600;
+pub(crate) const ORGANIZATION_TOKEN_LIFETIME: i64 = 3600;
 
 /// What a user allowed a client, with the circumstances its tokens repeat.
 #[derive(Clone, Debug, PartialEq)]

@@ -50,6 +50,9 @@ pub async fn exchange(
             grant.client_id == client.client_id && grant.expires_at > tenant.now_ms()
         })
         .ok_or_else(|| OAuthError::invalid_grant("unknown refresh token"))?;
+    // Another node may have just rotated the keys: the one that derives this token's successor is then not known here yet.
+    let key_id = &stored.rotation_key_id;
+    tenant.find(|snapshot| snapshot.keys.rotation(key_id).map(|_| ())).await?;
     let snapshot = tenant.snapshot();
     let judged = refresh::presented(&issued(&stored), tenant.now(), REUSE_WINDOW);
     let current = match judged {

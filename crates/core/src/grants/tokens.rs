@@ -149,10 +149,11 @@ pub(super) fn id_token(
         ttl: client.id_token_ttl,
         nonce: grant.nonce.as_deref(),
         auth_time: None,
+        session_id: grant.session_id.as_deref().filter(|_| client.wants_session_id()),
     };
     let user = subject.claims(snapshot);
-    let Some(claims) = claims::id_token(&user, scope, &claims::ExtendedClaim::DEFAULT, &facts)
-    else {
+    let extended = &snapshot.oidc_settings.enabled_extended_claims;
+    let Some(claims) = claims::id_token(&user, scope, extended, &facts) else {
         return Ok(None);
     };
     snapshot.keys.signing().sign_jwt(None, &Value::Object(claims)).map(Some).map_err(unsigned)

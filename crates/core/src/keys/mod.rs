@@ -1,16 +1,61 @@
 //! Keys in use: signing keys for tokens, cookie keys, and the keys that derive the successor of a rotated refresh token.
 //!
-//! Private halves are sealed at rest. The newest key of each purpose is used; older ones are still accepted.
+//! Private halves are sealed at rest. A signing key is staged first (next), so that everyone who caches the published keys knows it
+//! before it signs (current); afterwards it verifies (previous) until the last of its tokens has expired. Cookie keys and rotation
+//! keys have no readers outside, so a new one is current at once.
 
 mod model;
+mod rotate;
+mod rules;
 mod store;
 
 use trinco_db::{Conn, Tx};
-use trinco_jose::{Algorithm, SigningKey};
+use trinco_jose::{Algorithm, KeyState, SigningKey};
+use zeroize::Zeroizing;
 
-pub use model::{CookieKey, Keys, Purpose, RotationKey, SealedKey};
+pub use model::{CookieKey, KeyRecord, KeyType, Keys, Purpose, RotationKey, SealedKey};
+pub use rotate::{Rotation, advance, rotate};
+pub use rules::Policy;
 
-use crate::{Alphabet, Bumped, Error, Randomness, Result, Sealer};
+use crate::{Alphabet, Bumped, Error, Randomness, Result, Sealer, Section, Tenant};
+
+/// What everyone may know of the keys of a type: a staged one, the current one, then the previous ones.
+pub fn list(tenant: &Tenant, of: KeyType) -> Vec<KeyRecord> {
+    tenant.snapshot().keys.records(of).to_vec()
+}
+
+/// Deletes a previous key. What it signed is refused from then on.
+///
+/// # Errors
+/// `oidc.key_not_found`; `oidc.key_required` for the only key; `oidc.only_previous_key_can_be_deleted`.
+pub async fn delete(tenant: &Tenant, of: KeyType, id: &str) -> Result<()> {
+    let status = |keys: &Keys| {
+        keys.records(of).iter().find(|record| record.id == id).map(|record| record.status)
+    };
+    let found = tenant.find(|snapshot| status(&snapshot.keys)).await?;
+    let status = found.ok_or_else(|| not_found(id))?;
+    if tenant.snapshot().keys.records(of).len() == 1 {
+        return Err(Error::refused("oidc.key_required"));
+    }
+    if status != KeyState::Previous {
+        return Err(Error::refused("oidc.only_previous_key_can_be_deleted"));
+    }
+    tenant
+        .configure(&[Section::Keys], id.to_owned(), |tx, bumped, id| {
+            Box::pin(async move {
+                if store::delete_previous(tx, bumped, id).await? {
+                    Ok(())
+                } else {
+                    Err(not_found(id))
+                }
+            })
+        })
+        .await
+}
+
+fn not_found(id: &str) -> Error {
+    Error::refused_with("oidc.key_not_found", &[("id", id)])
+}
 
 /// Reads the keys of a tenant.
 ///
@@ -36,33 +81,13 @@ pub(crate) fn generate_first(
     randomness: &dyn Randomness,
     now_ms: i64,
 ) -> Result<Vec<SealedKey>> {
-    let broken = |error| Error::Internal(format!("a signing key cannot be generated: {error}"));
-    let signing =
-        SigningKey::generate(Algorithm::ES384).and_then(|key| key.to_pkcs8()).map_err(broken)?;
-    let symmetric = || {
-        let mut bytes = zeroize::Zeroizing::new(vec![0; 32]);
-        randomness.fill(&mut bytes);
-        bytes
-    };
-    let materials = [
-        (Purpose::Signing(Algorithm::ES384), signing),
-        (Purpose::Cookie, symmetric()),
-        (Purpose::Rotation, symmetric()),
-    ];
-    Ok(materials
+    [Purpose::Signing(Algorithm::ES384), Purpose::Cookie, Purpose::Rotation]
         .into_iter()
-        .map(|(purpose, material)| {
-            let id = Alphabet::Id.random(randomness, 21);
-            let material = sealer.seal(randomness, &place(tenant, &id), &material);
-            SealedKey {
-                id,
-                purpose,
-                state: trinco_jose::KeyState::Current,
-                material,
-                created_at: now_ms,
-            }
+        .map(|purpose| {
+            let material = generate(purpose, randomness)?;
+            Ok(seal(tenant, sealer, randomness, purpose, &material, now_ms))
         })
-        .collect())
+        .collect()
 }
 
 /// Stores new keys.
@@ -74,6 +99,44 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, bumped: &Bumped, keys: &[SealedKey])
         store::insert(tx, bumped, key).await?;
     }
     Ok(())
+}
+
+/// New key material: PKCS#8 for signing keys, else 32 random bytes.
+fn generate(purpose: Purpose, randomness: &dyn Randomness) -> Result<Zeroizing<Vec<u8>>> {
+    match purpose {
+        Purpose::Signing(algorithm) => {
+            SigningKey::generate(algorithm).and_then(|key| key.to_pkcs8()).map_err(|error| {
+                Error::Internal(format!("a signing key cannot be generated: {error}"))
+            })
+        }
+        Purpose::Cookie | Purpose::Rotation => {
+            let mut bytes = Zeroizing::new(vec![0; 32]);
+            randomness.fill(&mut bytes);
+            Ok(bytes)
+        }
+    }
+}
+
+/// A new current key.
+fn seal(
+    tenant: &str,
+    sealer: &Sealer,
+    randomness: &dyn Randomness,
+    purpose: Purpose,
+    material: &[u8],
+    now_ms: i64,
+) -> SealedKey {
+    let id = Alphabet::Id.random(randomness, 21);
+    let material = sealer.seal(randomness, &place(tenant, &id), material);
+    SealedKey {
+        id,
+        purpose,
+        state: KeyState::Current,
+        material,
+        created_at: now_ms,
+        effective_at: None,
+        expires_at: None,
+    }
 }
 
 fn place<'a>(tenant: &'a str, id: &'a str) -> [&'a str; 3] {

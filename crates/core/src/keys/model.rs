@@ -1,10 +1,16 @@
 //! What keys are.
 
 use aws_lc_rs::hmac;
-use trinco_jose::{Algorithm, JwkSet, KeyEntry, KeyState, Keyring, SigningKey, Verifier};
+use serde::{Serialize, Serializer};
+use trinco_jose::{
+    Algorithm, JwkSet, KeyEntry, KeyState, Keyring, SigningKey, Verifier, base64url_encode, sha256,
+};
 use zeroize::Zeroizing;
 
 use crate::{Error, Result};
+
+/// A new cookie key signs this many milliseconds after it was made: by then every node verifies with it.
+const COOKIE_KEY_PAUSE_MS: i64 = 5_000;
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +21,15 @@ pub enum Purpose {
     Cookie,
     /// Derives the successor of a rotated refresh token.
     Rotation,
+}
+
+/// The keys that operators see and rotate, by the names of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyType {
+    /// Keys that sign tokens.
+    PrivateKeys,
+    /// Keys that authenticate cookies.
+    CookieKeys,
 }
 
 /// A key as it is stored.
@@ -30,6 +45,75 @@ pub struct SealedKey {
     pub material: String,
     /// Unix milliseconds.
     pub created_at: i64,
+    /// When it became current, or will: Unix milliseconds. `None` for the keys a tenant was created with.
+    pub effective_at: Option<i64>,
+    /// Of a previous key, when nothing needs it any more: Unix milliseconds.
+    pub expires_at: Option<i64>,
+}
+
+/// What everyone may know of a key. It serialises as the API shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyRecord {
+    /// 21 characters; not the `kid` of tokens.
+    pub id: String,
+    /// Unix milliseconds; the API shows seconds, as the reference does.
+    #[serde(serialize_with = "in_seconds")]
+    pub created_at: i64,
+    /// `RSA` or `EC`, for callers who know no others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_key_algorithm: Option<&'static str>,
+    /// The algorithm itself (RFC 7518 §3.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<Algorithm>,
+    /// Where it is in its life.
+    #[serde(serialize_with = "state_name")]
+    pub status: KeyState,
+    /// When a staged key begins to sign: Unix milliseconds; the API shows seconds.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "option_in_seconds")]
+    pub effective_at: Option<i64>,
+    /// Of a previous key, when it will be removed: Unix milliseconds.
+    #[serde(skip)]
+    pub expires_at: Option<i64>,
+}
+
+fn in_seconds<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(ms.div_euclid(1000))
+}
+
+fn option_in_seconds<S: Serializer>(ms: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    ms.map(|ms| ms.div_euclid(1000)).serialize(serializer)
+}
+
+fn state_name<S: Serializer>(state: &KeyState, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(match state {
+        KeyState::Next => "Next",
+        KeyState::Current => "Current",
+        KeyState::Previous => "Previous",
+    })
+}
+
+impl KeyRecord {
+    fn of(stored: &SealedKey) -> Self {
+        let algorithm = match stored.purpose {
+            Purpose::Signing(algorithm) => Some(algorithm),
+            Purpose::Cookie | Purpose::Rotation => None,
+        };
+        let family = match algorithm {
+            Some(Algorithm::RS256 | Algorithm::PS256) => Some("RSA"),
+            Some(Algorithm::ES256 | Algorithm::ES384 | Algorithm::ES512) => Some("EC"),
+            Some(Algorithm::EdDSA) | None => None,
+        };
+        Self {
+            id: stored.id.clone(),
+            created_at: stored.created_at,
+            signing_key_algorithm: family,
+            algorithm,
+            status: stored.state,
+            effective_at: stored.effective_at,
+            expires_at: stored.expires_at,
+        }
+    }
 }
 
 /// A key that authenticates cookies and forms.
@@ -69,17 +153,23 @@ pub struct Keys {
     verifier: Verifier,
     jwks: JwkSet,
     jwks_json: String,
+    jwks_etag: String,
     cookie: Vec<CookieKey>,
     rotation: Vec<RotationKey>,
+    private_keys: Vec<KeyRecord>,
+    cookie_keys: Vec<KeyRecord>,
+    rotation_keys: Vec<KeyRecord>,
 }
 
 impl Keys {
     /// `opened` has the current keys first.
     pub(super) fn from_opened(opened: Vec<(SealedKey, Zeroizing<Vec<u8>>)>) -> Result<Self> {
         let mut signing = Vec::new();
-        let mut cookie = Vec::new();
-        let mut rotation = Vec::new();
+        let (mut cookie, mut rotation) = (Vec::new(), Vec::new());
+        let (mut private_keys, mut cookie_keys) = (Vec::new(), Vec::new());
+        let mut rotation_keys = Vec::new();
         for (stored, material) in opened {
+            let record = KeyRecord::of(&stored);
             let symmetric = |material: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, material);
             match stored.purpose {
                 Purpose::Signing(algorithm) => {
@@ -89,10 +179,15 @@ impl Keys {
                     let entry =
                         KeyEntry { id: stored.id, created_at: stored.created_at / 1000, key };
                     signing.push((stored.state, entry));
+                    private_keys.push(record);
                 }
-                Purpose::Cookie => cookie.push(CookieKey(symmetric(&material))),
+                Purpose::Cookie => {
+                    cookie.push(CookieKey(symmetric(&material)));
+                    cookie_keys.push(record);
+                }
                 Purpose::Rotation => {
                     rotation.push(RotationKey { id: stored.id, key: symmetric(&material) });
+                    rotation_keys.push(record);
                 }
             }
         }
@@ -106,7 +201,21 @@ impl Keys {
         })?;
         let jwks = signing.jwks();
         let jwks_json = serde_json::to_string(&jwks)?;
-        Ok(Self { verifier: jwks.verifier(), signing, jwks, jwks_json, cookie, rotation })
+        let jwks_etag = format!("\"{}\"", base64url_encode(sha256(jwks_json.as_bytes())));
+        // The API lists a staged key first.
+        private_keys.sort_by_key(|record| record.status != KeyState::Next);
+        Ok(Self {
+            verifier: jwks.verifier(),
+            signing,
+            jwks,
+            jwks_json,
+            jwks_etag,
+            cookie,
+            rotation,
+            private_keys,
+            cookie_keys,
+            rotation_keys,
+        })
     }
 
     /// The key that signs.
@@ -129,14 +238,40 @@ impl Keys {
         &self.jwks_json
     }
 
+    /// The entity tag of [`Keys::jwks_json`] (RFC 9110 §8.8.3).
+    pub fn jwks_etag(&self) -> &str {
+        &self.jwks_etag
+    }
+
     /// The algorithm that new tokens are signed with.
     pub fn algorithm(&self) -> Algorithm {
         self.signing().algorithm()
     }
 
-    /// The key that authenticates new cookies, then those still accepted.
+    /// The algorithms of all published keys, the current one first, each once.
+    pub fn algorithms(&self) -> Vec<Algorithm> {
+        let mut algorithms = Vec::new();
+        for (_, entry) in self.signing.entries() {
+            if !algorithms.contains(&entry.key.algorithm()) {
+                algorithms.push(entry.key.algorithm());
+            }
+        }
+        algorithms
+    }
+
+    /// The keys that authenticate cookies, the newest first.
     pub fn cookie(&self) -> &[CookieKey] {
         &self.cookie
+    }
+
+    /// The key that authenticates new cookies.
+    pub fn cookie_signing(&self, now_ms: i64) -> &CookieKey {
+        let since = self.cookie_keys[0].created_at;
+        let is_known_everywhere = since + COOKIE_KEY_PAUSE_MS <= now_ms;
+        match self.cookie.get(1) {
+            Some(previous) if !is_known_everywhere => previous,
+            _ => &self.cookie[0],
+        }
     }
 
     /// The key that derives new refresh tokens.
@@ -147,6 +282,19 @@ impl Keys {
     /// The rotation key with this id.
     pub fn rotation(&self, id: &str) -> Option<&RotationKey> {
         self.rotation.iter().find(|key| key.id == id)
+    }
+
+    /// What everyone may know of the keys of a type: a staged one, the current one, then the previous ones.
+    pub fn records(&self, of: KeyType) -> &[KeyRecord] {
+        match of {
+            KeyType::PrivateKeys => &self.private_keys,
+            KeyType::CookieKeys => &self.cookie_keys,
+        }
+    }
+
+    /// The records of every key, of whatever purpose.
+    pub(super) fn all_records(&self) -> impl Iterator<Item = &KeyRecord> {
+        self.private_keys.iter().chain(&self.cookie_keys).chain(&self.rotation_keys)
     }
 }
 

@@ -9,7 +9,8 @@ pub(super) async fn all(conn: &mut Conn<'_>) -> Result<Vec<SealedKey>> {
     let rows = conn
         .all(
             sql!(
-                "SELECT id, purpose, algorithm, state, material, created_at FROM keys WHERE tenant_id = $1
+                "SELECT id, purpose, algorithm, state, material, created_at, effective_at, expires_at
+                 FROM keys WHERE tenant_id = $1
                  ORDER BY CASE state WHEN 'current' THEN 0 WHEN 'next' THEN 1 ELSE 2 END, created_at DESC, id"
             ),
             &[],
@@ -23,16 +24,17 @@ pub(super) async fn all(conn: &mut Conn<'_>) -> Result<Vec<SealedKey>> {
                 state: state(&row.get::<String>(3)?)?,
                 material: row.get(4)?,
                 created_at: row.get(5)?,
+                effective_at: row.get(6)?,
+                expires_at: row.get(7)?,
             })
         })
         .collect()
 }
 
 pub(super) async fn insert(tx: &mut Tx<'_>, _: &Bumped, key: &SealedKey) -> Result<()> {
-    let (purpose, algorithm) = match key.purpose {
-        Purpose::Signing(algorithm) => ("signing", Some(algorithm.to_string())),
-        Purpose::Cookie => ("cookie", None),
-        Purpose::Rotation => ("rotation", None),
+    let algorithm = match key.purpose {
+        Purpose::Signing(algorithm) => Some(algorithm.to_string()),
+        Purpose::Cookie | Purpose::Rotation => None,
     };
     let state = match key.state {
         KeyState::Next => "next",
@@ -41,13 +43,122 @@ pub(super) async fn insert(tx: &mut Tx<'_>, _: &Bumped, key: &SealedKey) -> Resu
     };
     tx.execute(
         sql!(
-            "INSERT INTO keys (tenant_id, id, purpose, algorithm, state, material, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)"
+            "INSERT INTO keys (tenant_id, id, purpose, algorithm, state, material, created_at, effective_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
         ),
-        params![&key.id, purpose, algorithm, state, &key.material, &key.created_at],
+        params![
+            &key.id,
+            purpose_name(key.purpose),
+            algorithm,
+            state,
+            &key.material,
+            &key.created_at,
+            &key.effective_at,
+            &key.expires_at
+        ],
     )
     .await?;
     Ok(())
+}
+
+/// Whether a signing key is staged.
+pub(super) async fn has_next(conn: &mut Conn<'_>) -> Result<bool> {
+    let statement =
+        sql!("SELECT id FROM keys WHERE tenant_id = $1 AND purpose = 'signing' AND state = 'next'");
+    Ok(conn.optional(statement, &[]).await?.is_some())
+}
+
+/// The staged key whose time has come.
+pub(super) async fn next_due(
+    conn: &mut Conn<'_>,
+    now_ms: i64,
+) -> Result<Option<(String, Purpose)>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT id, purpose, algorithm FROM keys
+                 WHERE tenant_id = $1 AND state = 'next' AND effective_at <= $2"
+            ),
+            params![now_ms],
+        )
+        .await?;
+    row.map(|row| {
+        let algorithm = row.get::<Option<String>>(2)?;
+        Ok((row.get(0)?, purpose(&row.get::<String>(1)?, algorithm.as_deref())?))
+    })
+    .transpose()
+}
+
+/// Makes the current key `id` previous; false when it is not current any more.
+pub(super) async fn retire(tx: &mut Tx<'_>, _: &Bumped, id: &str, expires_at: i64) -> Result<bool> {
+    let retired = tx
+        .execute(
+            sql!(
+                "UPDATE keys SET state = 'previous', expires_at = $3
+                 WHERE tenant_id = $1 AND id = $2 AND state = 'current'"
+            ),
+            params![id, expires_at],
+        )
+        .await?;
+    Ok(retired > 0)
+}
+
+/// Makes the current key of `purpose`, whatever its algorithm, previous.
+pub(super) async fn retire_current(
+    tx: &mut Tx<'_>,
+    _: &Bumped,
+    purpose: Purpose,
+    expires_at: i64,
+) -> Result<()> {
+    tx.execute(
+        sql!(
+            "UPDATE keys SET state = 'previous', expires_at = $3
+             WHERE tenant_id = $1 AND purpose = $2 AND state = 'current'"
+        ),
+        params![purpose_name(purpose), expires_at],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Makes the staged key `id` current.
+pub(super) async fn promote(tx: &mut Tx<'_>, _: &Bumped, id: &str) -> Result<()> {
+    tx.execute(
+        sql!(
+            "UPDATE keys SET state = 'current' WHERE tenant_id = $1 AND id = $2 AND state = 'next'"
+        ),
+        params![id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// False when there is no such previous key.
+pub(super) async fn delete_previous(tx: &mut Tx<'_>, _: &Bumped, id: &str) -> Result<bool> {
+    let deleted = tx
+        .execute(
+            sql!("DELETE FROM keys WHERE tenant_id = $1 AND id = $2 AND state = 'previous'"),
+            params![id],
+        )
+        .await?;
+    Ok(deleted > 0)
+}
+
+pub(super) async fn delete_expired(tx: &mut Tx<'_>, _: &Bumped, now_ms: i64) -> Result<()> {
+    tx.execute(
+        sql!("DELETE FROM keys WHERE tenant_id = $1 AND state = 'previous' AND expires_at <= $2"),
+        params![now_ms],
+    )
+    .await?;
+    Ok(())
+}
+
+const fn purpose_name(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Signing(_) => "signing",
+        Purpose::Cookie => "cookie",
+        Purpose::Rotation => "rotation",
+    }
 }
 
 fn purpose(name: &str, algorithm: Option<&str>) -> Result<Purpose> {

@@ -10,9 +10,9 @@ use trinco_db::Tx;
 
 pub use end::{SignOut, sign_out, sign_out_requested};
 
-use crate::{Result, Secret, Tenant, TokenHash, grants};
+use crate::{Result, Secret, Tenant, TokenHash, grants, logout};
 
-/// A session lasts this long after its sign-in: 14 days in milliseconds.
+/// A session lasts this long after its sign-in, unless the tenant says otherwise: 14 days in milliseconds.
 pub const LIFETIME_MS: i64 = 14 * 86_400_000;
 
 /// A browser that has signed in.
@@ -56,7 +56,7 @@ pub fn prepare(tenant: &Tenant, user_id: &str, current: Option<&Session>) -> (Ne
         id,
         user_id: user_id.to_owned(),
         authenticated_at: now,
-        expires_at: now + LIFETIME_MS,
+        expires_at: now + tenant.snapshot().oidc_settings.session_ttl * 1000,
     };
     (NewSession { session, cookie_hash: TokenHash::of(cookie.reveal()) }, cookie)
 }
@@ -77,19 +77,21 @@ pub async fn start(tx: &mut Tx<'_>, new: &NewSession, current: Option<&Session>)
 }
 
 /// Ends a session: its grants are revoked, but for those with `offline_access`, which outlive it (OpenID Connect Core §11).
-/// `client_id` names the client that asked for it, all of whose grants end.
+/// `client_id` names the client that asked for it, all of whose grants end. Clients that want to be told will be.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn end(tx: &mut Tx<'_>, session_id: &str, client_id: Option<&str>) -> Result<()> {
+    logout::queue_of_session(tx, session_id).await?;
     grants::revoke_all_of_session(tx, session_id, client_id).await?;
     store::delete(tx, session_id).await
 }
 
-/// Ends every session of a user.
+/// Ends every session of a user. Clients that want to be told will be.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn end_all_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+    logout::queue_of_user(tx, user_id).await?;
     store::delete_of_user(tx, user_id).await
 }

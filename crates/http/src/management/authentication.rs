@@ -30,7 +30,18 @@ pub(super) async fn require_management_token(
     request: Request,
     next: Next,
 ) -> Response {
-    match authenticate(&app, &here.0, &request) {
+    let mut checked = authenticate(&app, &here.0, &request);
+    if checked.as_ref().is_err_and(|error| error.code() == Some("auth.unauthorized")) {
+        // Another node may have just rotated the keys.
+        let admin = app.installation().admin_tenant();
+        for issuer in [&here.0, admin] {
+            if let Err(error) = issuer.refresh().await {
+                return ApiError(error).into_response();
+            }
+        }
+        checked = authenticate(&app, &here.0, &request);
+    }
+    match checked {
         Ok(()) => next.run(request).await,
         Err(error) => ApiError(error).into_response(),
     }

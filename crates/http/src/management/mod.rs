@@ -6,6 +6,7 @@
 mod application_roles;
 mod applications;
 mod authentication;
+mod configs;
 mod organization_applications;
 mod organization_template;
 mod organizations;
@@ -32,6 +33,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
     let guarded = Router::new()
         .merge(applications::routes())
         .merge(application_roles::routes())
+        .merge(configs::routes())
         .merge(organization_template::routes())
         .merge(organizations::routes())
         .merge(resources::routes())

@@ -49,6 +49,8 @@ pub struct IdTokenFacts<'a> {
     pub nonce: Option<&'a str>,
     /// When the user authenticated, Unix seconds; given when the request had `max_age`.
     pub auth_time: Option<i64>,
+    /// The session, for clients that are told of its end (OpenID Connect Back-Channel Logout 1.0 §2.1).
+    pub session_id: Option<&'a str>,
 }
 
 /// The claims of an ID token, `None` without `openid`. There is no `at_hash`: it is optional in the code flow
@@ -74,6 +76,7 @@ pub fn id_token(
     }
     claims.extend(facts.nonce.map(|nonce| ("nonce".to_owned(), json!(nonce))));
     claims.extend(facts.auth_time.map(|time| ("auth_time".to_owned(), json!(time))));
+    claims.extend(facts.session_id.map(|id| ("sid".to_owned(), json!(id))));
     Some(claims)
 }
 
@@ -102,7 +105,7 @@ fn user_claims(
 /// The names discovery lists: `sub`, the user's claims, then those of the token itself.
 pub fn supported() -> impl Iterator<Item = &'static str> {
     let user = table::CLAIMS.iter().map(|claim| claim.name);
-    ["sub"].into_iter().chain(user).chain(["auth_time", "iss"])
+    ["sub"].into_iter().chain(user).chain(["auth_time", "iss", "sid"])
 }
 
 /// The claims of a JWT access token (RFC 9068 §2.2), in the order clients have always seen.

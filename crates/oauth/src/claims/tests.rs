@@ -38,6 +38,7 @@ const FACTS: IdTokenFacts<'_> = IdTokenFacts {
     ttl: 3600,
     nonce: None,
     auth_time: None,
+    session_id: None,
 };
 
 #[test]
@@ -117,10 +118,13 @@ fn extended_claims_enter_the_id_token_by_setting() {
 }
 
 #[test]
-fn nonce_and_auth_time_appear_when_given() {
-    let facts = IdTokenFacts { nonce: Some("n"), auth_time: Some(7), ..FACTS };
+fn nonce_auth_time_and_sid_appear_when_given() {
+    let facts =
+        IdTokenFacts { nonce: Some("n"), auth_time: Some(7), session_id: Some("s"), ..FACTS };
     let claims = id_token(&user(), &trace_scope(), &[], &facts).unwrap();
     assert_eq!((&claims["nonce"], &claims["auth_time"]), (&json!("n"), &json!(7)));
+    assert_eq!(claims["sid"], "s");
+    assert!(!id_token(&user(), &trace_scope(), &[], &FACTS).unwrap().contains_key("sid"));
 }
 
 #[test]
@@ -160,7 +164,7 @@ fn every_claim_belongs_to_a_reserved_scope_and_is_listed_once() {
         assert!(crate::scope::RESERVED.contains(&claim.scope), "{}", claim.name);
         assert!(names.insert(claim.name), "{}", claim.name);
     }
-    assert_eq!(supported().count(), names.len() + 3);
+    assert_eq!(supported().count(), names.len() + 4);
 }
 
 #[test]

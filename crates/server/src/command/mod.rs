@@ -3,6 +3,7 @@
 mod app;
 mod execute;
 mod init;
+mod key;
 mod output;
 mod refusal;
 mod user;
@@ -12,6 +13,7 @@ use trinco_core::Installation;
 
 pub(crate) use app::{AppType, NewApp};
 pub(crate) use execute::execute;
+pub(crate) use key::{KeyKind, RotateKeys};
 pub(crate) use output::Output;
 pub(crate) use user::NewPerson;
 
@@ -25,6 +27,10 @@ pub(crate) enum Command {
     CreateApp(NewApp),
     /// Create a user.
     CreateUser(NewPerson),
+    /// List keys.
+    ListKeys(KeyKind),
+    /// Rotate keys.
+    RotateKeys(RotateKeys),
 }
 
 /// Does it. An error is one sentence for the person at the terminal.
@@ -34,6 +40,8 @@ pub(crate) async fn run(command: Command, installation: &Installation) -> Result
         Command::Init => init::run(tenant).await,
         Command::CreateApp(new) => app::create(tenant, new).await,
         Command::CreateUser(new) => user::create(tenant, new).await,
+        Command::ListKeys(kind) => key::list(tenant, kind),
+        Command::RotateKeys(wanted) => key::rotate(tenant, wanted).await,
     };
     done.map_err(|error| refusal::sentence(&error))
 }

@@ -24,6 +24,8 @@ pub(crate) enum Output {
         id: String,
         username: String,
     },
+    /// Records of keys, as the Management API shows them.
+    Keys(Vec<Value>),
 }
 
 /// A created application, with what its `.env.local` needs.
@@ -62,6 +64,7 @@ impl Output {
             }
             Self::App(app) => json!(app),
             Self::User { id, username } => json!({ "id": id, "username": username }),
+            Self::Keys(records) => json!(records),
         };
         Shown { stdout: line(&value), stderr: String::new() }
     }
@@ -101,6 +104,15 @@ impl Output {
             Self::User { id, username } => {
                 stdout = format!("{id}\n");
                 format!("The user {username} is there and can sign in.\n")
+            }
+            Self::Keys(records) => {
+                for record in records {
+                    let text = |name: &str| record[name].as_str().unwrap_or("-");
+                    let (status, algorithm, id) = (text("status"), text("algorithm"), text("id"));
+                    writeln!(stdout, "{id}  {status:8}  {algorithm}")
+                        .expect("writing to a string works");
+                }
+                String::new()
             }
         };
         Shown { stdout, stderr }

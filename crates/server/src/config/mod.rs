@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use trinco_core::{MasterKey, Origin};
+use trinco_connectors::outbound::Allow;
+use trinco_core::{MasterKey, Origin, keys};
 use trinco_db::DbUrl;
 
 pub(crate) use setting::Setting;
@@ -40,6 +41,10 @@ pub(crate) struct Settings {
     /// A valid filter of log lines.
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
+    /// What outbound requests may reach besides public addresses.
+    pub(crate) outbound_allow: Vec<Allow>,
+    /// How keys are rotated.
+    pub(crate) key_policy: keys::Policy,
 }
 
 /// Where the master key is.
@@ -77,6 +82,14 @@ impl Settings {
             log: read(&given, Setting::Log, values::log)?.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: read(&given, Setting::LogFormat, values::log_format)?
                 .unwrap_or(LogFormat::Text),
+            outbound_allow: read(&given, Setting::OutboundAllow, values::outbound_allow)?
+                .unwrap_or_default(),
+            key_policy: keys::Policy {
+                grace_ms: read(&given, Setting::KeysGrace, values::grace_period)?
+                    .unwrap_or(keys::Policy::default().grace_ms),
+                rotate_every_ms: read(&given, Setting::KeysRotateEvery, values::rotate_every)?
+                    .flatten(),
+            },
             data_dir,
         };
         // Requests are told apart by their host: one host for both tenants would hide one of them.

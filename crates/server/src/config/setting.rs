@@ -13,10 +13,13 @@ pub(crate) enum Setting {
     MasterKeyFile,
     Log,
     LogFormat,
+    OutboundAllow,
+    KeysGrace,
+    KeysRotateEvery,
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Endpoint,
         Self::AdminEndpoint,
         Self::Port,
@@ -27,9 +30,12 @@ impl Setting {
         Self::MasterKeyFile,
         Self::Log,
         Self::LogFormat,
+        Self::OutboundAllow,
+        Self::KeysGrace,
+        Self::KeysRotateEvery,
     ];
 
-    /// The name in `trinco.toml`.
+    /// The name in `trinco.toml`; before a dot stands the table.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Endpoint => "endpoint",
@@ -42,12 +48,15 @@ impl Setting {
             Self::MasterKeyFile => "master_key_file",
             Self::Log => "log",
             Self::LogFormat => "log_format",
+            Self::OutboundAllow => "outbound.allow",
+            Self::KeysGrace => "keys.grace_period",
+            Self::KeysRotateEvery => "keys.rotate_every",
         }
     }
 
     /// The environment variable.
     pub(crate) fn variable(self) -> String {
-        format!("TRINCO_{}", self.name().to_uppercase())
+        format!("TRINCO_{}", self.name().to_uppercase().replace('.', "_"))
     }
 
     /// The variable by which Logto calls the same setting.
@@ -57,6 +66,7 @@ impl Setting {
             Self::AdminEndpoint => Some("ADMIN_ENDPOINT"),
             Self::Port => Some("PORT"),
             Self::DbUrl => Some("DB_URL"),
+            Self::KeysGrace => Some("PRIVATE_KEY_ROTATION_GRACE_PERIOD"),
             _ => None,
         }
     }
@@ -74,7 +84,25 @@ impl Setting {
             Self::MasterKeyFile => Some("--master-key-file"),
             Self::Log => Some("--log"),
             Self::LogFormat => Some("--log-format"),
+            Self::OutboundAllow => Some("--outbound-allow"),
+            Self::KeysGrace | Self::KeysRotateEvery => None,
         }
+    }
+
+    /// Whether several values may be given: an array in `trinco.toml`, separated by commas elsewhere.
+    pub(super) const fn is_list(self) -> bool {
+        matches!(self, Self::OutboundAllow)
+    }
+
+    /// What its value looks like in `trinco.toml`.
+    pub(super) const fn shape(self) -> &'static str {
+        if self.is_list() { "a list of texts in quotes" } else { "text in quotes" }
+    }
+
+    /// Whether `trinco.toml` has a table of this name.
+    pub(super) fn is_table(name: &str) -> bool {
+        let of = |key: Self| key.name().split_once('.').is_some_and(|(table, _)| table == name);
+        Self::ALL.into_iter().any(of)
     }
 
     /// Whether it may stand in `trinco.toml`. A key must not lie in a file that is copied around.
@@ -132,7 +160,7 @@ mod tests {
         assert_eq!(suggested("prot"), "did you mean port?");
         assert_eq!(suggested("end_point"), "did you mean endpoint?");
         assert_eq!(suggested("database_url"), "did you mean db_url?");
-        assert!(suggested("outbound").starts_with("the settings are endpoint, admin_endpoint, "));
+        assert!(suggested("telephone").starts_with("the settings are endpoint, admin_endpoint, "));
         assert!(!suggested("").contains("did you mean"));
     }
 }

@@ -82,9 +82,8 @@ impl SettingsFile {
             format!("{file}:{line}: {}", error.message())
         })?;
         let mut settings = Vec::new();
-        for (name, value) in table.into_inner() {
-            let line = self.line_at(name.span().start);
-            let name = name.into_inner();
+        for (name, at, value) in flat(table.into_inner()) {
+            let line = self.line_at(at);
             let Some(key) = Setting::ALL.into_iter().find(|key| key.name() == name) else {
                 let suggestion = setting::suggestion(&name, |key| format!("{:?}", key.name()));
                 return Err(format!("{file}:{line}: unknown setting {name:?}; {suggestion}"));
@@ -96,15 +95,50 @@ impl SettingsFile {
                     key.variable()
                 ));
             }
-            let value = match value.into_inner() {
-                DeValue::String(text) => text.into_owned(),
-                DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
-                _ => return Err(format!("{file}:{line}: {name} must be text in quotes")),
+            let Some(value) = text_of(value, key) else {
+                return Err(format!("{file}:{line}: {name} must be {}", key.shape()));
             };
             let place = Place::File { path: self.path.clone(), line, key: key.name() };
             settings.push((key, Given { value, place }));
         }
         Ok(settings)
+    }
+}
+
+/// Every value with its name and where that stands. A table's values are named `table.value`.
+fn flat(table: DeTable<'_>) -> Vec<(String, usize, DeValue<'_>)> {
+    let mut values = Vec::new();
+    for (name, value) in table {
+        let (at, name) = (name.span().start, name.into_inner().into_owned());
+        match value.into_inner() {
+            DeValue::Table(inner) if Setting::is_table(&name) => {
+                values.extend(inner.into_iter().map(|(inner, value)| {
+                    let at = inner.span().start;
+                    (format!("{name}.{}", inner.into_inner()), at, value.into_inner())
+                }));
+            }
+            value => values.push((name, at, value)),
+        }
+    }
+    values
+}
+
+/// The value as it would stand in the environment; `None` when it has another shape.
+fn text_of(value: DeValue<'_>, key: Setting) -> Option<String> {
+    match value {
+        DeValue::String(text) => Some(text.into_owned()),
+        DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),
+        DeValue::Array(entries) if key.is_list() => {
+            let texts: Option<Vec<String>> = entries
+                .into_iter()
+                .map(|entry| match entry.into_inner() {
+                    DeValue::String(text) => Some(text.into_owned()),
+                    _ => None,
+                })
+                .collect();
+            texts.map(|texts| texts.join(","))
+        }
+        _ => None,
     }
 }
 

@@ -28,7 +28,7 @@ fn refusal(result: Result<Settings, String>) -> String {
 /// A setting, four good values for it, and how the settings show them. The values stand for: flag, own variable, alias, file.
 type Case = (Setting, [&'static str; 4], fn(&Settings) -> String);
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 11] = [
     (Setting::Port, ["1", "2", "3", "4"], |s| s.port.to_string()),
     (
         Setting::Endpoint,
@@ -50,6 +50,13 @@ const CASES: [Case; 8] = [
         MasterKeySource::File(path) => path.display().to_string(),
         _ => String::new(),
     }),
+    (Setting::OutboundAllow, ["10.0.0.0/8", "hooks.internal", "::1", "127.0.0.1, 10.0.0.7"], |s| {
+        s.outbound_allow.iter().map(|entry| format!("{entry};")).collect()
+    }),
+    (Setting::KeysGrace, ["0", "60", "3600", "7776000"], |s| s.key_policy.grace_ms.to_string()),
+    (Setting::KeysRotateEvery, ["1", "30", "90", "3650"], |s| {
+        s.key_policy.rotate_every_ms.map_or_else(String::new, |every| every.to_string())
+    }),
 ];
 
 #[test]
@@ -58,7 +65,7 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
         let default = show(&Settings::resolve(Sources::default()).unwrap());
         for present in 0..16_u8 {
             let has = |source: usize| present & (1 << source) != 0;
-            if has(2) && key.alias().is_none() {
+            if (has(2) && key.alias().is_none()) || (has(0) && key.flag().is_none()) {
                 continue;
             }
             let mut sources = Sources::default();
@@ -76,9 +83,60 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
                 sources.file = Some(file(&format!("{} = {:?}", key.name(), values[3])));
             }
             let winner = (0..4).find(|source| has(*source));
-            let expected = winner.map_or(default.as_str(), |source| values[source]);
+            let expected = match winner {
+                None => default.clone(),
+                Some(source) => shown(key, values[source]),
+            };
             assert_eq!(show(&Settings::resolve(sources).unwrap()), expected, "{key:?} {present:b}");
         }
+    }
+}
+
+/// How a value is shown: most as they are given.
+fn shown(key: Setting, value: &str) -> String {
+    let number = || value.parse::<i64>().unwrap();
+    match key {
+        Setting::KeysGrace => (number() * 1000).to_string(),
+        Setting::KeysRotateEvery => (number() * 86_400_000).to_string(),
+        Setting::OutboundAllow => match value {
+            "::1" => "::1/128;".to_owned(),
+            "127.0.0.1, 10.0.0.7" => "127.0.0.1/32;10.0.0.7/32;".to_owned(),
+            other => format!("{other};"),
+        },
+        _ => value.to_owned(),
+    }
+}
+
+#[test]
+fn tables_and_lists_of_the_file_are_understood() {
+    let settings = from_file(
+        "[outbound]\nallow = [\"10.0.0.0/8\", \"hooks.internal\"]\n[keys]\nrotate_every = 90\ngrace_period = 60\n",
+    )
+    .unwrap();
+    assert_eq!(settings.outbound_allow.len(), 2);
+    assert_eq!(settings.key_policy.rotate_every_ms, Some(90 * 86_400_000));
+    assert_eq!(settings.key_policy.grace_ms, 60_000);
+    assert!(from_file("[outbound]\nallow = []").unwrap().outbound_allow.is_empty());
+    assert_eq!(from_file("keys.rotate_every = 0").unwrap().key_policy.rotate_every_ms, None);
+    for (wrong, start) in [
+        (
+            "[outbound]\nalow = []",
+            "trinco.toml:2: unknown setting \"outbound.alow\"; did you mean \"outbound.allow\"?",
+        ),
+        (
+            "[outbound]\nallow = [1]",
+            "trinco.toml:2: outbound.allow must be a list of texts in quotes",
+        ),
+        (
+            "[outbound]\nallow = [\"10.0.0.0/33\"]",
+            "trinco.toml:2: outbound.allow: \"10.0.0.0/33\" is neither",
+        ),
+        ("outbound = \"x\"", "trinco.toml:1: unknown setting \"outbound\""),
+        ("port = [\"1\"]", "trinco.toml:1: port must be text in quotes"),
+        ("[keys.rotate_every]\nx = 1", "trinco.toml:1: keys.rotate_every must be text in quotes"),
+    ] {
+        let sentence = refusal(from_file(wrong));
+        assert!(sentence.starts_with(start), "{sentence}");
     }
 }
 
@@ -113,8 +171,8 @@ fn an_unknown_setting_is_refused_with_its_place_and_the_nearest_known_one() {
         refusal(from_file("port = 3001\n\nend_point = \"http://a.test\"")),
         "trinco.toml:3: unknown setting \"end_point\"; did you mean \"endpoint\"?"
     );
-    let sentence = refusal(from_file("[outbound]\nallow = []"));
-    let start = "trinco.toml:1: unknown setting \"outbound\"; the settings are \"endpoint\", ";
+    let sentence = refusal(from_file("[telephone]\nallow = []"));
+    let start = "trinco.toml:1: unknown setting \"telephone\"; the settings are \"endpoint\", ";
     assert!(sentence.starts_with(start), "{sentence}");
     assert_eq!(
         refusal(from_variables(&[("HOME", "/root"), ("TRINCO_PROT", "3001")])),
@@ -142,6 +200,11 @@ fn a_bad_value_is_refused_with_its_place() {
         (Setting::MasterKey, "short"),
         (Setting::Log, "trinco=loud"),
         (Setting::LogFormat, "xml"),
+        (Setting::OutboundAllow, "10.0.0.0/33"),
+        (Setting::OutboundAllow, "http://a.test"),
+        (Setting::KeysGrace, "-1"),
+        (Setting::KeysGrace, "7776001"),
+        (Setting::KeysRotateEvery, "weekly"),
     ] {
         let sentence = refusal(from_variables(&[(&key.variable(), bad)]));
         assert!(sentence.starts_with(&key.variable()), "{sentence}");

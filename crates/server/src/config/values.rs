@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use tracing_subscriber::EnvFilter;
+use trinco_connectors::outbound::Allow;
 use trinco_db::DbUrl;
 use url::Url;
 
@@ -56,4 +57,29 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
         "json" => Ok(LogFormat::Json),
         _ => Err(format!("{text:?} is not a format; choose text or json")),
     }
+}
+
+/// Addresses, blocks and host names, separated by commas.
+pub(super) fn outbound_allow(text: &str) -> Result<Vec<Allow>, String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| entry.parse().map_err(|wrong| format!("{entry:?} {wrong}")))
+        .collect()
+}
+
+/// Seconds, as milliseconds.
+pub(super) fn grace_period(text: &str) -> Result<i64, String> {
+    bounded(text, 90 * 86_400, "a number of seconds from 0 to 7776000").map(|value| value * 1000)
+}
+
+/// Days, as milliseconds; 0 for never.
+pub(super) fn rotate_every(text: &str) -> Result<Option<i64>, String> {
+    let days = bounded(text, 3650, "a number of days from 0 (never) to 3650")?;
+    Ok((days > 0).then_some(days * 86_400_000))
+}
+
+fn bounded(text: &str, most: i64, what: &str) -> Result<i64, String> {
+    let value = text.parse().ok().filter(|value| (0..=most).contains(value));
+    value.ok_or_else(|| format!("{text:?} is not {what}"))
 }

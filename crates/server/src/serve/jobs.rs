@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use trinco_core::{Installation, Tenant, retention};
+use trinco_connectors::outbound::Outbound;
+use trinco_core::{Installation, Tenant, keys, logout, retention};
 
 use super::told_to_stop;
 
@@ -16,12 +17,23 @@ const SWEEP_BATCH: u32 = 500;
 /// Batches of one sweep; what is left waits for the next.
 const SWEEP_BATCHES: u32 = 200;
 
+/// How soon a staged key signs after its grace period, and an old one goes.
+const ADVANCE_KEYS_EVERY: Duration = Duration::from_secs(10);
+/// How soon an application is told that a session has ended.
+const DELIVER_EVERY: Duration = Duration::from_secs(1);
+
 /// Starts the jobs of every tenant. They end when told to stop.
-pub(super) fn start(installation: &Installation, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+pub(super) fn start(
+    installation: &Installation,
+    outbound: &Outbound,
+    stop: &watch::Receiver<bool>,
+) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     for tenant in installation.tenants() {
         jobs.spawn(follow(tenant.clone(), stop.clone()));
         jobs.spawn(sweep(tenant.clone(), stop.clone()));
+        jobs.spawn(advance_keys(tenant.clone(), stop.clone()));
+        jobs.spawn(deliver_logouts(tenant.clone(), outbound.clone(), stop.clone()));
     }
     jobs
 }
@@ -69,6 +81,50 @@ async fn sweep(tenant: Tenant, mut stop: watch::Receiver<bool>) {
             }
             if *stop.borrow() {
                 return;
+            }
+        }
+    }
+}
+
+/// Moves keys on when their time has come.
+async fn advance_keys(tenant: Tenant, mut stop: watch::Receiver<bool>) {
+    let mut disturbed = false;
+    while tick(ADVANCE_KEYS_EVERY, &mut stop).await {
+        match keys::advance(&tenant).await {
+            Ok(_) => disturbed = false,
+            Err(error) if !disturbed => {
+                let tenant = tenant.id();
+                tracing::warn!(tenant, %error, "keys cannot be moved on; trying again");
+                disturbed = true;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Tells applications that sessions have ended. A delivery that is cut off by the end of the process is made again later.
+async fn deliver_logouts(tenant: Tenant, outbound: Outbound, mut stop: watch::Receiver<bool>) {
+    let mut disturbed = false;
+    while tick(DELIVER_EVERY, &mut stop).await {
+        loop {
+            let delivered = tokio::select! {
+                delivered = logout::deliver(&tenant, &outbound) => delivered,
+                () = told_to_stop(&mut stop) => return,
+            };
+            match delivered {
+                Ok(0) => {
+                    disturbed = false;
+                    break;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    if !disturbed {
+                        let tenant = tenant.id();
+                        tracing::warn!(tenant, %error, "ends of sessions cannot be told; trying again");
+                        disturbed = true;
+                    }
+                    break;
+                }
             }
         }
     }

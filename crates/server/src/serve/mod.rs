@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use trinco_connectors::outbound::Outbound;
 use trinco_http::App;
 
 use crate::clock::Stopwatch;
@@ -34,6 +35,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), String> {
 async fn serve(settings: &Settings, stopwatch: Stopwatch) -> Result<(), String> {
     let stop = signals::listen()?;
     open::prepare_data_dir(settings)?;
+    let outbound = Outbound::new(settings.outbound_allow.clone())?;
     let _lock = lock(settings).await?;
     let listener = listener::bind(settings.listen, settings.port)?;
     let address = listener
@@ -41,7 +43,7 @@ async fn serve(settings: &Settings, stopwatch: Stopwatch) -> Result<(), String> 
         .map_err(|error| format!("the address of the server is unknown: {error}"))?;
     let installation = Arc::new(open::installation(settings, address.port()).await?);
     let control = control::serve(settings, Arc::clone(&installation), stop.clone());
-    let jobs = jobs::start(&installation, &stop);
+    let jobs = jobs::start(&installation, &outbound, &stop);
     let router = trinco_http::router(&App::new(Arc::clone(&installation)));
     tracing::info!(
         %address,

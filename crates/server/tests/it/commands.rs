@@ -62,8 +62,8 @@ fn commands_work_while_the_server_runs_and_while_it_does_not() {
         let flags = ["user", "create", "--username", name, "--password", "correct horse", "--json"];
         json(&place.done(&flags))["id"].as_str().unwrap().to_owned()
     };
-    let stopped = create("ana");
     let credentials = json(&place.done(&["init", "--json"]));
+    let stopped = create("ana");
 
     let mut server = place.serve();
     let running = create("rui");
@@ -134,6 +134,7 @@ fn app_create_prints_a_ready_env_file() {
 #[test]
 fn a_password_can_be_piped_in() {
     let place = Place::new();
+    place.done(&["init"]);
     let output = place.run_with_input(&["user", "create", "--username", "ana"], "correct horse\n");
     assert!(output.status.success(), "{output:?}");
     assert_eq!(String::from_utf8(output.stdout).unwrap().trim().len(), 12);
@@ -155,7 +156,11 @@ fn mistakes_on_the_command_line_have_their_own_exit_code() {
     ] {
         assert_eq!(place.refused(&wrong).0, 2, "{wrong:?}");
     }
+    // In another folder than the server's, a new installation would look like success.
+    let elsewhere = place.refused(&["user", "create", "--username", "a", "--password", "s3cret"]);
+    assert!(elsewhere.0 == 1 && elsewhere.1.contains("--data"), "{elsewhere:?}");
     assert!(!place.path().join("data").exists());
+    place.done(&["init"]);
     for (rule, wrong) in [
         (
             "redirectUris",

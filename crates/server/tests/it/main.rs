@@ -5,6 +5,8 @@
 mod commands;
 mod faults;
 mod http;
+mod keys;
+mod logout;
 mod postgres;
 mod retention;
 mod running;
