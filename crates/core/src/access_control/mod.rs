@@ -38,15 +38,19 @@ pub async fn replace(
     let new = rules::normal(new)?;
     // Moving the version serialises those who replace the rules at once.
     tenant
-        .configure(&[Section::Applications], (application_id.to_owned(), new), |tx, _, (id, new)| {
-            Box::pin(async move {
-                store::clear(tx, id).await?;
-                store::insert(tx, id, new)
-                    .await
-                    .map_err(|error| error.if_missing("entity.relation_foreign_key_not_found"))?;
-                store::find(tx, id).await
-            })
-        })
+        .configure(
+            &[Section::Applications],
+            (application_id.to_owned(), new),
+            |tx, _, (id, new)| {
+                Box::pin(async move {
+                    store::clear(tx, id).await?;
+                    store::insert(tx, id, new).await.map_err(|error| {
+                        error.if_missing("entity.relation_foreign_key_not_found")
+                    })?;
+                    store::find(tx, id).await
+                })
+            },
+        )
         .await
 }
 

@@ -38,11 +38,7 @@ pub fn limit_request(
 }
 
 /// A grant without what lies beyond the client's consent scopes as they are now. Nothing is left of it when the client is gone.
-pub fn limit_grant(
-    snapshot: &Snapshot,
-    client_id: &str,
-    granted: &GrantedScopes,
-) -> GrantedScopes {
+pub fn limit_grant(snapshot: &Snapshot, client_id: &str, granted: &GrantedScopes) -> GrantedScopes {
     match snapshot.applications.get(client_id) {
         None => GrantedScopes::default(),
         Some(registered) if !registered.client.is_third_party => granted.clone(),

@@ -80,11 +80,7 @@ pub async fn remove(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn ids(
-    conn: &mut Conn<'_>,
-    application_id: &str,
-    user_id: &str,
-) -> Result<Vec<String>> {
+pub async fn ids(conn: &mut Conn<'_>, application_id: &str, user_id: &str) -> Result<Vec<String>> {
     store::organization_ids(conn, application_id, user_id).await
 }
 

@@ -101,15 +101,16 @@ pub(super) fn listed(scopes: &ConsentScopes, snapshot: &Snapshot) -> ListedConse
 fn by_resource(ids: &[String], snapshot: &Snapshot) -> Vec<ListedResource> {
     let mut found: BTreeMap<(String, String), ListedResource> = BTreeMap::new();
     for (resource, scope) in ids.iter().filter_map(|id| snapshot.resources.scope(id)) {
-        let listed = found
-            .entry((resource.name.clone(), resource.id.clone()))
-            .or_insert_with(|| ListedResource {
-                resource: ResourceName {
-                    id: resource.id.clone(),
-                    name: resource.name.clone(),
-                    indicator: resource.indicator.clone(),
-                },
-                scopes: Vec::new(),
+        let listed =
+            found.entry((resource.name.clone(), resource.id.clone())).or_insert_with(|| {
+                ListedResource {
+                    resource: ResourceName {
+                        id: resource.id.clone(),
+                        name: resource.name.clone(),
+                        indicator: resource.indicator.clone(),
+                    },
+                    scopes: Vec::new(),
+                }
             });
         listed.scopes.push(ListedScope {
             id: scope.id.clone(),

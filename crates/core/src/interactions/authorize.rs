@@ -1,6 +1,7 @@
 //! The authorization endpoint's use case: from an authorization request to an answer for the application, or to the sign-in pages.
 
 use serde::Deserialize;
+use trinco_db::Tx;
 use trinco_jose::{Audience, Expectation, TokenType};
 use trinco_oauth::authorization::{self, AuthorizationError, Context};
 use trinco_oauth::interaction::{
@@ -8,7 +9,6 @@ use trinco_oauth::interaction::{
 };
 use trinco_oauth::response::AuthorizationResponse;
 use trinco_oauth::scope::ORGANIZATIONS_RESOURCE;
-use trinco_db::Tx;
 use trinco_oauth::{AuthorizationRequest, OAuthError, Params, RedirectUri, Scope};
 
 use super::{Interaction, begin, end, find, store};
