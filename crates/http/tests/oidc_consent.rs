@@ -1,106 +1,12 @@
 //! Third-party applications: the consent page and what bounds their tokens, at the door.
 
-use serde_json::{Value, json};
-use trinco_testkit::{
-    API, Answer, Browser, Method, REDIRECT_URI, Server, Tokens, USER, World, hidden, query_of, text,
-};
+mod guest;
 
-const ORGANIZATIONS: &str = "urn:logto:scope:organizations";
+use guest::{Guest, ORGANIZATIONS, answer, arrive};
+use serde_json::json;
+use trinco_testkit::{API, Answer, Method, REDIRECT_URI, Tokens, hidden, query_of, text};
+
 const ORGANIZATIONS_RESOURCE: &str = "urn:logto:resource:organizations";
-
-/// A third-party application in a world, and the ids of what it may ask for.
-struct Guest {
-    world: World,
-    id: String,
-    secret: String,
-    read: String,
-    write: String,
-    invoices: String,
-}
-
-impl Guest {
-    async fn start() -> Self {
-        let world = World::start().await;
-        let metadata = json!({ "redirectUris": [REDIRECT_URI], "postLogoutRedirectUris": [] });
-        let body = json!({
-            "name": "Ledger", "type": "Traditional", "isThirdParty": true, "oidcClientMetadata": metadata,
-        });
-        let id = text(&world.admin.create("/api/applications", body).await, "/id").to_owned();
-        let secret = world.admin.secret_of(&id).await;
-        let resources = world.admin.get("/api/resources?includeScopes=true").await.json();
-        let shop = resources.as_array().unwrap().iter().find(|one| one["indicator"] == API);
-        let shop = text(shop.unwrap(), "/id").to_owned();
-        let scopes = world.admin.get(&format!("/api/resources/{shop}/scopes")).await.json();
-        let named = |name: &str| {
-            let found = scopes.as_array().unwrap().iter().find(|scope| scope["name"] == name);
-            text(found.unwrap(), "/id").to_owned()
-        };
-        let (read, write) = (named("read:orders"), named("write:orders"));
-        let scopes = world.admin.get("/api/organization-scopes").await.json();
-        let invoices = text(&scopes, "/0/id").to_owned();
-        Self { world, id, secret, read, write, invoices }
-    }
-
-    fn server(&self) -> &Server {
-        &self.world.server
-    }
-
-    fn client(&self) -> (&str, &str) {
-        (&self.id, &self.secret)
-    }
-
-    fn path(&self, rest: &str) -> String {
-        format!("/api/applications/{}/{rest}", self.id)
-    }
-
-    async fn may_ask(&self, scopes: Value) {
-        self.world.admin.post(&self.path("user-consent-scopes"), scopes).await.expect(201);
-    }
-
-    /// Everything there is to ask for.
-    async fn may_ask_for_everything(&self) {
-        self.may_ask(json!({
-            "userScopes": ["profile", "email", ORGANIZATIONS],
-            "resourceScopes": [self.read], "organizationScopes": [self.invoices],
-            "organizationResourceScopes": [self.write],
-        }))
-        .await;
-    }
-
-    fn url(&self, scope: &str, more: &[(&str, &str)]) -> String {
-        self.server().authorization_url(&self.id, scope, more)
-    }
-
-    /// Signs in and goes to the page that is next.
-    async fn arrive(&self, browser: &Browser, scope: &str, more: &[(&str, &str)]) -> String {
-        arrive(browser, &self.url(scope, more)).await
-    }
-
-    async fn exchange(&self, target: &str) -> Tokens {
-        let code = query_of(target).remove("code").unwrap_or_else(|| panic!("no code: {target}"));
-        Tokens(self.server().exchange(self.client(), &code).await.expect(200).json())
-    }
-}
-
-async fn arrive(browser: &Browser, url: &str) -> String {
-    let mut target = browser.get(url).await.location().to_owned();
-    if target.contains("/sign-in?") {
-        let xsrf = hidden(&browser.get(&target).await.expect(200).text, "xsrf");
-        let form = [("xsrf", xsrf.as_str()), ("identifier", USER.0), ("password", USER.1)];
-        let resume = browser.submit(&target, &form).await.location().to_owned();
-        target = browser.get(&resume).await.location().to_owned();
-    }
-    target
-}
-
-/// Answers the consent page, as it is shown but for the organizations.
-async fn answer(browser: &Browser, page: &str, decision: &str, organizations: &[&str]) -> Answer {
-    let shown = browser.get(page).await.expect(200);
-    let xsrf = hidden(&shown.text, "xsrf");
-    let mut form = vec![("xsrf", xsrf.as_str()), ("decision", decision)];
-    form.extend(organizations.iter().map(|id| ("organization_ids", *id)));
-    browser.submit(page, &form).await
-}
 
 #[tokio::test]
 async fn a_third_party_application_gets_what_the_user_allows() {
@@ -272,82 +178,6 @@ async fn an_organization_token_needs_the_users_choice() {
     world.admin.delete(&one).await.expect(204);
     world.refresh(guest.client(), tokens.refresh(), &wanted).await.expect(403);
     world.admin.delete(&one).await.expect(404);
-}
-
-#[tokio::test]
-async fn consent_organizations_are_kept_listed_and_lost_with_the_membership() {
-    let guest = Guest::start().await;
-    let (admin, user) = (&guest.world.admin, &guest.world.user_id);
-    let organization = guest.world.organization_id.as_str();
-    let path = guest.path(&format!("users/{user}/consent-organizations"));
-    let body = |ids: &[&str]| json!({ "organizationIds": ids });
-    admin.post(&path, body(&[organization, organization])).await.expect(201);
-    admin.post(&path, body(&[organization])).await.expect(201);
-    let listed = admin.get(&path).await.expect(200);
-    assert_eq!(listed.header("total-number"), "1");
-    assert_eq!(listed.json()["organizations"][0]["name"], "Acme");
-
-    let other = admin.create("/api/organizations", json!({ "name": "Other" })).await;
-    let refused = admin.put(&path, body(&[organization, text(&other, "/id")])).await.expect(422);
-    assert_eq!(refused.json()["code"], "organization.require_membership");
-    assert_eq!(admin.get(&path).await.header("total-number"), "1", "nothing was changed");
-    admin.put(&path, body(&[])).await.expect(204);
-    assert_eq!(admin.get(&path).await.header("total-number"), "0");
-
-    admin.put(&path, body(&[organization])).await.expect(204);
-    admin.delete(&format!("/api/organizations/{organization}/users/{user}")).await.expect(204);
-    assert_eq!(admin.get(&path).await.header("total-number"), "0", "leaving takes it back");
-    admin.get(&guest.path("users/nobody/consent-organizations")).await.expect(404);
-    let own = admin.traditional("Own").await.0;
-    let path = format!("/api/applications/{own}/users/{user}/consent-organizations");
-    let refused = admin.get(&path).await.expect(422).json();
-    assert_eq!(refused["code"], "application.third_party_application_only");
-}
-
-#[tokio::test]
-async fn consent_scopes_are_listed_checked_and_removed() {
-    let guest = Guest::start().await;
-    let admin = &guest.world.admin;
-    let path = guest.path("user-consent-scopes");
-    guest.may_ask_for_everything().await;
-    guest.may_ask(json!({ "userScopes": ["profile"] })).await;
-    let listed = admin.get(&path).await.expect(200).json();
-    assert_eq!(listed["userScopes"], json!(["profile", "email", ORGANIZATIONS]));
-    assert_eq!(listed["resourceScopes"][0]["resource"]["indicator"], API);
-    assert_eq!(listed["resourceScopes"][0]["scopes"][0]["name"], "read:orders");
-    assert_eq!(listed["organizationScopes"][0]["name"], "invoices:read");
-    assert_eq!(listed["organizationResourceScopes"][0]["scopes"][0]["id"], guest.write.as_str());
-
-    let refusal = async |body: Value, status: u16| {
-        text(&admin.post(&path, body).await.expect(status).json(), "/code").to_owned()
-    };
-    assert_eq!(refusal(json!({ "userScopes": ["openid"] }), 400).await, "guard.invalid_input");
-    for member in ["resourceScopes", "organizationScopes", "organizationResourceScopes"] {
-        let code = refusal(json!({ member: ["nowhere"] }), 422).await;
-        assert_eq!(code, "application.user_consent_scopes_not_found", "{member}");
-    }
-    let all = json!({ "resourceScopes": ["management-api-all"] });
-    assert_eq!(refusal(all, 422).await, "application.consent_management_api_scopes_not_allowed");
-
-    for (kind, id) in [
-        ("user-scopes", "email"),
-        ("resource-scopes", guest.read.as_str()),
-        ("organization-scopes", guest.invoices.as_str()),
-        ("organization-resource-scopes", guest.write.as_str()),
-    ] {
-        admin.delete(&format!("{path}/{kind}/{id}")).await.expect(204);
-        admin.delete(&format!("{path}/{kind}/{id}")).await.expect(404);
-    }
-    admin.delete(&format!("{path}/toasters/x")).await.expect(400);
-    let listed = admin.get(&path).await.expect(200).json();
-    assert_eq!(listed["userScopes"], json!(["profile", ORGANIZATIONS]));
-    assert_eq!(listed["resourceScopes"], json!([]));
-
-    let own = admin.traditional("Own").await.0;
-    let path = format!("/api/applications/{own}/user-consent-scopes");
-    let refused = admin.post(&path, json!({ "userScopes": ["email"] })).await.expect(422).json();
-    assert_eq!(refused["code"], "application.third_party_application_only");
-    admin.get("/api/applications/nowhere/user-consent-scopes").await.expect(404);
 }
 
 #[tokio::test]

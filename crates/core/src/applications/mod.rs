@@ -350,15 +350,14 @@ pub(crate) async fn load(conn: &mut Conn<'_>) -> Result<Directory> {
         .await?
         .into_iter()
         .map(|application| {
-            let id = application.id.clone();
             let registered = RegisteredClient {
                 client: application.to_client(),
+                secrets: secrets.remove(&application.id).unwrap_or_default(),
+                experience: experiences.remove(&application.id),
+                consent_scopes: consent_scopes.remove(&application.id).unwrap_or_default(),
                 application,
-                secrets: secrets.remove(&id).unwrap_or_default(),
-                experience: experiences.remove(&id),
-                consent_scopes: consent_scopes.remove(&id).unwrap_or_default(),
             };
-            (id, Arc::new(registered))
+            (registered.application.id.clone(), Arc::new(registered))
         })
         .collect();
     Ok(Directory { by_id })
