@@ -7,9 +7,12 @@ use trinco_oauth::grant::GrantedScopes;
 use super::model::{ConsentScopes, NewConsentScopes, ScopeType};
 use crate::{Bumped, Error, Result};
 
+/// One of the four lists.
+type ListOf = fn(&mut ConsentScopes) -> &mut Vec<String>;
+
 pub(super) async fn all_scopes(conn: &mut Conn<'_>) -> Result<BTreeMap<String, ConsentScopes>> {
     let mut found: BTreeMap<String, ConsentScopes> = BTreeMap::new();
-    let lists: [(&'static Sql, fn(&mut ConsentScopes) -> &mut Vec<String>); 4] = [
+    let lists: [(&'static Sql, ListOf); 4] = [
         (
             sql!(
                 "SELECT application_id, user_scope FROM application_user_consent_user_scopes WHERE tenant_id = $1"
