@@ -29,12 +29,20 @@ impl Guest {
         let id = text(&world.admin.create("/api/applications", body).await, "/id").to_owned();
         let secret = world.admin.secret_of(&id).await;
         let resources = world.admin.get("/api/resources?includeScopes=true").await.json();
-        let shop = resources.as_array().unwrap().iter().find(|one| one["indicator"] == API);
-        let shop = text(shop.unwrap(), "/id").to_owned();
+        let shop = resources
+            .as_array()
+            .expect("the world has it")
+            .iter()
+            .find(|one| one["indicator"] == API);
+        let shop = text(shop.expect("the world has it"), "/id").to_owned();
         let scopes = world.admin.get(&format!("/api/resources/{shop}/scopes")).await.json();
         let named = |name: &str| {
-            let found = scopes.as_array().unwrap().iter().find(|scope| scope["name"] == name);
-            text(found.unwrap(), "/id").to_owned()
+            let found = scopes
+                .as_array()
+                .expect("the world has it")
+                .iter()
+                .find(|scope| scope["name"] == name);
+            text(found.expect("the world has it"), "/id").to_owned()
         };
         let (read, write) = (named("read:orders"), named("write:orders"));
         let scopes = world.admin.get("/api/organization-scopes").await.json();
