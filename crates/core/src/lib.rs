@@ -6,10 +6,13 @@
 //! Everything a use case needs to reach comes with a [`Tenant`]: its database handle, its configuration [`Snapshot`], the clock,
 //! randomness and the keys that seal secrets at rest.
 
+pub mod access_control;
+pub mod application_experience;
 pub mod applications;
 pub mod audit;
 pub mod authorization;
 pub mod configs;
+pub mod consents;
 pub mod experience;
 pub mod grants;
 pub mod interactions;

@@ -47,7 +47,15 @@ impl Section {
     /// The tables that are read into the section: a statement that writes one of them must move the section's version.
     pub const fn tables(self) -> &'static [&'static str] {
         match self {
-            Self::Applications => &["applications", "application_secrets"],
+            Self::Applications => &[
+                "applications",
+                "application_secrets",
+                "application_sign_in_experiences",
+                "application_user_consent_user_scopes",
+                "application_user_consent_resource_scopes",
+                "application_user_consent_organization_scopes",
+                "application_user_consent_organization_resource_scopes",
+            ],
             Self::Resources => &["resources", "scopes"],
             Self::Roles => &["roles", "role_scopes", "application_roles"],
             Self::OrganizationTemplate => &[

@@ -4,4 +4,5 @@ use crate::Migration;
 pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") },
     Migration { version: 2, name: "keys", sql: include_str!("../migrations/0002_keys.sql") },
+    Migration { version: 3, name: "consent", sql: include_str!("../migrations/0003_consent.sql") },
 ];

@@ -6,8 +6,8 @@ use std::{env, error::Error, fs, path::Path};
 use trinco_http::pages::{
     assets, render,
     view::{
-        Brand, Field, FormPost, Hidden, Identifiers, Link, Problem, Register, Requirement, Shell,
-        SignIn, SignOut, SignedOut,
+        Brand, Consent, Field, FormPost, Hidden, Identifiers, Link, OrganizationChoice, Problem,
+        Register, Requirement, Shell, SignIn, SignOut, SignedOut,
     },
 };
 use trinco_locales::{Direction, Language, Texts, error_message};
@@ -102,6 +102,7 @@ fn pages(language: Language) -> Vec<(&'static str, String)> {
                 },
             ),
         ),
+        ("consent", render::consent(&own, &consent(&texts))),
         ("sign-out", render::sign_out(&own, &sign_out(false))),
         ("sign-out-app", render::sign_out(&own, &sign_out(true))),
         ("signed-out", render::signed_out(&own, &SignedOut::default())),
@@ -177,6 +178,29 @@ fn register() -> Register {
             Requirement::NotUsername,
         ],
         sign_in_href: "/sign-in?app_id=acme".into(),
+    }
+}
+
+fn consent(texts: &Texts) -> Consent {
+    let words = |name: &str| texts.get(&format!("consent.scope.{name}")).to_owned();
+    let choice = |name: &str, checked| OrganizationChoice {
+        id: name.to_lowercase(),
+        name: name.to_owned(),
+        checked,
+    };
+    Consent {
+        action: "/consent?app_id=acme".into(),
+        xsrf: "x".repeat(43),
+        app_name: "Acme Notes".into(),
+        user_name: "ana".into(),
+        other_account_href: "/sign-in?app_id=acme".into(),
+        is_further: false,
+        sees: ["openid", "profile", "email"].map(words).into(),
+        does: vec![words("offline_access")],
+        resources: vec![("Papelaria Lima".into(), vec!["read:orders".into()])],
+        in_organizations: vec!["invoices:read".into()],
+        organizations: Some(vec![choice("Horta", true), choice("Papelaria Lima", false)]),
+        next: "notes.example.com".into(),
     }
 }
 

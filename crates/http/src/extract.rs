@@ -182,6 +182,18 @@ impl Paged {
         response
     }
 
+    /// [`Paged::respond`], with the rows as a member of an object.
+    pub(crate) fn respond_as<T: Serialize>(&self, member: &str, listing: &Listing<T>) -> Response {
+        let mut response = self.respond(listing);
+        let rows = axum::Json(serde_json::json!({ member: &listing.rows }));
+        let (parts, body) = rows.into_response().into_parts();
+        if let Some(length) = parts.headers.get(header::CONTENT_LENGTH) {
+            response.headers_mut().insert(header::CONTENT_LENGTH, length.clone());
+        }
+        *response.body_mut() = body;
+        response
+    }
+
     /// [`Paged::respond`], without the headers when no page was asked for.
     pub(crate) fn respond_or_all<T: Serialize>(&self, listing: &Listing<T>) -> Response {
         if self.requested {

@@ -15,6 +15,7 @@ pub mod bearer;
 pub mod claims;
 pub mod client;
 pub mod client_authentication;
+pub mod consent;
 pub mod end_session;
 pub mod error;
 pub mod grant;

@@ -18,7 +18,8 @@ pub use model::{
 
 use crate::organizations;
 use crate::{
-    Alphabet, Error, Listing, Page, Result, Secret, Section, Tenant, Text, TokenHash, roles,
+    Alphabet, Error, Listing, Page, Result, Secret, Section, Tenant, Text, TokenHash,
+    application_experience, consents, roles,
 };
 
 /// The name of the secret that a new confidential application gets.
@@ -351,13 +352,20 @@ pub(crate) async fn load(conn: &mut Conn<'_>) -> Result<Directory> {
     for (application_id, hash) in store::secret_hashes(conn).await? {
         secrets.entry(application_id).or_default().push(hash);
     }
+    let mut experiences = application_experience::load(conn).await?;
+    let mut consent_scopes = consents::load(conn).await?;
     let by_id = store::all(conn)
         .await?
         .into_iter()
         .map(|application| {
-            let secrets = secrets.remove(&application.id).unwrap_or_default();
-            let client = application.to_client();
-            (application.id.clone(), Arc::new(RegisteredClient { application, client, secrets }))
+            let registered = RegisteredClient {
+                client: application.to_client(),
+                secrets: secrets.remove(&application.id).unwrap_or_default(),
+                experience: experiences.remove(&application.id),
+                consent_scopes: consent_scopes.remove(&application.id).unwrap_or_default(),
+                application,
+            };
+            (registered.application.id.clone(), Arc::new(registered))
         })
         .collect();
     Ok(Directory { by_id })

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use trinco_oauth::client::RefreshTokenTtl;
 use trinco_oauth::{ApplicationType, Client};
 
+use crate::application_experience::ApplicationSignInExperience;
+use crate::consents::ConsentScopes;
 use crate::{JsonObject, Secret, Text, TokenHash, double_option, nullable};
 
 /// An application: an OAuth client with a name.
@@ -172,6 +174,10 @@ pub struct RegisteredClient {
     pub application: Application,
     /// The protocol's view of it.
     pub client: Client,
+    /// How the pages look and whom they name while someone signs in to it.
+    pub experience: Option<ApplicationSignInExperience>,
+    /// What it may ask users for, when it is a third-party application.
+    pub consent_scopes: ConsentScopes,
     pub(super) secrets: Vec<SecretHash>,
 }
 
@@ -185,6 +191,17 @@ pub(super) struct SecretHash {
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     pub(super) by_id: BTreeMap<String, Arc<RegisteredClient>>,
+}
+
+impl RegisteredClient {
+    /// What people are told it is called.
+    pub fn display_name(&self) -> &str {
+        self.experience
+            .as_ref()
+            .and_then(|experience| experience.display_name.as_deref())
+            .filter(|name| !name.is_empty())
+            .unwrap_or(&self.application.name)
+    }
 }
 
 impl Directory {

@@ -68,10 +68,6 @@ pub(super) fn apply(changes: &ApplicationChanges, application: &mut Application)
         return Err(Error::refused("application.invalid_type"));
     }
     if let Some(enabled) = changes.app_level_access_control_enabled {
-        if enabled {
-            // A switch that does nothing would be believed.
-            return Err(Error::refused("request.feature_not_supported"));
-        }
         application.app_level_access_control_enabled = enabled;
     }
     Ok(())

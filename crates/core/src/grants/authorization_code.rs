@@ -6,11 +6,10 @@ use trinco_oauth::token::{
 };
 use trinco_oauth::{Client, OAuthError, refresh};
 
-use super::model::StoredCode;
+use super::model::{Grant, StoredCode};
 use super::{store, tokens};
 use crate::audit::{self, Entry, Outcome};
-use crate::authorization::Subject;
-use crate::{Error, Result, Tenant, TokenHash};
+use crate::{Error, Result, Tenant, TokenHash, access_control, consents};
 
 const KEY: &str = "ExchangeTokenBy.AuthorizationCode";
 
@@ -42,19 +41,27 @@ pub async fn exchange(
         }
         return Err(refused.error.into());
     }
-    let subject = Subject::read(&mut conn, &grant.user_id).await?;
-    drop(conn);
-    let subject = subject
-        .filter(|subject| !subject.user.is_suspended)
-        .ok_or_else(|| OAuthError::invalid_grant("the user is gone or suspended"))?;
-
     let snapshot = tenant.snapshot();
+    let subject =
+        consents::organizations::subject(&mut conn, &snapshot, &grant.user_id, &grant.client_id)
+            .await?
+            .filter(|subject| !subject.user.is_suspended)
+            .ok_or_else(|| OAuthError::invalid_grant("the user is gone or suspended"))?;
+    access_control::check_client(&mut conn, &snapshot, &grant.client_id, &grant.user_id).await?;
+    drop(conn);
+    let scopes = consents::limit_grant(&snapshot, &grant.client_id, &grant.scopes);
+    let grant = Grant { scopes, ..grant };
+
     let kind = AccessTokenKind::for_user(request.resource.as_deref(), None, &grant.scopes)?;
     let permitted = match &kind {
         AccessTokenKind::Resource { indicator, .. } => {
             subject.scopes_on(&snapshot, indicator, None)
         }
         AccessTokenKind::Opaque | AccessTokenKind::Organization { .. } => grant.scopes.all(),
+    };
+    let permitted = match &kind {
+        AccessTokenKind::Opaque => permitted,
+        kind => consents::limit_permissions(&snapshot, &grant.client_id, kind, permitted),
     };
     let scope = kind.scope(&grant.scopes, &grant.scopes.all(), &permitted);
     let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone())?;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use trinco_db::Conn;
+use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::introspection::{self, ActiveToken, IntrospectionResponse, PresentedToken, True};
 use trinco_oauth::revocation::{self, Revocation};
 use trinco_oauth::scope::OPENID;
@@ -11,8 +12,7 @@ use trinco_oauth::{Client, ErrorCode, OAuthError, Scope, claims};
 use super::model::Grant;
 use super::store;
 use crate::audit::{self, Entry, Outcome};
-use crate::authorization::Subject;
-use crate::{Error, Result, Tenant, TokenHash, users};
+use crate::{Error, Result, Tenant, TokenHash, consents, users};
 
 /// A token that was found, whatever its kind.
 struct Found {
@@ -98,11 +98,16 @@ pub async fn userinfo(tenant: &Tenant, token: &str) -> Result<Map<String, Value>
             OAuthError::new(ErrorCode::InsufficientScope, "access token missing openid scope");
         return Err(error.with_scope(OPENID).into());
     }
-    let subject = Subject::read(&mut conn, &grant.user_id)
-        .await?
-        .filter(|subject| !subject.user.is_suspended)
-        .ok_or_else(invalid)?;
-    Ok(claims::userinfo(&subject.claims(&tenant.snapshot()), &scope))
+    let snapshot = tenant.snapshot();
+    let subject =
+        consents::organizations::subject(&mut conn, &snapshot, &grant.user_id, &grant.client_id)
+            .await?
+            .filter(|subject| !subject.user.is_suspended)
+            .ok_or_else(invalid)?;
+    // What was taken off the client's consent scopes since the token was issued is not told any more.
+    let token = GrantedScopes { scope, ..GrantedScopes::default() };
+    let scope = consents::limit_grant(&snapshot, &grant.client_id, &token).scope;
+    Ok(claims::userinfo(&subject.claims(&snapshot), &scope))
 }
 
 /// A token is 256 random bits, so looking under one kind first is as good as the other: the hint is not needed.

@@ -96,6 +96,22 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewGrant) -> Result<()> {
     store::insert_code(tx, &new.grant.id, &new.code).await
 }
 
+/// Revokes the oldest grants of the new grant's user and client, until no more than `most` are left with it. Returns the ids of those
+/// that went. Authorizations of one user take turns here, so that two at once do not both stay.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn revoke_beyond(tx: &mut Tx<'_>, new: &NewGrant, most: u32) -> Result<Vec<String>> {
+    let grant = &new.grant;
+    store::take_user(tx, &grant.user_id).await?;
+    let others = i64::from(most.max(1)) - 1;
+    let beyond = store::others_beyond(tx, grant, others, grant.created_at).await?;
+    for id in &beyond {
+        store::delete_grant(tx, id).await?;
+    }
+    Ok(beyond)
+}
+
 /// Revokes the grants of a session that do not outlive it, and all those of `client_id`.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use super::model::{Grant, StoredAccessToken, StoredRefreshToken};
 use super::{store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
-use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash};
+use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, access_control, consents};
 
 const KEY: &str = "ExchangeTokenBy.RefreshToken";
 /// More rotations than this cannot happen within the reuse window of an honest client.
@@ -67,11 +67,15 @@ pub async fn exchange(
         drop(conn);
         return Err(revoke_replayed(tenant, &grant).await?.into());
     };
-    let subject = Subject::read(&mut conn, &grant.user_id)
-        .await?
-        .filter(|subject| !subject.user.is_suspended)
-        .ok_or_else(|| OAuthError::invalid_grant("the user is gone or suspended"))?;
+    let subject =
+        consents::organizations::subject(&mut conn, &snapshot, &grant.user_id, &grant.client_id)
+            .await?
+            .filter(|subject| !subject.user.is_suspended)
+            .ok_or_else(|| OAuthError::invalid_grant("the user is gone or suspended"))?;
+    access_control::check_client(&mut conn, &snapshot, &grant.client_id, &grant.user_id).await?;
     drop(conn);
+    let scopes = consents::limit_grant(&snapshot, &grant.client_id, &grant.scopes);
+    let grant = Grant { scopes, ..grant };
     let (kind, scope) = decide(&snapshot, &grant, &subject, request)?;
 
     let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone())?;
@@ -135,6 +139,7 @@ fn decide(
             subject.scopes_in(snapshot, organization_id)
         }
     };
+    let permitted = consents::limit_permissions(snapshot, &grant.client_id, &kind, permitted);
     let scope = kind.scope(&grant.scopes, &narrowed, &permitted);
     Ok((kind, scope))
 }

@@ -35,6 +35,36 @@ pub(super) async fn delete_grant(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// Takes the user's row until the transaction ends.
+pub(super) async fn take_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+    tx.execute(
+        sql!("UPDATE users SET updated_at = updated_at WHERE tenant_id = $1 AND id = $2"),
+        params![user_id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The ids of the live grants of the same user and client, but for `grant` itself and the `kept` newest of the others.
+pub(super) async fn others_beyond(
+    conn: &mut Conn<'_>,
+    grant: &Grant,
+    kept: i64,
+    now_ms: i64,
+) -> Result<Vec<String>> {
+    let rows = conn
+        .all(
+            sql!(
+                "SELECT id FROM grants WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND id <> $4
+                     AND expires_at > $5
+                 ORDER BY created_at DESC, id LIMIT 1000000 OFFSET $6"
+            ),
+            params![&grant.user_id, &grant.client_id, &grant.id, now_ms, kept],
+        )
+        .await?;
+    rows.iter().map(|row| Ok(row.get(0)?)).collect()
+}
+
 /// Deletes the session's grants without `offline_access`, and every one of `client_id`.
 pub(super) async fn delete_of_session(
     tx: &mut Tx<'_>,

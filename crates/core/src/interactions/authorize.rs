@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use trinco_db::Tx;
 use trinco_jose::{Audience, Expectation, TokenType};
 use trinco_oauth::authorization::{self, AuthorizationError, Context};
 use trinco_oauth::interaction::{
@@ -10,13 +11,14 @@ use trinco_oauth::interaction::{
 };
 use trinco_oauth::response::AuthorizationResponse;
 use trinco_oauth::scope::ORGANIZATIONS_RESOURCE;
-use trinco_oauth::{AuthorizationRequest, ErrorCode, OAuthError, Params, RedirectUri, Scope};
+use trinco_oauth::{AuthorizationRequest, OAuthError, Params, RedirectUri, Scope};
 
 use super::{Interaction, begin, end, find, store};
 use crate::applications::{self, RegisteredClient};
 use crate::audit::{self, Entry, Outcome};
+use crate::consents::{self, Answered};
 use crate::sessions::{self, Session};
-use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, grants};
+use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, access_control, grants};
 
 /// A request that arrived by POST is kept this long: one minute in milliseconds.
 const STORED_REQUEST_LIFETIME_MS: i64 = 60_000;
@@ -30,6 +32,13 @@ pub enum Answer {
     Respond(AuthorizationResponse),
     /// Show the sign-in pages for this interaction.
     SignIn {
+        /// For the browser's interaction cookie.
+        interaction_id: Secret,
+        /// What the application asked for.
+        request: Box<AuthorizationRequest>,
+    },
+    /// Show the consent page for this interaction.
+    Consent {
         /// For the browser's interaction cookie.
         interaction_id: Secret,
         /// What the application asked for.
@@ -72,6 +81,7 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
     };
     let registered =
         registered.ok_or_else(|| Error::Internal("a validated request has a client".to_owned()))?;
+    let request = consents::limit_request(&tenant.snapshot(), &registered, request);
     let session = current_session(tenant, session).await?;
     advance(tenant, &registered, &request, session.as_ref(), None).await
 }
@@ -135,7 +145,8 @@ pub async fn resume(
         return Err(gone());
     }
     let session = current_session(tenant, session).await?;
-    let request = interaction.request.clone();
+    let request =
+        consents::limit_request(&tenant.snapshot(), &registered, interaction.request.clone());
     advance(tenant, &registered, &request, session.as_ref(), Some((interaction, interaction_id)))
         .await
 }
@@ -158,7 +169,55 @@ async fn advance(
     session: Option<&Session>,
     interaction: Option<(Interaction, &str)>,
 ) -> Result<Answer> {
+    let progress = interaction
+        .as_ref()
+        .map_or_else(Progress::default, |(interaction, _)| interaction.progress);
+    let step = decide(tenant, registered, request, session, progress).await?;
+    let error = match (step, session) {
+        (NextStep::Issue, Some(session)) => {
+            let interaction = interaction.map(|(interaction, _)| interaction);
+            return issue(tenant, registered, request, session, interaction, None).await;
+        }
+        (NextStep::Consent { .. }, Some(_)) => {
+            let interaction_id = id_of(tenant, request, interaction).await?;
+            return Ok(Answer::Consent { interaction_id, request: Box::new(request.clone()) });
+        }
+        (NextStep::Login { .. } | NextStep::Issue | NextStep::Consent { .. }, _) => {
+            let interaction_id = id_of(tenant, request, interaction).await?;
+            return Ok(Answer::SignIn { interaction_id, request: Box::new(request.clone()) });
+        }
+        (NextStep::Fail(error), _) => error,
+    };
+    Ok(Answer::Respond(AuthorizationResponse::error(&request.target, &error, tenant.issuer())))
+}
+
+async fn id_of(
+    tenant: &Tenant,
+    request: &AuthorizationRequest,
+    interaction: Option<(Interaction, &str)>,
+) -> Result<Secret> {
+    match interaction {
+        Some((_, id)) => Ok(Secret::new(id.to_owned())),
+        None => begin(tenant, request).await,
+    }
+}
+
+/// What comes next: the protocol's steps, and the application's access control before anyone is asked for consent.
+pub(super) async fn decide(
+    tenant: &Tenant,
+    registered: &RegisteredClient,
+    request: &AuthorizationRequest,
+    session: Option<&Session>,
+    progress: Progress,
+) -> Result<NextStep> {
     let hint = subject_of_hint(tenant, request.id_token_hint.as_deref());
+    let granted = match session {
+        Some(session) if registered.client.is_third_party => {
+            let mut conn = tenant.read().await?;
+            consents::granted(&mut conn, &session.user_id, &request.client_id).await?
+        }
+        _ => None,
+    };
     let facts = Facts {
         request,
         client: &registered.client,
@@ -171,38 +230,31 @@ async fn advance(
             (Some(_), Some(subject)) => IdTokenHint::Subject(subject),
             (Some(_), None) => IdTokenHint::Invalid,
         },
-        granted: None,
-        progress: interaction
-            .as_ref()
-            .map_or_else(Progress::default, |(interaction, _)| interaction.progress),
+        granted: granted.as_ref(),
+        progress,
     };
     let step = next_step(&facts, tenant.now());
-    let error = match (step, session) {
-        (NextStep::Issue, Some(session)) => {
-            let interaction = interaction.map(|(interaction, _)| interaction);
-            return issue(tenant, request, session, interaction).await;
+    match (&step, session) {
+        (NextStep::Issue | NextStep::Consent { .. }, Some(session)) => {
+            let mut conn = tenant.read().await?;
+            match access_control::check(&mut conn, registered, &session.user_id).await {
+                Err(Error::OAuth(error)) => Ok(NextStep::Fail(*error)),
+                Err(error) => Err(error),
+                Ok(()) => Ok(step),
+            }
         }
-        (NextStep::Login { .. } | NextStep::Issue, _) => {
-            let interaction_id = match interaction {
-                Some((_, id)) => Secret::new(id.to_owned()),
-                None => begin(tenant, request).await?,
-            };
-            return Ok(Answer::SignIn { interaction_id, request: Box::new(request.clone()) });
-        }
-        (NextStep::Consent { .. }, _) => OAuthError::new(
-            ErrorCode::ConsentRequired,
-            "third-party applications need a consent page",
-        ),
-        (NextStep::Fail(error), _) => error,
-    };
-    Ok(Answer::Respond(AuthorizationResponse::error(&request.target, &error, tenant.issuer())))
+        _ => Ok(step),
+    }
 }
 
-async fn issue(
+/// Answers with a code: everything that belongs to it is written in one transaction.
+pub(super) async fn issue(
     tenant: &Tenant,
+    registered: &RegisteredClient,
     request: &AuthorizationRequest,
     session: &Session,
     interaction: Option<Interaction>,
+    answered: Option<Answered>,
 ) -> Result<Answer> {
     let grantor = grants::Grantor {
         user_id: &session.user_id,
@@ -210,22 +262,23 @@ async fn issue(
         authenticated_at: session.authenticated_at,
     };
     let (new, code) = grants::prepare(tenant, request, grantor);
-    let entry = Entry::new(tenant, "Interaction.End", Outcome::Success)
-        .application(&request.client_id)
-        .user(&session.user_id);
-    tenant
-        .write((interaction, new, entry), |tx, (interaction, new, entry)| {
-            Box::pin(async move {
-                if let Some(interaction) = interaction
-                    && !end(tx, interaction).await?
-                {
-                    return Err(Error::refused("session.not_found"));
-                }
-                grants::insert(tx, new).await?;
-                audit::append(tx, entry).await
-            })
-        })
-        .await?;
+    let entry = |key| {
+        Entry::new(tenant, key, Outcome::Success)
+            .application(&request.client_id)
+            .user(&session.user_id)
+    };
+    let issued = Issued {
+        interaction,
+        new,
+        answered,
+        user_id: session.user_id.clone(),
+        client_id: request.client_id.clone(),
+        most: registered.application.custom_client_metadata.max_allowed_grants,
+        now_ms: tenant.now_ms(),
+        end: entry("Interaction.End"),
+        revoke: entry("RevokeGrants").fact("reason", "maxAllowedGrants"),
+    };
+    tenant.write(issued, |tx, issued| Box::pin(keep(tx, issued))).await?;
     Ok(Answer::Respond(AuthorizationResponse::success(
         &request.target,
         code.reveal(),
@@ -242,6 +295,39 @@ async fn client_of(tenant: &Tenant, params: &Params) -> Result<Option<Arc<Regist
         Some(id) => applications::find(tenant, id).await,
         None => Ok(None),
     }
+}
+
+/// What a code leaves behind.
+struct Issued {
+    interaction: Option<Interaction>,
+    new: grants::NewGrant,
+    answered: Option<Answered>,
+    user_id: String,
+    client_id: String,
+    /// How many grants of the application the user may hold at once.
+    most: Option<u32>,
+    now_ms: i64,
+    end: Entry,
+    revoke: Entry,
+}
+
+async fn keep(tx: &mut Tx<'_>, issued: &Issued) -> Result<()> {
+    if let Some(interaction) = &issued.interaction
+        && !end(tx, interaction).await?
+    {
+        return Err(Error::refused("session.not_found"));
+    }
+    if let Some(answered) = &issued.answered {
+        consents::remember(tx, &issued.user_id, &issued.client_id, answered, issued.now_ms).await?;
+    }
+    grants::insert(tx, &issued.new).await?;
+    if let Some(most) = issued.most {
+        let revoked = grants::revoke_beyond(tx, &issued.new, most).await?;
+        if !revoked.is_empty() {
+            audit::append(tx, &issued.revoke.clone().fact("grantIds", revoked)).await?;
+        }
+    }
+    audit::append(tx, &issued.end).await
 }
 
 fn validate(

@@ -4,6 +4,7 @@
 //! browser holds it in a cookie, and only its hash is kept here.
 
 mod authorize;
+mod consent;
 mod store;
 
 use trinco_db::Tx;
@@ -11,6 +12,7 @@ use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::interaction::Progress;
 
 pub use authorize::{Answer, Posted, authorize, current_session, resume, store_request};
+pub use consent::{Choice, ConsentRequest, allow, consent_request, deny};
 
 use crate::audit::{self, Entry, Outcome};
 use crate::sessions::{self, Session};

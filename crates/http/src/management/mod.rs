@@ -3,7 +3,10 @@
 //! Every route but the public ones needs a bearer token for the tenant's Management API with the scope `all`. The check is a layer
 //! around the whole router: a handler cannot forget it.
 
+mod application_access_control;
+mod application_consent;
 mod application_roles;
+mod application_sign_in_exp;
 mod applications;
 mod authentication;
 mod configs;
@@ -32,8 +35,11 @@ const BODY_LIMIT: usize = 1024 * 1024;
 pub(crate) fn routes(app: &App) -> Router<App> {
     let guarded = Router::new()
         .merge(applications::routes())
+        .merge(application_access_control::routes())
+        .merge(application_consent::routes())
         .merge(application_roles::routes())
         .merge(configs::routes())
+        .merge(application_sign_in_exp::routes())
         .merge(organization_template::routes())
         .merge(organizations::routes())
         .merge(resources::routes())

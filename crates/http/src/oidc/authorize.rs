@@ -4,7 +4,7 @@ use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use trinco_core::interactions::{self, Answer, Posted};
-use trinco_core::{Error, Tenant};
+use trinco_core::{Error, Secret, Tenant};
 use trinco_oauth::authorization::FirstScreen;
 use trinco_oauth::response::AuthorizationResponse;
 use trinco_oauth::{AuthorizationRequest, OAuthError, Params};
@@ -79,7 +79,7 @@ pub(super) async fn resume(
     let Ok(Path(interaction)) = path else {
         return Ok(PageContext::new(&tenant, &headers).unknown_session());
     };
-    let mut in_progress = Interactions::read(&tenant, &headers);
+    let in_progress = Interactions::read(&tenant, &headers);
     let Some(application) = in_progress.application_of(&interaction).map(str::to_owned) else {
         return Ok(PageContext::new(&tenant, &headers).unknown_session());
     };
@@ -92,13 +92,24 @@ pub(super) async fn resume(
         }
         Err(error) => return failed(&tenant, &headers, error),
     };
-    let is_over = !matches!(answer, Answer::SignIn { .. });
-    let mut response = send(&tenant, &headers, answer);
+    Ok(send_on(&tenant, &headers, answer, &application))
+}
+
+/// Sends the answer to an interaction of `application`, and forgets the interaction when the answer ends it.
+pub(crate) fn send_on(
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    answer: Answer,
+    application: &str,
+) -> Response {
+    let is_over = !matches!(answer, Answer::SignIn { .. } | Answer::Consent { .. });
+    let mut response = send(tenant, headers, answer);
     if is_over {
-        in_progress.remove(&application);
-        in_progress.write(response.headers_mut(), &tenant);
+        let mut in_progress = Interactions::read(tenant, headers);
+        in_progress.remove(application);
+        in_progress.write(response.headers_mut(), tenant);
     }
-    Ok(response)
+    response
 }
 
 fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
@@ -110,33 +121,47 @@ fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
             PageContext::new(tenant, headers).form_post(action, fields)
         }
         Answer::SignIn { interaction_id, request } => {
-            let mut in_progress = Interactions::read(tenant, headers);
-            in_progress.add(&request.client_id, interaction_id);
-            let mut response = Redirect::to(&first_page(tenant, &request)).into_response();
-            in_progress.write(response.headers_mut(), tenant);
-            no_store(response)
+            go_to_page(tenant, headers, &request, interaction_id, first_page(tenant, &request))
+        }
+        Answer::Consent { interaction_id, request } => {
+            go_to_page(tenant, headers, &request, interaction_id, "consent")
         }
         Answer::Refuse { error, state } => refuse(tenant, headers, error, state),
     }
 }
 
-/// The page a sign-in starts on, with what it may use (`first_screen`, `login_hint`, `ui_locales`).
-fn first_page(tenant: &Tenant, request: &AuthorizationRequest) -> String {
-    let wants_register = matches!(
-        request.hints.first_screen,
-        Some(FirstScreen::Register | FirstScreen::IdentifierRegister)
-    );
-    let page = if wants_register && tenant.snapshot().experience.allows_registration() {
-        "register"
-    } else {
-        "sign-in"
-    };
+/// Sends the browser to a page, with what the page may use (`ui_locales`), and puts the interaction into its cookie.
+fn go_to_page(
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    request: &AuthorizationRequest,
+    interaction_id: Secret,
+    page: &str,
+) -> Response {
+    let mut in_progress = Interactions::read(tenant, headers);
+    in_progress.add(&request.client_id, interaction_id);
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("app_id", &request.client_id);
     if !request.hints.ui_locales.is_empty() {
         query.append_pair("ui_locales", &request.hints.ui_locales.join(" "));
     }
-    format!("{}/{page}?{}", tenant.origin().base(), query.finish())
+    let url = format!("{}/{page}?{}", tenant.origin().base(), query.finish());
+    let mut response = Redirect::to(&url).into_response();
+    in_progress.write(response.headers_mut(), tenant);
+    no_store(response)
+}
+
+/// The page a sign-in starts on (`first_screen`).
+fn first_page(tenant: &Tenant, request: &AuthorizationRequest) -> &'static str {
+    let wants_register = matches!(
+        request.hints.first_screen,
+        Some(FirstScreen::Register | FirstScreen::IdentifierRegister)
+    );
+    if wants_register && tenant.snapshot().experience.allows_registration() {
+        "register"
+    } else {
+        "sign-in"
+    }
 }
 
 /// A person gets a page, a program the JSON of the error; neither is ever redirected.

@@ -1,6 +1,6 @@
 //! The OpenID Connect provider, `/oidc`.
 
-mod authorize;
+pub(crate) mod authorize;
 mod client;
 mod cors;
 mod end_session;

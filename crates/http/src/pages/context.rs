@@ -2,6 +2,8 @@
 
 use axum::response::{Html, IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use trinco_core::applications::RegisteredClient;
+use trinco_core::organizations::PictureUrl;
 use trinco_core::{Alphabet, Error, Tenant};
 use trinco_locales::{Language, Texts, error_message, negotiate};
 use trinco_oauth::OAuthError;
@@ -46,6 +48,37 @@ impl<'a> PageContext<'a> {
         let experience = &self.tenant.snapshot().experience;
         let mut shell = Shell::new(self.language, brand(experience), self.nonce.clone());
         shell.custom_css.clone_from(&experience.custom_css);
+        shell
+    }
+
+    /// What a page about an application is framed with: the application's own settings go before the tenant's.
+    pub(crate) fn shell_for(&self, registered: &RegisteredClient) -> Shell {
+        let mut shell = self.shell();
+        let Some(own) = &registered.experience else { return shell };
+        let brand = &mut shell.brand;
+        let color = &own.color;
+        if let Some(primary) = &color.primary_color {
+            primary.as_str().clone_into(&mut brand.primary_color);
+            // The tenant's dark shade belongs to another colour: one is derived.
+            brand.dark_primary_color.clear();
+        }
+        if let Some(dark) = &color.dark_primary_color {
+            dark.as_str().clone_into(&mut brand.dark_primary_color);
+        }
+        brand.dark_mode_enabled = color.is_dark_mode_enabled.unwrap_or(brand.dark_mode_enabled);
+        if own.branding.logo_url.is_some() || own.branding.dark_logo_url.is_some() {
+            let url = |url: &PictureUrl| url.as_str().to_owned();
+            brand.logo_url = own.branding.logo_url.as_ref().map(url);
+            brand.dark_logo_url = own.branding.dark_logo_url.as_ref().map(url);
+        }
+        if let Some(favicon) = &own.branding.favicon {
+            brand.favicon_url = Some(favicon.as_str().to_owned());
+        }
+        brand.terms_url = own.terms_of_use_url.clone().or(brand.terms_url.take());
+        brand.privacy_url = own.privacy_policy_url.clone().or(brand.privacy_url.take());
+        if let Some(css) = own.custom_css.as_ref().filter(|css| !css.is_empty()) {
+            shell.custom_css = Some(css.clone());
+        }
         shell
     }
 

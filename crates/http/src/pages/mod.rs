@@ -2,6 +2,7 @@
 
 pub mod assets;
 pub mod color;
+mod consent;
 pub(crate) mod context;
 mod fields;
 pub mod render;
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/", get(welcome))
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::submit_sign_in))
         .route("/register", get(sign_in::show_register).post(sign_in::submit_register))
+        .route("/consent", get(consent::show).post(consent::submit))
         .route("/assets/{name}", get(asset))
         .route("/favicon.svg", get(favicon))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -9,7 +9,7 @@ use askama::Template;
 use super::{
     assets,
     color::{AZULEJO, Color, Palette},
-    view::{FormPost, Link, Problem, Register, Shell, SignIn, SignOut, SignedOut},
+    view::{Consent, FormPost, Link, Problem, Register, Shell, SignIn, SignOut, SignedOut},
 };
 
 /// The sign-in page.
@@ -33,6 +33,28 @@ pub fn register(shell: &Shell, view: &Register) -> String {
         action: link(&view.action),
         app_line: app_line(shell.texts.get("register.to_app"), view.app_name.as_deref()),
         sign_in_href: link(&view.sign_in_href),
+        view,
+    })
+}
+
+/// "Allow access?"
+pub fn consent(shell: &Shell, view: &Consent) -> String {
+    let texts = shell.texts;
+    let asks = if view.is_further { "consent.asks_further" } else { "consent.asks" };
+    finished(&ConsentPage {
+        frame: Frame::of(shell, texts.get("consent.title")),
+        action: link(&view.action),
+        other_account_href: link(&view.other_account_href),
+        app_line: app_line(texts.get(asks), Some(&view.app_name)),
+        account: texts.format("consent.account", &[("user", &view.user_name)]),
+        next: texts.format("consent.next", &[("host", &view.next)]),
+        resources: view
+            .resources
+            .iter()
+            .map(|(name, permissions)| {
+                (texts.format("consent.do_on", &[("resource", name)]), permissions.as_slice())
+            })
+            .collect(),
         view,
     })
 }
@@ -110,6 +132,19 @@ struct RegisterPage<'a> {
     action: &'a str,
     app_line: Option<(&'a str, &'a str, &'a str)>,
     sign_in_href: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct ConsentPage<'a> {
+    frame: Frame<'a>,
+    view: &'a Consent,
+    action: &'a str,
+    other_account_href: &'a str,
+    app_line: Option<(&'a str, &'a str, &'a str)>,
+    account: Cow<'a, str>,
+    next: Cow<'a, str>,
+    resources: Vec<(Cow<'a, str>, &'a [String])>,
 }
 
 #[derive(Template)]

@@ -1,7 +1,10 @@
 //! `/sign-in` and `/register`: one form each, complete without JavaScript.
 
+use std::sync::Arc;
+
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
+use trinco_core::applications::RegisteredClient;
 use trinco_core::experience::{SignInExperience, SignInIdentifier};
 use trinco_core::interactions::{self, Interaction, SignedIn};
 use trinco_core::{Error, Refusal, Result, Secret, Tenant, applications};
@@ -44,7 +47,7 @@ impl Submitted {
 struct Current {
     id: Secret,
     interaction: Interaction,
-    app_name: Option<String>,
+    registered: Arc<RegisteredClient>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -206,11 +209,7 @@ async fn current(
     };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
     let registered = applications::find(tenant, &interaction.request.client_id).await?;
-    Ok(registered.map(|registered| Current {
-        id,
-        interaction,
-        app_name: Some(registered.application.name.clone()),
-    }))
+    Ok(registered.map(|registered| Current { id, interaction, registered }))
 }
 
 fn context<'a>(tenant: &'a Tenant, headers: &'a HeaderMap, current: &Current) -> PageContext<'a> {
@@ -316,14 +315,14 @@ fn draw(
         format!("{}/{}?{query}", tenant.origin().base(), page.path())
     };
     let xsrf = cookies::xsrf(tenant, page.path(), current.id.reveal());
-    let shell = context.shell();
+    let shell = context.shell_for(&current.registered);
     let html = match page {
         Page::SignIn => {
             let register_href = experience.allows_registration().then(|| href(Page::Register));
             let view = SignIn {
                 action: href(page),
                 xsrf,
-                app_name: current.app_name.clone(),
+                app_name: Some(current.registered.display_name().to_owned()),
                 identifiers: identifiers(experience),
                 identifier: state.identifier,
                 password_error: state.password_error,
@@ -336,7 +335,7 @@ fn draw(
             let view = Register {
                 action: href(page),
                 xsrf,
-                app_name: current.app_name.clone(),
+                app_name: Some(current.registered.display_name().to_owned()),
                 username: state.identifier,
                 password_error: state.password_error,
                 form_error: state.form_error,

@@ -231,6 +231,47 @@ pub struct Link {
     pub label: String,
 }
 
+/// "Allow access?": what a third-party application asks a person for. Posts `decision` (`allow` or `deny`), an `organization_ids`
+/// for each one chosen, and [`XSRF_FIELD`].
+#[derive(Clone, Debug)]
+pub struct Consent {
+    /// Where the form goes, `app_id` and all.
+    pub action: String,
+    /// The anti-forgery token.
+    pub xsrf: String,
+    /// What the application is called.
+    pub app_name: String,
+    /// Who is asked.
+    pub user_name: String,
+    /// Where someone else signs in.
+    pub other_account_href: String,
+    /// Whether the person has allowed it something before.
+    pub is_further: bool,
+    /// What it will see, in words.
+    pub sees: Vec<String>,
+    /// What it will do with the account, in words.
+    pub does: Vec<String>,
+    /// What it will do on each API: the resource's name, and permissions in the operator's words.
+    pub resources: Vec<(String, Vec<String>)>,
+    /// What it will do in organizations, in the operator's words.
+    pub in_organizations: Vec<String>,
+    /// The organizations to choose from, when it asks to see some.
+    pub organizations: Option<Vec<OrganizationChoice>>,
+    /// The host, or the scheme of a native application, that the person goes on to.
+    pub next: String,
+}
+
+/// An organization to choose on the consent page.
+#[derive(Clone, Debug)]
+pub struct OrganizationChoice {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it is chosen already.
+    pub checked: bool,
+}
+
 /// "Sign out?" (OpenID Connect RP-Initiated Logout §2): asked, or sent at once when the request
 /// carried a trusted hint. Posts `fields` (the anti-forgery token among them).
 #[derive(Clone, Debug)]

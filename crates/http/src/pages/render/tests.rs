@@ -1,7 +1,7 @@
 use trinco_locales::{Direction, Language, Texts};
 
 use super::*;
-use crate::pages::view::{Brand, Field, Hidden, Identifiers, Requirement};
+use crate::pages::view::{Brand, Field, Hidden, Identifiers, OrganizationChoice, Requirement};
 
 const NASTY: &str = "\"><script>alert('1')</script>&";
 
@@ -89,6 +89,27 @@ fn hostile_pages() -> Vec<String> {
                 sign_in_href: nasty(),
             },
         ),
+        consent(
+            &shell,
+            &Consent {
+                action: nasty(),
+                xsrf: nasty(),
+                app_name: nasty(),
+                user_name: nasty(),
+                other_account_href: nasty(),
+                is_further: true,
+                sees: vec![nasty()],
+                does: vec![nasty()],
+                resources: vec![(nasty(), vec![nasty()])],
+                in_organizations: vec![nasty()],
+                organizations: Some(vec![OrganizationChoice {
+                    id: nasty(),
+                    name: nasty(),
+                    checked: true,
+                }]),
+                next: nasty(),
+            },
+        ),
         sign_out(
             &shell,
             &SignOut {
@@ -166,6 +187,7 @@ fn every_text_a_template_names_exists() {
         include_str!("../templates/fields.html"),
         include_str!("../templates/sign_in.html"),
         include_str!("../templates/register.html"),
+        include_str!("../templates/consent.html"),
         include_str!("../templates/sign_out.html"),
         include_str!("../templates/form_post.html"),
         include_str!("../templates/message.html"),

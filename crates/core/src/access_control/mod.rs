@@ -1,0 +1,88 @@
+//! Access control: which users may sign in to an application.
+//!
+//! The switch is a field of the application; the rules stand beside it and stay when it is off. They are read from the database, not
+//! from the snapshot, because they refer to users and organizations.
+
+mod model;
+mod rules;
+mod store;
+
+use trinco_db::Conn;
+use trinco_oauth::{ErrorCode, OAuthError};
+
+pub use model::{AccessControl, OrganizationRoleRule};
+
+use crate::applications::{self, RegisteredClient};
+use crate::{Result, Section, Snapshot, Tenant};
+
+/// The rules of an application.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn get(tenant: &Tenant, application_id: &str) -> Result<AccessControl> {
+    applications::get(tenant, application_id).await?;
+    store::find(&mut tenant.read().await?, application_id).await
+}
+
+/// Gives an application these rules in place of those it has, and returns them as they are kept.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `guard.invalid_input`; `entity.relation_foreign_key_not_found` when a rule names something that does
+/// not exist.
+pub async fn replace(
+    tenant: &Tenant,
+    application_id: &str,
+    new: AccessControl,
+) -> Result<AccessControl> {
+    applications::get(tenant, application_id).await?;
+    let new = rules::normal(new)?;
+    // Moving the version serialises those who replace the rules at once.
+    tenant
+        .configure(
+            &[Section::Applications],
+            (application_id.to_owned(), new),
+            |tx, _, (id, new)| {
+                Box::pin(async move {
+                    store::clear(tx, id).await?;
+                    store::insert(tx, id, new).await.map_err(|error| {
+                        error.if_missing("entity.relation_foreign_key_not_found")
+                    })?;
+                    store::find(tx, id).await
+                })
+            },
+        )
+        .await
+}
+
+/// Refuses a user whom the rules of the application do not let in.
+///
+/// # Errors
+/// `access_denied`.
+pub async fn check(
+    conn: &mut Conn<'_>,
+    registered: &RegisteredClient,
+    user_id: &str,
+) -> Result<()> {
+    if !registered.application.app_level_access_control_enabled
+        || store::is_listed(conn, &registered.application.id, user_id).await?
+    {
+        return Ok(());
+    }
+    Err(OAuthError::new(ErrorCode::AccessDenied, "the user may not use this application").into())
+}
+
+/// [`check`], for a client that has authenticated.
+///
+/// # Errors
+/// As [`check`].
+pub async fn check_client(
+    conn: &mut Conn<'_>,
+    snapshot: &Snapshot,
+    client_id: &str,
+    user_id: &str,
+) -> Result<()> {
+    match snapshot.applications.get(client_id) {
+        Some(registered) => check(conn, registered, user_id).await,
+        None => Err(OAuthError::invalid_grant("the client is gone").into()),
+    }
+}

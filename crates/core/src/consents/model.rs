@@ -1,0 +1,131 @@
+//! What a third-party application may ask for, and what users have allowed it. The serde shapes are the Management API's.
+
+use serde::{Deserialize, Serialize};
+use trinco_oauth::scope::{
+    ADDRESS, CUSTOM_DATA, EMAIL, IDENTITIES, ORGANIZATION_ROLES, ORGANIZATIONS, PHONE, PROFILE,
+    ROLES, SESSIONS, TRUSTED_DEVICES,
+};
+
+/// The reserved scopes that need to be on a third-party application's list, in the order they are shown.
+pub const USER_SCOPES: [&str; 11] = [
+    PROFILE,
+    EMAIL,
+    PHONE,
+    ADDRESS,
+    CUSTOM_DATA,
+    IDENTITIES,
+    ROLES,
+    ORGANIZATIONS,
+    ORGANIZATION_ROLES,
+    SESSIONS,
+    TRUSTED_DEVICES,
+];
+
+/// The consent scopes of an application, by id. What an id stood for may be gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConsentScopes {
+    /// Reserved scopes.
+    pub(super) user_scopes: Vec<String>,
+    /// Scopes of API resources, for the user's own tokens.
+    pub(super) resource_scopes: Vec<String>,
+    /// Organization scopes.
+    pub(super) organization_scopes: Vec<String>,
+    /// Scopes of API resources, for tokens in the name of an organization.
+    pub(super) organization_resource_scopes: Vec<String>,
+}
+
+/// The body that adds consent scopes; absent lists add none.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NewConsentScopes {
+    /// Reserved scopes.
+    pub user_scopes: Vec<UserScope>,
+    /// Ids of scopes of API resources.
+    pub resource_scopes: Vec<String>,
+    /// Ids of organization scopes.
+    pub organization_scopes: Vec<String>,
+    /// Ids of scopes of API resources in organizations.
+    pub organization_resource_scopes: Vec<String>,
+}
+
+/// One of [`USER_SCOPES`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct UserScope(pub(super) String);
+
+impl TryFrom<String> for UserScope {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if USER_SCOPES.contains(&text.as_str()) {
+            Ok(Self(text))
+        } else {
+            Err("must be a scope of user data")
+        }
+    }
+}
+
+/// Which list a consent scope is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "as in ConsentScopes")]
+pub enum ScopeType {
+    UserScopes,
+    ResourceScopes,
+    OrganizationScopes,
+    OrganizationResourceScopes,
+}
+
+/// The consent scopes of an application with their names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedConsentScopes {
+    /// Reserved scopes.
+    pub user_scopes: Vec<String>,
+    /// Scopes of API resources, by resource.
+    pub resource_scopes: Vec<ListedResource>,
+    /// Organization scopes.
+    pub organization_scopes: Vec<ListedScope>,
+    /// Scopes of API resources in organizations, by resource.
+    pub organization_resource_scopes: Vec<ListedResource>,
+}
+
+/// An API resource and some of its scopes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListedResource {
+    /// The resource.
+    pub resource: ResourceName,
+    /// The scopes.
+    pub scopes: Vec<ListedScope>,
+}
+
+/// An API resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResourceName {
+    /// Its id.
+    pub id: String,
+    /// Shown to people.
+    pub name: String,
+    /// The resource indicator (RFC 8707).
+    pub indicator: String,
+}
+
+/// A scope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ListedScope {
+    /// Its id.
+    pub id: String,
+    /// Its value in tokens.
+    pub name: String,
+    /// Shown to people.
+    pub description: Option<String>,
+}
+
+/// What a user answered on the consent page, made before the transaction that remembers it.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// Everything the user has allowed by now.
+    pub granted: trinco_oauth::grant::GrantedScopes,
+    /// The organizations that were chosen, when there was a choice: in place of those chosen before.
+    pub organization_ids: Option<Vec<String>>,
+}

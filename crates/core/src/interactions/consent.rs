@@ -1,0 +1,173 @@
+//! The consent step: what a third-party application asks a person for, and the answer.
+//!
+//! The answer, what is remembered of it, the grant and its code are one transaction: there is no moment in which an interaction has the
+//! consent of one person and could issue a code for another.
+
+use trinco_oauth::grant::GrantedScopes;
+use trinco_oauth::interaction::{NextStep, Progress};
+use trinco_oauth::response::AuthorizationResponse;
+use trinco_oauth::scope::ORGANIZATIONS;
+use trinco_oauth::{AuthorizationRequest, ErrorCode, OAuthError, RedirectUri};
+
+use super::authorize::{decide, issue};
+use super::{Answer, Interaction, end, entry};
+use crate::applications::{self, RegisteredClient};
+use crate::audit::{self, Outcome};
+use crate::authorization::Subject;
+use crate::consents::{self, Answered};
+use crate::sessions::Session;
+use crate::users::User;
+use crate::{Error, Result, Secret, Tenant};
+
+/// What the consent page shows.
+#[derive(Clone, Debug)]
+pub struct ConsentRequest {
+    /// Who is asked.
+    pub user: User,
+    /// What for: all of the request when the client wants the page or never asked before, else what is missing.
+    pub scopes: GrantedScopes,
+    /// Whether the user has allowed the application something before.
+    pub is_further: bool,
+    /// The organizations to choose from, when the application asks to see some.
+    pub organizations: Option<Vec<Choice>>,
+}
+
+/// An organization to choose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it was chosen before.
+    pub is_chosen: bool,
+}
+
+/// What the person has to be asked for; `None` when something else comes next, which [`super::resume`] finds out.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn consent_request(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    session: &Session,
+) -> Result<Option<ConsentRequest>> {
+    let Some((registered, request)) = current(tenant, interaction).await? else { return Ok(None) };
+    let step = decide(tenant, &registered, &request, Some(session), interaction.progress).await?;
+    let NextStep::Consent { missing } = step else { return Ok(None) };
+    let mut conn = tenant.read().await?;
+    let Some(subject) = Subject::read(&mut conn, &session.user_id).await? else { return Ok(None) };
+    let before = consents::granted(&mut conn, &session.user_id, &request.client_id).await?;
+    let scopes = shown(&request, missing);
+    let organizations = if scopes.scope.contains(ORGANIZATIONS) {
+        let chosen =
+            consents::organizations::ids(&mut conn, &request.client_id, &session.user_id).await?;
+        let choices = subject.memberships.iter().map(|membership| Choice {
+            id: membership.id.clone(),
+            name: membership.name.clone(),
+            is_chosen: chosen.contains(&membership.id),
+        });
+        Some(choices.collect())
+    } else {
+        None
+    };
+    let is_further = before.is_some();
+    Ok(Some(ConsentRequest { user: subject.user, scopes, is_further, organizations }))
+}
+
+/// The person allows what the consent page shows, in these organizations. `interaction_id` names the interaction.
+///
+/// # Errors
+/// `session.not_found` when the interaction has ended, or its application was changed meanwhile.
+pub async fn allow(
+    tenant: &Tenant,
+    interaction: Interaction,
+    interaction_id: &str,
+    session: &Session,
+    organization_ids: Vec<String>,
+) -> Result<Answer> {
+    let gone = || Error::refused("session.not_found");
+    let (registered, request) = current(tenant, &interaction).await?.ok_or_else(gone)?;
+    let before = decide(tenant, &registered, &request, Some(session), interaction.progress).await?;
+    let missing = match before {
+        NextStep::Consent { missing } => missing,
+        // Allowed on another page a moment ago.
+        NextStep::Issue => GrantedScopes::default(),
+        NextStep::Fail(error) => return respond(tenant, &interaction, &request, error).await,
+        NextStep::Login { .. } => {
+            let interaction_id = Secret::new(interaction_id.to_owned());
+            return Ok(Answer::SignIn { interaction_id, request: Box::new(request) });
+        }
+    };
+    let was_shown = shown(&request, missing);
+    let earlier =
+        consents::granted(&mut tenant.read().await?, &session.user_id, &request.client_id).await?;
+    let answered = Answered {
+        granted: earlier.unwrap_or_default().union(&GrantedScopes::of(&request)),
+        organization_ids: was_shown.scope.contains(ORGANIZATIONS).then_some(organization_ids),
+    };
+    let progress = Progress { consented: true, ..interaction.progress };
+    match decide(tenant, &registered, &request, Some(session), progress).await? {
+        NextStep::Issue => {
+            issue(tenant, &registered, &request, session, Some(interaction), Some(answered)).await
+        }
+        NextStep::Fail(error) => respond(tenant, &interaction, &request, error).await,
+        NextStep::Login { .. } | NextStep::Consent { .. } => Err(gone()),
+    }
+}
+
+/// The person does not allow it: the application learns `access_denied` (RFC 6749 §4.1.2.1), and nothing is remembered.
+///
+/// # Errors
+/// `session.not_found` when the interaction has ended, or its application was changed meanwhile.
+pub async fn deny(tenant: &Tenant, interaction: &Interaction) -> Result<Answer> {
+    let gone = || Error::refused("session.not_found");
+    let (_, request) = current(tenant, interaction).await?.ok_or_else(gone)?;
+    let error = OAuthError::new(ErrorCode::AccessDenied, "the user did not allow it");
+    respond(tenant, interaction, &request, error).await
+}
+
+/// Ends the interaction with an error for the application.
+async fn respond(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    request: &AuthorizationRequest,
+    error: OAuthError,
+) -> Result<Answer> {
+    let entry = entry(tenant, "Interaction.End", Outcome::Error, interaction)
+        .fact("error", error.error.as_str());
+    tenant
+        .write((interaction.clone(), entry), |tx, (interaction, entry)| {
+            Box::pin(async move {
+                if !end(tx, interaction).await? {
+                    return Err(Error::refused("session.not_found"));
+                }
+                audit::append(tx, entry).await
+            })
+        })
+        .await?;
+    Ok(Answer::Respond(AuthorizationResponse::error(&request.target, &error, tenant.issuer())))
+}
+
+/// The application of an interaction, and the request within what the application may ask for now. `None` when it may not be answered
+/// any more.
+async fn current(
+    tenant: &Tenant,
+    interaction: &Interaction,
+) -> Result<Option<(std::sync::Arc<RegisteredClient>, AuthorizationRequest)>> {
+    let request = interaction.request.clone();
+    let Some(registered) = applications::find(tenant, &request.client_id).await? else {
+        return Ok(None);
+    };
+    let redirect_uri = request.target.redirect_uri.as_str();
+    if RedirectUri::registered(&registered.client, redirect_uri).is_none() {
+        return Ok(None);
+    }
+    let request = consents::limit_request(&tenant.snapshot(), &registered, request);
+    Ok(Some((registered, request)))
+}
+
+/// What the page shows. A client that asks for the page gets all of its request on it, so that the person sees the whole.
+fn shown(request: &AuthorizationRequest, missing: GrantedScopes) -> GrantedScopes {
+    if request.prompt.consent || missing.is_empty() { GrantedScopes::of(request) } else { missing }
+}
