@@ -217,6 +217,7 @@ impl Application {
         client.refresh_token_ttl = custom.refresh_token_ttl_in_days.unwrap_or_default();
         client.id_token_ttl = custom.id_token_ttl.map_or(client.id_token_ttl, i64::from);
         client.allow_token_exchange = custom.allow_token_exchange.unwrap_or(false);
+        client.is_device_flow = custom.is_device_flow.unwrap_or(false);
         client
     }
 }

@@ -33,6 +33,8 @@ pub enum Answer {
         /// What the application asked for.
         request: Box<AuthorizationRequest>,
     },
+    /// Ask whether a device may be signed in: there is no redirect URI to answer to.
+    ConfirmDevice(Box<super::DeviceConfirmation>),
     /// Show what is wrong and redirect nowhere: who asks, or where to answer, is not trusted.
     Refuse {
         /// What is wrong.
@@ -120,8 +122,9 @@ pub async fn resume(
     let registered =
         applications::find(tenant, &interaction.request.client_id).await?.ok_or_else(gone)?;
     // The application may have been changed since the request was checked.
-    if RedirectUri::registered(&registered.client, interaction.request.target.redirect_uri.as_str())
-        .is_none()
+    let target = interaction.request.target.redirect_uri.as_str();
+    if RedirectUri::registered(&registered.client, target).is_none()
+        && !super::device::is_for_device(tenant, &interaction)
     {
         return Err(gone());
     }
@@ -171,6 +174,15 @@ async fn advance(
     let error = match (step, session) {
         (NextStep::Issue, Some(session)) => {
             let interaction = interaction.map(|(interaction, _)| interaction);
+            if let Some(interaction) = interaction
+                .as_ref()
+                .filter(|interaction| super::device::is_for_device(tenant, interaction))
+            {
+                return Ok(Answer::ConfirmDevice(Box::new(super::DeviceConfirmation {
+                    interaction: interaction.clone(),
+                    session: session.clone(),
+                })));
+            }
             return issue(tenant, request, session, interaction).await;
         }
         (NextStep::Login { .. } | NextStep::Issue, _) => {
@@ -242,7 +254,7 @@ fn validate(
 }
 
 /// The scopes an API resource defines; for the organizations resource, the template's organization scopes.
-fn resource_scopes(snapshot: &Snapshot, indicator: &str) -> Option<Scope> {
+pub(super) fn resource_scopes(snapshot: &Snapshot, indicator: &str) -> Option<Scope> {
     if indicator == ORGANIZATIONS_RESOURCE {
         return Some(
             snapshot.organization_template.scopes().map(|scope| scope.name.as_str()).collect(),

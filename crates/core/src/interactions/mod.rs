@@ -4,6 +4,7 @@
 //! browser holds it in a cookie, and only its hash is kept here.
 
 mod authorize;
+mod device;
 mod store;
 
 use trinco_db::Tx;
@@ -11,6 +12,8 @@ use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::interaction::Progress;
 
 pub use authorize::{Answer, authorize, current_session, resume, store_request};
+pub use device::DeviceConfirmation;
+pub(crate) use device::{device_page, validate_device};
 
 use crate::audit::{self, Entry, Outcome};
 use crate::sessions::{self, Session};
@@ -35,6 +38,13 @@ pub struct Interaction {
 pub struct SignedIn {
     /// The new value of the session cookie.
     pub cookie: Secret,
+}
+
+impl Interaction {
+    /// The hash of its id, under which others may keep it in mind.
+    pub(crate) fn id_hash(&self) -> &TokenHash {
+        &self.id_hash
+    }
 }
 
 /// Begins an interaction for `request` and returns its id.
