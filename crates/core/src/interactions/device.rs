@@ -18,11 +18,12 @@ pub struct DeviceConfirmation {
 }
 
 /// The page on which people enter the codes of their devices.
-pub(crate) fn device_page(tenant: &Tenant) -> String {
+fn device_page(tenant: &Tenant) -> String {
     format!("{}/device", tenant.origin().base())
 }
 
-pub(super) fn is_for_device(tenant: &Tenant, interaction: &Interaction) -> bool {
+/// Whether an interaction is a device's.
+pub fn is_for_device(tenant: &Tenant, interaction: &Interaction) -> bool {
     interaction.request.target.redirect_uri.as_str() == device_page(tenant)
 }
 

@@ -12,8 +12,8 @@ use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::interaction::Progress;
 
 pub use authorize::{Answer, authorize, current_session, resume, store_request};
-pub use device::DeviceConfirmation;
-pub(crate) use device::{device_page, validate_device};
+pub(crate) use device::validate_device;
+pub use device::{DeviceConfirmation, is_for_device};
 
 use crate::audit::{self, Entry, Outcome};
 use crate::sessions::{self, Session};

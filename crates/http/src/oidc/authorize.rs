@@ -13,6 +13,7 @@ use trinco_oauth::{AuthorizationRequest, OAuthError, Params};
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
 use crate::failure::OidcError;
+use crate::pages;
 use crate::pages::context::{PageContext, wants_html};
 
 pub(super) async fn authorize(
@@ -80,7 +81,7 @@ pub(super) async fn resume(
         }
         Err(error) => return Err(error.into()),
     };
-    let is_over = !matches!(answer, Answer::SignIn { .. });
+    let is_over = !matches!(answer, Answer::SignIn { .. } | Answer::ConfirmDevice(_));
     let mut response = send(&tenant, &headers, answer);
     if is_over {
         in_progress.remove(&application);
@@ -103,6 +104,10 @@ fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
             let mut response = Redirect::to(&first_page(tenant, &request)).into_response();
             in_progress.write(response.headers_mut(), tenant);
             no_store(response)
+        }
+        Answer::ConfirmDevice(confirmation) => {
+            let app = &confirmation.interaction.request.client_id;
+            no_store(Redirect::to(&pages::device::confirm_page(tenant, app)).into_response())
         }
         Answer::Refuse { error, state } => refuse(tenant, headers, error, state),
     }

@@ -3,6 +3,7 @@
 mod authorize;
 mod client;
 mod cors;
+mod device;
 mod end_session;
 mod metadata;
 mod token;
@@ -21,6 +22,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/oidc/token", post(token::token))
         .route("/oidc/token/introspection", post(token::introspection))
         .route("/oidc/token/revocation", post(token::revocation))
+        .route("/oidc/device/auth", post(device::authorize))
         .route_layer(middleware::from_fn(cors::for_clients));
     let for_anyone = Router::new()
         .route("/oidc/.well-known/openid-configuration", get(metadata::openid_configuration))
@@ -31,6 +33,7 @@ pub(crate) fn routes() -> Router<App> {
     let for_browsers = Router::new()
         .route("/oidc/auth", get(authorize::authorize).post(authorize::store_and_return))
         .route("/oidc/auth/{interaction}", get(authorize::resume))
+        .route("/oidc/device", get(device::verify).post(device::verify_by_post))
         .route(
             "/oidc/session/end",
             get(end_session::requested).post(end_session::requested_by_post),

@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod color;
 pub(crate) mod context;
+pub(crate) mod device;
 pub mod render;
 mod sign_in;
 pub mod view;
@@ -23,6 +24,8 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::submit_sign_in))
         .route("/register", get(sign_in::show_register).post(sign_in::submit_register))
+        .route("/device", get(device::show).post(device::submit))
+        .route("/device/confirm", get(device::show_confirm).post(device::submit_confirm))
         .route("/assets/{name}", get(asset))
         .route("/favicon.svg", get(favicon))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
