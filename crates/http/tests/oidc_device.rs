@@ -73,7 +73,7 @@ async fn decide(browser: &Browser, confirm: &str, decision: &str) -> Answer {
 
 async fn userinfo(server: &Server, token: &str) -> u16 {
     let request = server.browser().request(Method::GET, "/oidc/me").bearer_auth(token);
-    request.send().await.unwrap().status().as_u16()
+    request.send().await.expect("the server answers").status().as_u16()
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ impl Exchange {
 
     async fn userinfo(&self, token: &str) -> u16 {
         let request = self.world.server.browser().request(Method::GET, "/oidc/me");
-        request.bearer_auth(token).send().await.unwrap().status().as_u16()
+        request.bearer_auth(token).send().await.expect("the server answers").status().as_u16()
     }
 }
 
@@ -334,6 +334,41 @@ async fn another_first_party_clients_token_is_taken_and_a_removed_clients_is_not
     );
     exchange.world.admin.delete(&format!("/api/applications/{spa}")).await.expect(204);
     refused(exchange.exchange(jwt, ACCESS_TOKEN, &more).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_third_party_clients_or_another_issuers_token_is_refused_though_its_signature_is_right() {
+    let exchange = Exchange::start().await;
+    let body = json!({
+        "name": "Theirs", "type": "SPA", "isThirdParty": true,
+        "oidcClientMetadata": { "redirectUris": [REDIRECT_URI], "postLogoutRedirectUris": [] }
+    });
+    let theirs = exchange.world.admin.create("/api/applications", body).await;
+    let theirs = text(&theirs, "/id");
+    let snapshot = exchange.world.server.tenant().snapshot();
+    let now = exchange.world.server.clock().now();
+    let token = |client: &str, issuer: &str, typ: Option<&str>| {
+        let claims = json!({
+            "jti": "j", "sub": exchange.world.user_id, "iat": now, "exp": now + 600, "scope": ORDERS,
+            "client_id": client, "iss": issuer, "aud": API,
+        });
+        snapshot.keys.signing().sign_jwt(typ, &claims).expect("a token")
+    };
+    let issuer = exchange.world.server.issuer();
+    let ours = exchange.app.0.as_str();
+    let admin = format!("{}/admin/oidc", exchange.world.server.base());
+    let more = [("resource", API), ("scope", ORDERS)];
+    let good = token(ours, &issuer, Some("at+jwt"));
+    exchange.exchange(&good, ACCESS_TOKEN, &more).await.expect(200);
+    for bad in [
+        token(theirs, &issuer, Some("at+jwt")),
+        token("nobody", &issuer, Some("at+jwt")),
+        token(ours, &admin, Some("at+jwt")),
+        token(ours, &issuer, None),
+        token(&exchange.world.user_id, &issuer, Some("at+jwt")),
+    ] {
+        refused(exchange.exchange(&bad, ACCESS_TOKEN, &more).await, 400, "invalid_grant");
+    }
 }
 
 #[tokio::test]
