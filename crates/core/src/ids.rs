@@ -9,6 +9,8 @@ pub enum Alphabet {
     Id,
     /// `0-9A-Za-z`: secrets that people copy.
     Secret,
+    /// Twenty consonants: codes that people type (RFC 8628 §6.1).
+    UserCode,
     /// `0-9A-Za-z_-`: tokens, codes and cookie values.
     Token,
 }
@@ -18,6 +20,7 @@ impl Alphabet {
         match self {
             Self::Id => b"0123456789abcdefghijklmnopqrstuvwxyz",
             Self::Secret => b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+            Self::UserCode => trinco_oauth::authorization::UserCode::LETTERS,
             Self::Token => b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz-",
         }
     }
@@ -48,7 +51,7 @@ mod tests {
 
     #[test]
     fn every_symbol_is_about_equally_likely() {
-        for alphabet in [Alphabet::Id, Alphabet::Secret, Alphabet::Token] {
+        for alphabet in [Alphabet::Id, Alphabet::Secret, Alphabet::UserCode, Alphabet::Token] {
             let text = alphabet.random(&SystemRandomness, 64_000);
             for symbol in alphabet.symbols() {
                 let share = text.bytes().filter(|byte| byte == symbol).count() as f64 / 64_000.0;

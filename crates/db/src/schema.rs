@@ -5,4 +5,5 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 1, name: "initial", sql: include_str!("../migrations/0001_initial.sql") },
     Migration { version: 2, name: "keys", sql: include_str!("../migrations/0002_keys.sql") },
     Migration { version: 3, name: "consent", sql: include_str!("../migrations/0003_consent.sql") },
+    Migration { version: 4, name: "device", sql: include_str!("../migrations/0004_device.sql") },
 ];

@@ -28,12 +28,21 @@ pub enum GrantType {
     RefreshToken,
     /// RFC 6749 §4.4.
     ClientCredentials,
+    /// RFC 8628 §3.4.
+    DeviceCode,
+    /// RFC 8693 §2.1.
+    TokenExchange,
 }
 
 impl GrantType {
     /// Every grant that works.
-    pub const ALL: [Self; 3] =
-        [Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+    pub const ALL: [Self; 5] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::DeviceCode,
+        Self::TokenExchange,
+    ];
 
     /// The value of `grant_type`.
     #[must_use]
@@ -42,6 +51,8 @@ impl GrantType {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 
@@ -120,7 +131,7 @@ pub struct Client {
     pub refresh_token_ttl: RefreshTokenTtl,
     /// Lifetime of an ID token: seconds.
     pub id_token_ttl: i64,
-    /// Reserved for the token exchange grant (RFC 8693).
+    /// Whether it may exchange tokens (RFC 8693).
     pub allow_token_exchange: bool,
     /// Where it is told that a session has ended (OpenID Connect Back-Channel Logout 1.0 §2.2).
     #[serde(default)]
@@ -128,6 +139,8 @@ pub struct Client {
     /// Whether it must be told which session: its ID tokens and logout tokens then have `sid`.
     #[serde(default)]
     pub backchannel_logout_session_required: bool,
+    /// Signs people in by device code (RFC 8628), and in no other way.
+    pub is_device_flow: bool,
 }
 
 impl Client {
@@ -147,6 +160,7 @@ impl Client {
             allow_token_exchange: false,
             backchannel_logout_uri: None,
             backchannel_logout_session_required: false,
+            is_device_flow: false,
         }
     }
 
@@ -175,7 +189,15 @@ impl Client {
         let machine = self.application_type == ApplicationType::MachineToMachine;
         match grant {
             GrantType::ClientCredentials => machine,
-            GrantType::AuthorizationCode | GrantType::RefreshToken => !machine,
+            GrantType::AuthorizationCode => !machine && !self.is_device_flow,
+            GrantType::RefreshToken => !machine,
+            // Somebody else's application would need a consent page between the code and the device.
+            GrantType::DeviceCode => {
+                self.application_type == ApplicationType::Native
+                    && self.is_device_flow
+                    && !self.is_third_party
+            }
+            GrantType::TokenExchange => self.allow_token_exchange && !self.is_third_party,
         }
     }
 }
@@ -195,6 +217,32 @@ mod tests {
             assert_eq!(client.allows(GrantType::AuthorizationCode), !machine);
             assert_eq!(client.allows(GrantType::RefreshToken), !machine);
         }
+    }
+
+    #[test]
+    fn only_a_native_application_made_for_it_uses_device_codes_and_then_no_authorization_codes() {
+        use ApplicationType as T;
+        for kind in [T::Native, T::SPA, T::Traditional, T::MachineToMachine, T::Protected, T::SAML]
+        {
+            let mut client = Client::new("c", kind);
+            assert!(!client.allows(GrantType::DeviceCode));
+            client.is_device_flow = true;
+            assert_eq!(client.allows(GrantType::DeviceCode), kind == T::Native);
+            assert!(!client.allows(GrantType::AuthorizationCode));
+        }
+        let mut client = Client::new("c", T::Native);
+        (client.is_device_flow, client.is_third_party) = (true, true);
+        assert!(!client.allows(GrantType::DeviceCode));
+    }
+
+    #[test]
+    fn tokens_are_exchanged_by_first_party_applications_that_were_allowed_to() {
+        let mut client = Client::new("c", ApplicationType::Traditional);
+        assert!(!client.allows(GrantType::TokenExchange));
+        client.allow_token_exchange = true;
+        assert!(client.allows(GrantType::TokenExchange));
+        client.is_third_party = true;
+        assert!(!client.allows(GrantType::TokenExchange));
     }
 
     #[test]

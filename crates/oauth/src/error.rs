@@ -55,11 +55,19 @@ pub enum ErrorCode {
     InvalidRedirectUri,
     /// The sign-in this request continues is gone. `invalid_request` on the wire.
     SessionNotFound,
+    /// RFC 8628 §3.5.
+    AuthorizationPending,
+    /// RFC 8628 §3.5.
+    SlowDown,
+    /// RFC 8628 §3.5.
+    ExpiredToken,
+    /// The user said no to a device (RFC 8628 §3.5). `access_denied` on the wire, with the status of the token endpoint.
+    DeviceDenied,
 }
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -84,6 +92,10 @@ impl ErrorCode {
         Self::TemporarilyUnavailable,
         Self::InvalidRedirectUri,
         Self::SessionNotFound,
+        Self::AuthorizationPending,
+        Self::SlowDown,
+        Self::ExpiredToken,
+        Self::DeviceDenied,
     ];
 
     /// The value of the `error` member.
@@ -98,7 +110,7 @@ impl ErrorCode {
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::UnsupportedResponseMode => "unsupported_response_mode",
             Self::InvalidScope => "invalid_scope",
-            Self::AccessDenied => "access_denied",
+            Self::AccessDenied | Self::DeviceDenied => "access_denied",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
@@ -113,6 +125,9 @@ impl ErrorCode {
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::AuthorizationPending => "authorization_pending",
+            Self::SlowDown => "slow_down",
+            Self::ExpiredToken => "expired_token",
         }
     }
 
@@ -143,7 +158,11 @@ impl ErrorCode {
             | Self::RequestUriNotSupported
             | Self::RegistrationNotSupported
             | Self::InvalidRedirectUri
-            | Self::SessionNotFound => 400,
+            | Self::SessionNotFound
+            | Self::AuthorizationPending
+            | Self::SlowDown
+            | Self::ExpiredToken
+            | Self::DeviceDenied => 400,
         }
     }
 }

@@ -21,6 +21,7 @@ pub struct Metadata {
     pub end_session_endpoint: String,
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
+    pub device_authorization_endpoint: String,
     pub response_types_supported: Vec<&'static str>,
     pub response_modes_supported: Vec<&'static str>,
     pub grant_types_supported: Vec<&'static str>,
@@ -57,6 +58,7 @@ impl Metadata {
             end_session_endpoint: at("/session/end"),
             introspection_endpoint: at("/token/introspection"),
             revocation_endpoint: at("/token/revocation"),
+            device_authorization_endpoint: at("/device/auth"),
             response_types_supported: vec!["code"],
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).to_vec(),
@@ -100,6 +102,7 @@ mod tests {
             ("end_session_endpoint", "http://localhost:4001/oidc/session/end"),
             ("introspection_endpoint", "http://localhost:4001/oidc/token/introspection"),
             ("revocation_endpoint", "http://localhost:4001/oidc/token/revocation"),
+            ("device_authorization_endpoint", "http://localhost:4001/oidc/device/auth"),
         ] {
             assert_eq!(json[member], url);
         }

@@ -241,6 +241,7 @@ impl Application {
             .map(|uri| uri.as_str().to_owned());
         client.backchannel_logout_session_required =
             self.oidc_client_metadata.backchannel_logout_session_required.unwrap_or(false);
+        client.is_device_flow = custom.is_device_flow.unwrap_or(false);
         client
     }
 }

@@ -5,6 +5,8 @@
 
 mod authorization_code;
 mod client_credentials;
+mod device_code;
+mod exchange;
 mod inspection;
 mod model;
 mod refresh_token;
@@ -17,6 +19,8 @@ use trinco_oauth::grant::GrantedScopes;
 
 pub use authorization_code::exchange as exchange_authorization_code;
 pub use client_credentials::issue as issue_client_credentials;
+pub use device_code::exchange as exchange_device_code;
+pub use exchange::{Exchanged, exchange as exchange_token};
 pub use inspection::{introspect, revoke, userinfo};
 pub use model::Grant;
 pub(crate) use model::ORGANIZATION_TOKEN_LIFETIME;
@@ -82,6 +86,35 @@ pub fn prepare(
         .get(&request.client_id)
         .is_some_and(|registered| registered.client.backchannel_logout_uri.is_some());
     (NewGrant { grant, code: stored, joins_session }, code)
+}
+
+/// A grant without a code: what a user allowed a device, or a token was exchanged for.
+pub(crate) fn without_code(
+    tenant: &Tenant,
+    client_id: &str,
+    scopes: GrantedScopes,
+    grantor: Grantor<'_>,
+) -> Grant {
+    let now = tenant.now_ms();
+    Grant {
+        id: tenant.new_id(),
+        user_id: grantor.user_id.to_owned(),
+        client_id: client_id.to_owned(),
+        session_id: Some(grantor.session_id.to_owned()).filter(|id| !id.is_empty()),
+        scopes,
+        authenticated_at: grantor.authenticated_at,
+        nonce: None,
+        created_at: now,
+        expires_at: now + GRANT_LIFETIME_MS,
+    }
+}
+
+/// Stores a grant that has no code.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn insert_without_code(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+    store::insert_grant(tx, grant).await
 }
 
 /// Stores a prepared grant and its code.

@@ -30,6 +30,20 @@ pub(super) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     Ok(())
 }
 
+pub(super) async fn find_grant(conn: &mut Conn<'_>, id: &str) -> Result<Option<Grant>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT id, user_id, client_id, session_id, scope, resources, authenticated_at, nonce, created_at,
+                        expires_at
+                 FROM grants WHERE tenant_id = $1 AND id = $2"
+            ),
+            params![id],
+        )
+        .await?;
+    row.map(|row| grant(&row, 0)).transpose()
+}
+
 pub(super) async fn delete_grant(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     tx.execute(sql!("DELETE FROM grants WHERE tenant_id = $1 AND id = $2"), params![id]).await?;
     Ok(())

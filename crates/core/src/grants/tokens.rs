@@ -81,6 +81,7 @@ pub(super) fn jwt_claims(
         iss: tenant.issuer().to_owned(),
         aud: audience,
         organization_id: kind.organization_id_claim().map(str::to_owned),
+        act: None,
     })
 }
 

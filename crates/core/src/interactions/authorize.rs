@@ -44,6 +44,8 @@ pub enum Answer {
         /// What the application asked for.
         request: Box<AuthorizationRequest>,
     },
+    /// Ask whether a device may be signed in: there is no redirect URI to answer to.
+    ConfirmDevice(Box<super::DeviceConfirmation>),
     /// Show what is wrong and redirect nowhere: who asks, or where to answer, is not trusted.
     Refuse {
         /// What is wrong.
@@ -139,8 +141,9 @@ pub async fn resume(
     let registered =
         applications::find(tenant, &interaction.request.client_id).await?.ok_or_else(gone)?;
     // The application may have been changed since the request was checked.
-    if RedirectUri::registered(&registered.client, interaction.request.target.redirect_uri.as_str())
-        .is_none()
+    let target = interaction.request.target.redirect_uri.as_str();
+    if RedirectUri::registered(&registered.client, target).is_none()
+        && !super::device::is_for_device(tenant, &interaction)
     {
         return Err(gone());
     }
@@ -172,11 +175,23 @@ async fn advance(
     let progress = interaction
         .as_ref()
         .map_or_else(Progress::default, |(interaction, _)| interaction.progress);
+    // A device has no redirect URI to answer to.
+    let is_for_device = interaction
+        .as_ref()
+        .is_some_and(|(interaction, _)| super::device::is_for_device(tenant, interaction));
     let step = decide(tenant, registered, request, session, progress).await?;
     let error = match (step, session) {
         (NextStep::Issue, Some(session)) => {
             let interaction = interaction.map(|(interaction, _)| interaction);
+            if let Some(interaction) = interaction.clone().filter(|_| is_for_device) {
+                let session = session.clone();
+                let confirmation = super::DeviceConfirmation { interaction, session };
+                return Ok(Answer::ConfirmDevice(Box::new(confirmation)));
+            }
             return issue(tenant, registered, request, session, interaction, None).await;
+        }
+        (NextStep::Fail(error), _) if is_for_device => {
+            return Ok(Answer::Refuse { error, state: None });
         }
         (NextStep::Consent { .. }, Some(_)) => {
             let interaction_id = id_of(tenant, request, interaction).await?;
@@ -348,7 +363,7 @@ fn validate(
 }
 
 /// The scopes an API resource defines; for the organizations resource, the template's organization scopes.
-fn resource_scopes(snapshot: &Snapshot, indicator: &str) -> Option<Scope> {
+pub(super) fn resource_scopes(snapshot: &Snapshot, indicator: &str) -> Option<Scope> {
     if indicator == ORGANIZATIONS_RESOURCE {
         return Some(
             snapshot.organization_template.scopes().map(|scope| scope.name.as_str()).collect(),

@@ -5,6 +5,7 @@
 
 mod authorize;
 mod consent;
+mod device;
 mod store;
 
 use trinco_db::Tx;
@@ -13,6 +14,8 @@ use trinco_oauth::interaction::Progress;
 
 pub use authorize::{Answer, Posted, authorize, current_session, resume, store_request};
 pub use consent::{Choice, ConsentRequest, allow, consent_request, deny};
+pub(crate) use device::validate_device;
+pub use device::{DeviceConfirmation, is_for_device};
 
 use crate::audit::{self, Entry, Outcome};
 use crate::sessions::{self, Session};
@@ -37,6 +40,13 @@ pub struct Interaction {
 pub struct SignedIn {
     /// The new value of the session cookie.
     pub cookie: Secret,
+}
+
+impl Interaction {
+    /// The hash of its id, under which others may keep it in mind.
+    pub(crate) fn id_hash(&self) -> &TokenHash {
+        &self.id_hash
+    }
 }
 
 /// Begins an interaction for `request` and returns its id.

@@ -1,10 +1,10 @@
-//! How long what has expired is kept: not at all, but for authorization codes, whose replay must still be noticed.
+//! How long what has expired is kept: not at all, but for authorization and device codes, whose replay must still be noticed.
 
 mod store;
 
 use crate::{Result, Tenant};
 
-/// Milliseconds that an expired authorization code is kept: presented again, it reveals a theft (RFC 9700 §4.14).
+/// Milliseconds that an expired authorization or device code is kept: presented again, it reveals a theft (RFC 9700 §4.14).
 const CODE_GRACE_MS: i64 = 3_600_000;
 
 /// Deletes up to `batch` expired rows of each kind, each kind in a transaction of its own, and returns how many they were. To be
@@ -17,7 +17,7 @@ pub async fn sweep(tenant: &Tenant, batch: u32) -> Result<u64> {
     let mut deleted = 0;
     for expired in store::Expired::ALL {
         let before = match expired {
-            store::Expired::AuthorizationCodes => now - CODE_GRACE_MS,
+            store::Expired::AuthorizationCodes | store::Expired::DeviceCodes => now - CODE_GRACE_MS,
             _ => now,
         };
         deleted += tenant

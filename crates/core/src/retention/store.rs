@@ -8,6 +8,9 @@ pub(super) enum Expired {
     Interactions,
     AuthorizationRequests,
     AuthorizationCodes,
+    DeviceCodes,
+    UserCodeAttempts,
+    SubjectTokens,
     AccessTokens,
     RefreshTokens,
     Sessions,
@@ -15,10 +18,13 @@ pub(super) enum Expired {
 }
 
 impl Expired {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Interactions,
         Self::AuthorizationRequests,
         Self::AuthorizationCodes,
+        Self::DeviceCodes,
+        Self::UserCodeAttempts,
+        Self::SubjectTokens,
         Self::AccessTokens,
         Self::RefreshTokens,
         Self::Sessions,
@@ -42,6 +48,21 @@ impl Expired {
             Self::AuthorizationCodes => sql!(
                 "DELETE FROM authorization_codes WHERE tenant_id = $1 AND expires_at <= $2 AND hash IN
                  (SELECT hash FROM authorization_codes WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::DeviceCodes => sql!(
+                "DELETE FROM device_codes WHERE tenant_id = $1 AND expires_at <= $2 AND hash IN
+                 (SELECT hash FROM device_codes WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::UserCodeAttempts => sql!(
+                "DELETE FROM user_code_attempts WHERE tenant_id = $1 AND expires_at <= $2 AND source IN
+                 (SELECT source FROM user_code_attempts WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::SubjectTokens => sql!(
+                "DELETE FROM subject_tokens WHERE tenant_id = $1 AND expires_at <= $2 AND hash IN
+                 (SELECT hash FROM subject_tokens WHERE tenant_id = $1 AND expires_at <= $2
                   ORDER BY expires_at LIMIT $3)"
             ),
             Self::AccessTokens => sql!(

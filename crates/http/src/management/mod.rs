@@ -14,10 +14,12 @@ mod organization_applications;
 mod organization_template;
 mod organizations;
 mod parts;
+mod personal_access_tokens;
 mod resources;
 mod roles;
 mod sign_in_exp;
 mod status;
+mod subject_tokens;
 mod user_roles;
 mod users;
 
@@ -47,6 +49,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(user_roles::routes())
         .merge(sign_in_exp::routes())
         .merge(users::routes())
+        .merge(personal_access_tokens::routes())
+        .merge(subject_tokens::routes())
         .route_layer(middleware::from_fn_with_state(
             app.clone(),
             authentication::require_management_token,

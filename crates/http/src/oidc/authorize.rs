@@ -14,6 +14,7 @@ use crate::app::Here;
 use crate::cookies::{self, Interactions};
 use crate::extract::Path;
 use crate::failure::{ApiError, OidcError};
+use crate::pages;
 use crate::pages::context::{PageContext, wants_html};
 
 pub(super) async fn authorize(
@@ -102,7 +103,10 @@ pub(crate) fn send_on(
     answer: Answer,
     application: &str,
 ) -> Response {
-    let is_over = !matches!(answer, Answer::SignIn { .. } | Answer::Consent { .. });
+    let is_over = !matches!(
+        answer,
+        Answer::SignIn { .. } | Answer::Consent { .. } | Answer::ConfirmDevice(_)
+    );
     let mut response = send(tenant, headers, answer);
     if is_over {
         let mut in_progress = Interactions::read(tenant, headers);
@@ -125,6 +129,10 @@ fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
         }
         Answer::Consent { interaction_id, request } => {
             go_to_page(tenant, headers, &request, interaction_id, "consent")
+        }
+        Answer::ConfirmDevice(confirmation) => {
+            let app = &confirmation.interaction.request.client_id;
+            no_store(Redirect::to(&pages::device::confirm_page(tenant, app)).into_response())
         }
         Answer::Refuse { error, state } => refuse(tenant, headers, error, state),
     }

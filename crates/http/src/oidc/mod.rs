@@ -3,6 +3,7 @@
 pub(crate) mod authorize;
 mod client;
 mod cors;
+mod device;
 mod end_session;
 mod metadata;
 mod token;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> Router<App> {
             post(token::introspection).options(cors::preflight_only),
         )
         .route("/oidc/token/revocation", post(token::revocation).options(cors::preflight_only))
+        .route("/oidc/device/auth", post(device::authorize).options(cors::preflight_only))
         .route_layer(middleware::from_fn(cors::for_clients));
     let for_anyone = Router::new()
         .route(
@@ -43,6 +45,7 @@ pub(crate) fn routes() -> Router<App> {
     let for_browsers = Router::new()
         .route("/oidc/auth", get(authorize::authorize).post(authorize::store_and_return))
         .route("/oidc/auth/{interaction}", get(authorize::resume))
+        .route("/oidc/device", get(device::verify).post(device::verify_by_post))
         .route(
             "/oidc/session/end",
             get(end_session::requested).post(end_session::requested_by_post),

@@ -12,7 +12,7 @@ use super::cors::Origin;
 use crate::app::Here;
 use crate::failure::OidcError;
 
-const NO_STORE: [(header::HeaderName, HeaderValue); 2] = [
+pub(super) const NO_STORE: [(header::HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     (header::PRAGMA, HeaderValue::from_static("no-cache")),
 ];
@@ -34,6 +34,13 @@ pub(super) async fn token(
         }
         TokenRequest::ClientCredentials(request) => {
             grants::issue_client_credentials(&tenant, client, &request).await?
+        }
+        TokenRequest::DeviceCode(request) => {
+            grants::exchange_device_code(&tenant, client, &request).await?
+        }
+        TokenRequest::TokenExchange(request) => {
+            let response = grants::exchange_token(&tenant, client, &request).await?;
+            return Ok((NO_STORE, Json(response)).into_response());
         }
     };
     Ok((NO_STORE, Json(response)).into_response())

@@ -4,6 +4,7 @@ pub mod assets;
 pub mod color;
 mod consent;
 pub(crate) mod context;
+pub(crate) mod device;
 mod fields;
 pub mod render;
 mod sign_in;
@@ -28,6 +29,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::submit_sign_in))
         .route("/register", get(sign_in::show_register).post(sign_in::submit_register))
         .route("/consent", get(consent::show).post(consent::submit))
+        .route("/device", get(device::show).post(device::submit))
+        .route("/device/confirm", get(device::show_confirm).post(device::submit_confirm))
         .route("/assets/{name}", get(asset))
         .route("/favicon.svg", get(favicon))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -2,6 +2,8 @@
 //! reduced to ones that cannot run script; only the palette and the tenant's own CSS are
 //! written as they are, inside nonced `style` elements.
 
+mod device;
+
 use std::borrow::Cow;
 
 use askama::Template;
@@ -11,6 +13,8 @@ use super::{
     color::{AZULEJO, Color, Palette},
     view::{Consent, FormPost, Link, Problem, Register, Shell, SignIn, SignOut, SignedOut},
 };
+
+pub use device::{device_code, device_confirm, device_done};
 
 /// The sign-in page.
 pub fn sign_in(shell: &Shell, view: &SignIn) -> String {

@@ -1,7 +1,11 @@
 //! What each page shows: plain values, filled by a handler. Messages arrive already in the
 //! reader's language; everything else is taken from the locale files by the templates.
 
+mod device;
+
 use trinco_locales::{Direction, Language, Texts};
+
+pub use device::{DeviceCode, DeviceConfirm};
 
 /// Name of the hidden field that carries the anti-forgery token.
 pub const XSRF_FIELD: &str = "xsrf";

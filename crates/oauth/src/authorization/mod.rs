@@ -2,12 +2,14 @@
 //! is known to be allowed. [`validate`] runs an ordered list of checks; the order decides which error wins.
 
 mod checks;
+mod device;
 mod hints;
 mod prompt;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    device::{DeviceAuthorization, UserCode, validate_device},
     hints::{DirectSignIn, FirstScreen, Hints, Identifier},
     prompt::Prompts,
 };

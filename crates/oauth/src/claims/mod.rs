@@ -130,6 +130,16 @@ pub struct AccessTokenClaims {
     /// The organization a resource token is in the name of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<String>,
+    /// Who acts in the subject's name (RFC 8693 §4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+}
+
+/// The `act` claim (RFC 8693 §4.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The acting user.
+    pub sub: String,
 }
 
 #[cfg(test)]

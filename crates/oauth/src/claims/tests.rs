@@ -179,6 +179,7 @@ fn access_token_claims_have_the_members_and_order_of_the_trace() {
         iss: "i".into(),
         aud: "a".into(),
         organization_id: None,
+        act: None,
     };
     assert_eq!(
         serde_json::to_string(&claims).unwrap(),
@@ -186,4 +187,6 @@ fn access_token_claims_have_the_members_and_order_of_the_trace() {
     );
     claims.organization_id = Some("o".into());
     assert_eq!(serde_json::to_value(&claims).unwrap()["organization_id"], "o");
+    claims.act = Some(Actor { sub: "a".into() });
+    assert_eq!(serde_json::to_value(&claims).unwrap()["act"]["sub"], "a");
 }

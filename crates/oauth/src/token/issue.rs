@@ -62,6 +62,20 @@ impl AccessTokenKind {
         }
     }
 
+    /// What a token exchange asks for (RFC 8693 §2.1).
+    ///
+    /// # Errors
+    /// `invalid_target` for the organizations resource without an organization.
+    pub fn for_exchange(
+        resource: Option<&str>,
+        organization_id: Option<&str>,
+    ) -> Result<Self, OAuthError> {
+        match (resource, organization_id) {
+            (None, None) => Ok(Self::Opaque),
+            (resource, organization_id) => Self::for_machine(resource, organization_id),
+        }
+    }
+
     /// The `aud` of the JWT; an opaque token has none.
     #[must_use]
     pub fn audience(&self) -> Option<String> {
@@ -175,6 +189,14 @@ pub fn check_user_organization(
         );
         return Err(error.with_scope(ORGANIZATIONS));
     }
+    check_membership(membership)
+}
+
+/// Whether a user may have a token for an organization, whatever was granted.
+///
+/// # Errors
+/// `access_denied` for a stranger or one without the second factor the organization asks for.
+pub fn check_membership(membership: Membership) -> Result<(), OAuthError> {
     if !membership.is_member {
         return Err(denied("the user is not a member of the organization"));
     }

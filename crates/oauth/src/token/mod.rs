@@ -5,14 +5,23 @@
 //! [`AccessTokenKind::for_machine`]; the organization check; [`AccessTokenKind::scope`]; [`TokenResponse`].
 
 mod code;
+mod device;
+mod exchange;
 mod issue;
 
 use serde::Serialize;
 
 pub use self::{
     code::{IssuedCode, RefusedCode, check_code},
+    device::{
+        DeviceCodeRequest, DeviceDecision, IssuedDeviceCode, POLL_INTERVAL_MS, check_device_code,
+    },
+    exchange::{
+        ACCESS_TOKEN_TYPE, ExchangedTarget, SubjectTokenType, TokenExchangeRequest, exchanged_scope,
+    },
     issue::{
-        AccessTokenKind, Membership, check_machine_organization, check_user_organization, narrow,
+        AccessTokenKind, Membership, check_machine_organization, check_membership,
+        check_user_organization, narrow,
     },
 };
 use crate::{
@@ -35,6 +44,10 @@ pub enum TokenRequest {
     RefreshToken(RefreshTokenRequest),
     /// RFC 6749 §4.4.2.
     ClientCredentials(ClientCredentialsRequest),
+    /// RFC 8628 §3.4.
+    DeviceCode(DeviceCodeRequest),
+    /// RFC 8693 §2.1.
+    TokenExchange(TokenExchangeRequest),
 }
 
 /// RFC 6749 §4.1.3.
@@ -121,6 +134,13 @@ impl TokenRequest {
                     resource,
                     organization_id,
                 })
+            }
+            GrantType::DeviceCode => Self::DeviceCode(DeviceCodeRequest {
+                device_code: secret(params, "device_code")?,
+                resource,
+            }),
+            GrantType::TokenExchange => {
+                Self::TokenExchange(TokenExchangeRequest::parse(params, resource)?)
             }
         })
     }

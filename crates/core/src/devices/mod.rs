@@ -1,0 +1,217 @@
+//! Devices: sign-in for what has no keyboard or browser (RFC 8628). The device shows a code, its user types it elsewhere, signs in
+//! and allows the device; the device meanwhile polls the token endpoint (see [`crate::grants`]).
+
+mod model;
+mod store;
+
+use trinco_db::{Conn, Tx};
+use trinco_jose::base64url_encode;
+use trinco_oauth::authorization::{DeviceAuthorization, UserCode};
+use trinco_oauth::grant::GrantedScopes;
+use trinco_oauth::{Client, Params};
+
+pub(crate) use model::DeviceCode;
+pub use model::{Entered, Visitor};
+
+use model::{ATTEMPT_WINDOW_MS, LIFETIME_MS, MOST_ATTEMPTS, MOST_ATTEMPTS_OF_STRANGERS};
+
+use crate::audit::{self, Entry, Outcome};
+use crate::interactions::{self, DeviceConfirmation};
+use crate::{Alphabet, Error, Result, Tenant, TokenHash, grants};
+
+/// Two live user codes are the same once in billions; then another one is drawn, at most this often.
+const DRAWS: usize = 4;
+/// The counter that visitors who are not signed in share.
+const STRANGERS: &str = "-";
+
+/// Begins the authorization of a device (RFC 8628 §3.1).
+///
+/// # Errors
+/// `unauthorized_client` for a client that does not use device codes; `invalid_request`, `invalid_scope`, `invalid_target`.
+pub async fn authorize(
+    tenant: &Tenant,
+    client: &Client,
+    params: &Params,
+) -> Result<DeviceAuthorization> {
+    let request = interactions::validate_device(tenant, client, params).await?;
+    let request = serde_json::to_string(&request)?;
+    for _ in 0..DRAWS {
+        let device_code = tenant.new_token();
+        let letters = Alphabet::UserCode.random(tenant.randomness(), UserCode::LENGTH);
+        let user_code = UserCode::parse(&letters)
+            .ok_or_else(|| Error::Internal("a drawn user code is none".to_owned()))?;
+        let now = tenant.now_ms();
+        let new = store::NewDeviceCode {
+            hash: TokenHash::of(&device_code),
+            user_code_hash: hashes(tenant, &user_code).swap_remove(0),
+            client_id: client.client_id.clone(),
+            request: request.clone(),
+            created_at: now,
+            expires_at: now + LIFETIME_MS,
+        };
+        match tenant.write(new, |tx, new| Box::pin(store::insert(tx, new))).await {
+            Err(Error::Database(trinco_db::Error::Unique { .. })) => {}
+            Err(error) => return Err(error),
+            Ok(()) => {
+                let page = format!("{}/device", tenant.issuer());
+                return Ok(DeviceAuthorization {
+                    verification_uri_complete: format!("{page}?user_code={user_code}"),
+                    verification_uri: page,
+                    device_code,
+                    user_code: user_code.to_string(),
+                    expires_in: LIFETIME_MS / 1000,
+                });
+            }
+        }
+    }
+    Err(Error::Internal("no free user code was found".to_owned()))
+}
+
+/// Takes the code a person typed and begins the interaction in which they answer. The attempt is charged before the look and given
+/// back when the code was right, all in one transaction, so that guessing in parallel gains nothing (RFC 8628 §5.1).
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn enter(tenant: &Tenant, code: &UserCode, visitor: Visitor<'_>) -> Result<Entered> {
+    let sources = match visitor {
+        Visitor::SignedIn { session_id } => vec![(format!("session:{session_id}"), MOST_ATTEMPTS)],
+        Visitor::Stranger { browser } => {
+            let browser = format!("browser:{}", TokenHash::of(browser).as_str());
+            vec![(browser, MOST_ATTEMPTS), (STRANGERS.to_owned(), MOST_ATTEMPTS_OF_STRANGERS)]
+        }
+    };
+    let input = (sources, hashes(tenant, code), tenant.now_ms());
+    let found = tenant
+        .write(input, |tx, (sources, hashes, now)| {
+            Box::pin(async move {
+                for (source, most) in sources {
+                    if !store::charge(tx, source, *most, *now, *now + ATTEMPT_WINDOW_MS).await? {
+                        return Ok(Err(Entered::TooManyAttempts));
+                    }
+                }
+                for hash in hashes {
+                    if let Some(found) = store::find_pending(tx, hash, *now).await? {
+                        for (source, _) in sources {
+                            store::give_back(tx, source).await?;
+                        }
+                        return Ok(Ok(found));
+                    }
+                }
+                Ok(Err(Entered::Wrong))
+            })
+        })
+        .await?;
+    let (hash, request) = match found {
+        Ok(found) => found,
+        Err(refused) => return Ok(refused),
+    };
+    let interaction_id = interactions::begin(tenant, &request).await?;
+    let input = (hash, TokenHash::of(interaction_id.reveal()), tenant.now_ms());
+    let linked = tenant
+        .write(input, |tx, (hash, interaction, now)| {
+            Box::pin(store::set_interaction(tx, hash, interaction, *now))
+        })
+        .await?;
+    Ok(if linked {
+        Entered::Right { client_id: request.client_id, interaction_id }
+    } else {
+        Entered::Wrong
+    })
+}
+
+/// Whether the device still waits for the answer of this interaction, under the code the person typed.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn is_waiting(
+    tenant: &Tenant,
+    confirmation: &DeviceConfirmation,
+    code: &UserCode,
+) -> Result<bool> {
+    let mut conn = tenant.read().await?;
+    let interaction = confirmation.interaction.id_hash();
+    let hash = store::waiting(&mut conn, interaction, tenant.now_ms()).await?;
+    Ok(hash.is_some_and(|hash| hashes(tenant, code).contains(&hash)))
+}
+
+/// The person's answer. It is given once, and ends the interaction.
+///
+/// # Errors
+/// `session.not_found` when the interaction or the code has ended meanwhile.
+pub async fn answer(tenant: &Tenant, confirmation: &DeviceConfirmation, allow: bool) -> Result<()> {
+    let DeviceConfirmation { interaction, session } = confirmation;
+    let request = &interaction.request;
+    let grant = allow.then(|| {
+        let grantor = grants::Grantor {
+            user_id: &session.user_id,
+            session_id: &session.id,
+            authenticated_at: session.authenticated_at,
+        };
+        let mut grant =
+            grants::without_code(tenant, &request.client_id, GrantedScopes::of(request), grantor);
+        grant.nonce.clone_from(&request.nonce);
+        grant
+    });
+    let outcome = if allow { Outcome::Success } else { Outcome::Error };
+    let mut entry = Entry::new(tenant, "Interaction.End", outcome)
+        .application(&request.client_id)
+        .user(&session.user_id);
+    if !allow {
+        entry = entry.fact("error", "access_denied");
+    }
+    let input = (interaction.clone(), grant, entry, tenant.now_ms());
+    tenant
+        .write(input, |tx, (interaction, grant, entry, now)| {
+            Box::pin(async move {
+                let gone = || Error::refused("session.not_found");
+                if !interactions::end(tx, interaction).await? {
+                    return Err(gone());
+                }
+                let grant_id = match grant {
+                    Some(grant) => {
+                        grants::insert_without_code(tx, grant).await?;
+                        Some(grant.id.as_str())
+                    }
+                    None => None,
+                };
+                if !store::decide(tx, interaction.id_hash(), grant_id, *now).await? {
+                    return Err(gone());
+                }
+                audit::append(tx, entry).await
+            })
+        })
+        .await
+}
+
+/// The device code with this hash, for the token endpoint.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn find(conn: &mut Conn<'_>, hash: &TokenHash) -> Result<Option<DeviceCode>> {
+    store::find(conn, hash).await
+}
+
+/// Notes that a pending code was polled for.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn note_poll(tx: &mut Tx<'_>, hash: &TokenHash, now_ms: i64) -> Result<()> {
+    store::set_polled(tx, hash, now_ms).await
+}
+
+/// Spends a device code; false when it was spent before.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn spend(tx: &mut Tx<'_>, hash: &TokenHash, now_ms: i64) -> Result<bool> {
+    store::spend(tx, hash, now_ms).await
+}
+
+/// A user code is short enough to be found from its plain hash, so the hash is keyed; one for each key still in use, the current
+/// one's first.
+fn hashes(tenant: &Tenant, code: &UserCode) -> Vec<TokenHash> {
+    let message = format!("{}\nuser code\n{}", tenant.id(), code.letters());
+    let keys = &tenant.snapshot().keys;
+    let keyed = keys.cookie().iter().map(|key| base64url_encode(key.sign(message.as_bytes())));
+    keyed.map(TokenHash::from_stored).collect()
+}
