@@ -1,9 +1,11 @@
 import { type LogtoNextConfig, UserScope } from '@logto/next';
-import { address, optional, required } from '@/lib/env';
+// region api
+import { apiResource } from '@/app/api-resource';
+// endregion
+import { address, required } from '@/lib/env';
+// region sessions
 import { chosenSessionWrapper } from '@/lib/session';
-
-/** The API this app calls: the identifier of an API resource on the server. */
-export const apiResource = optional('API_RESOURCE', 'https://shopping.your-app.com/api');
+// endregion
 
 const baseUrl = address('BASE_URL', 'http://localhost:3000');
 
@@ -24,12 +26,18 @@ export const logtoConfig: LogtoNextConfig = {
     UserScope.Roles,
     UserScope.Organizations,
     UserScope.OrganizationRoles,
+    // region api
     // Permissions of the API resources are asked for here too.
     'read:orders',
+    // endregion
   ],
+  // region api
   resources: [apiResource],
+  // endregion
+  // region sessions
   // Undefined keeps the session in an encrypted cookie.
   sessionWrapper: chosenSessionWrapper(),
+  // endregion
 };
 
 /** Registered on the server as a redirect URI, letter by letter. */

@@ -3,9 +3,14 @@
 //   node scripts/check-guide.mjs           fails when a quoted block differs from its file
 //   node scripts/check-guide.mjs --write   fills the quoted blocks from their files
 //
-// A quotation is a comment, `<!-- file: app/page.tsx -->` or `<!-- file: app/page.tsx#name -->`,
-// then a fenced block. `#name` means the lines between `// region name` and `// endregion`
-// (`# region name` and `# endregion` in files without `//` comments).
+// A quotation is a comment, then a fenced block. The comment says what the block shows:
+//
+//   <!-- file: app/page.tsx -->                        the file
+//   <!-- file: app/page.tsx#name -->                   the region of that name
+//   <!-- file: app/page.tsx without name, other -->    the file before these regions were written
+//
+// A region is the lines between `// region name` and `// endregion` (`# region name` and
+// `# endregion` in files without `//` comments). Several may have one name, and `#name` is the first.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, normalize } from 'node:path';
@@ -18,7 +23,7 @@ const write = process.argv.includes('--write');
 
 /** Languages of code that belongs to the example: such a block must name its file. */
 const mustBeQuoted = new Set(['ts', 'tsx', 'js', 'jsx', 'mjs', 'env', 'css']);
-const markPattern = /^<!-- file: ([\w./[\]-]+?)(?:#([\w-]+))? -->$/;
+const markPattern = /^<!-- file: ([\w./[\]-]+?)(?:#([\w-]+)| without ([\w-]+(?:, [\w-]+)*))? -->$/;
 const regionStart = /^\s*(?:\/\/|#) region ([\w-]+)$/;
 const regionEnd = /^\s*(?:\/\/|#) endregion$/;
 
@@ -57,9 +62,9 @@ function check(language) {
       continue;
     }
 
-    const [, file, region] = mark;
-    marks.push(region ? `${file}#${region}` : file);
-    const expected = quoted(file, region, where);
+    const [, file, region, omitted] = mark;
+    marks.push(mark[0].slice('<!-- file: '.length, -' -->'.length));
+    const expected = quoted(file, region, omitted?.split(', ') ?? [], where);
     const block = fencedBlock(lines, at + 1, where);
     if (!write && !block) {
       problems.push(`${where}: no block after the mark`);
@@ -92,8 +97,8 @@ function fencedBlock(lines, start, where) {
   return { language: opening[2], text: lines.slice(start + 1, close).join('\n'), end: close + 1 };
 }
 
-/** What the guide must show of a file: all of it, or one region without its indentation. */
-function quoted(file, region, where) {
+/** What the guide must show of a file: most of it, or one region without its indentation. */
+function quoted(file, region, omitted, where) {
   if (normalize(file).startsWith('..')) {
     problems.push(`${where}: ${file} is outside the example`);
     return '';
@@ -114,10 +119,27 @@ function quoted(file, region, where) {
     }
     lines = lines.slice(start + 1, start + 1 + length);
   }
+  for (const name of omitted) {
+    const shorter = withoutRegions(lines, name);
+    if (shorter.length === lines.length) {
+      problems.push(`${where}: ${file} has no region ${name} to leave out`);
+    }
+    lines = shorter;
+  }
   const kept = lines.filter((line) => !regionStart.test(line) && !regionEnd.test(line));
   const indents = kept.filter((line) => line.trim()).map((line) => line.search(/\S/));
   const indent = region ? Math.min(...indents) : 0;
   return kept.map((line) => line.slice(indent)).join('\n');
+}
+
+function withoutRegions(lines, name) {
+  let inside = false;
+  return lines.filter((line) => {
+    inside ||= regionStart.exec(line)?.[1] === name;
+    const left = !inside;
+    inside &&= !regionEnd.test(line);
+    return left;
+  });
 }
 
 function languageOf(file) {

@@ -15,6 +15,7 @@ fn published(server: &Server) -> Vec<String> {
 #[test]
 fn keys_are_listed_and_rotated_while_the_server_runs_and_while_it_does_not() {
     let place = Place::new();
+    place.done(&["init"]);
     let listed = json(&place.done(&["key", "list", "--json"]));
     assert_eq!((listed.as_array().unwrap().len(), &listed[0]["status"]), (1, &"Current".into()));
     let line = place.done(&["key", "list"]);

@@ -2,7 +2,8 @@ import { getAccessTokenRSC } from '@logto/next/server-actions';
 import { decodeJwt } from 'jose';
 import type { Metadata } from 'next';
 import Claims from '@/app/claims';
-import { apiResource, logtoConfig } from '@/app/logto';
+import { apiResource } from '@/app/api-resource';
+import { logtoConfig } from '@/app/logto';
 import Problem from '@/app/problem';
 import { attempt } from '@/lib/failure';
 

@@ -1,5 +1,6 @@
 import { getAccessToken } from '@logto/next/server-actions';
-import { apiResource, logtoConfig } from '@/app/logto';
+import { apiResource } from '@/app/api-resource';
+import { logtoConfig } from '@/app/logto';
 import { attempt } from '@/lib/failure';
 import { refusalFor } from '@/lib/refusal';
 

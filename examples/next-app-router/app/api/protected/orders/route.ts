@@ -1,4 +1,4 @@
-import { apiResource } from '@/app/logto';
+import { apiResource } from '@/app/api-resource';
 import { authorize } from '@/lib/bearer';
 
 /** An API that knows nothing about sessions: it could as well run on another machine. */
