@@ -17,6 +17,7 @@ pub mod keys;
 pub mod organization_template;
 pub mod organizations;
 pub mod passwords;
+pub mod replay;
 pub mod resources;
 pub mod retention;
 pub mod roles;

@@ -97,6 +97,46 @@ impl From<RefreshTokenTtl> for u16 {
     }
 }
 
+/// How long a refresh token may still be presented after it was rotated away: 0 to 60 seconds. Parallel requests of one
+/// client need a few; with 0, every second use is a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct ReuseWindow(u8);
+
+impl ReuseWindow {
+    /// A number of seconds from 0 to 60; anything else is `None`.
+    #[must_use]
+    pub fn from_seconds(seconds: u8) -> Option<Self> {
+        (seconds <= 60).then_some(Self(seconds))
+    }
+
+    /// Seconds.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        i64::from(self.0)
+    }
+}
+
+/// 10 seconds: longer than a server-rendered page takes to send its last request.
+impl Default for ReuseWindow {
+    fn default() -> Self {
+        Self(10)
+    }
+}
+
+impl TryFrom<u8> for ReuseWindow {
+    type Error = &'static str;
+    fn try_from(seconds: u8) -> Result<Self, Self::Error> {
+        Self::from_seconds(seconds).ok_or("a reuse window lasts from 0 to 60 seconds")
+    }
+}
+
+impl From<ReuseWindow> for u8 {
+    fn from(window: ReuseWindow) -> Self {
+        window.0
+    }
+}
+
 /// An application as the protocol sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
@@ -118,8 +158,17 @@ pub struct Client {
     pub rotate_refresh_token: bool,
     /// Lifetime of a refresh token.
     pub refresh_token_ttl: RefreshTokenTtl,
+    /// How long a rotated refresh token may still be presented.
+    #[serde(default)]
+    pub refresh_token_reuse_window: ReuseWindow,
     /// Lifetime of an ID token: seconds.
     pub id_token_ttl: i64,
+    /// Has registered keys, and authenticates with them and not with a secret (OpenID Connect Core §9).
+    #[serde(default)]
+    pub private_key_jwt: bool,
+    /// Every authorization request must be pushed (RFC 9126 §6).
+    #[serde(default)]
+    pub require_pushed_requests: bool,
     /// Reserved for the token exchange grant (RFC 8693).
     pub allow_token_exchange: bool,
 }
@@ -137,7 +186,10 @@ impl Client {
             always_issue_refresh_token: false,
             rotate_refresh_token: true,
             refresh_token_ttl: RefreshTokenTtl::default(),
+            refresh_token_reuse_window: ReuseWindow::default(),
             id_token_ttl: 3600,
+            private_key_jwt: false,
+            require_pushed_requests: false,
             allow_token_exchange: false,
         }
     }
@@ -196,5 +248,14 @@ mod tests {
         assert_eq!(RefreshTokenTtl::from_days(181), None);
         assert_eq!(RefreshTokenTtl::from_days(180).unwrap().seconds(), 15_552_000);
         assert!(serde_json::from_str::<RefreshTokenTtl>("181").is_err());
+    }
+
+    #[test]
+    fn a_reuse_window_lasts_from_0_to_60_seconds() {
+        assert_eq!(ReuseWindow::default().seconds(), 10);
+        assert_eq!(ReuseWindow::from_seconds(60).unwrap().seconds(), 60);
+        assert_eq!(ReuseWindow::from_seconds(61), None);
+        assert!(serde_json::from_str::<ReuseWindow>("61").is_err());
+        assert!(serde_json::from_str::<ReuseWindow>("-1").is_err());
     }
 }

@@ -14,6 +14,7 @@ pub mod authorization;
 pub mod bearer;
 pub mod claims;
 pub mod client;
+pub mod client_assertion;
 pub mod client_authentication;
 pub mod end_session;
 pub mod error;

@@ -1,5 +1,6 @@
 //! Applications: the OAuth clients of a tenant, and their secrets.
 
+mod assertion;
 mod model;
 mod rules;
 mod store;
@@ -11,6 +12,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use trinco_db::Conn;
 use trinco_oauth::ApplicationType;
 
+pub use assertion::verify_assertion;
 pub use model::{
     Application, ApplicationChanges, ApplicationSecret, CustomClientMetadata, Directory,
     NewApplication, NewSecret, OidcClientMetadata, RegisteredClient,
@@ -349,7 +351,9 @@ pub(crate) async fn load(conn: &mut Conn<'_>) -> Result<Directory> {
         .map(|application| {
             let secrets = secrets.remove(&application.id).unwrap_or_default();
             let client = application.to_client();
-            (application.id.clone(), Arc::new(RegisteredClient { application, client, secrets }))
+            let keys = rules::verifier_of(&application.oidc_client_metadata);
+            let id = application.id.clone();
+            (id, Arc::new(RegisteredClient { application, client, secrets, keys }))
         })
         .collect();
     Ok(Directory { by_id })

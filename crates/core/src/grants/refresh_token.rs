@@ -5,7 +5,7 @@
 
 use trinco_db::Conn;
 use trinco_jose::base64url_encode;
-use trinco_oauth::refresh::{self, IssuedRefreshToken, Presented, REUSE_WINDOW};
+use trinco_oauth::refresh::{self, IssuedRefreshToken, Presented};
 use trinco_oauth::token::{
     self, AccessTokenKind, Membership, RefreshTokenRequest, TokenResponse, TokenType,
     check_user_organization,
@@ -21,6 +21,9 @@ use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash};
 const KEY: &str = "ExchangeTokenBy.RefreshToken";
 /// More rotations than this cannot happen within the reuse window of an honest client.
 const LONGEST_WALK: usize = 32;
+
+/// A request that lost the race for a rotation finds its winner the next time.
+const ATTEMPTS: usize = 3;
 
 /// What becomes of the presented token.
 #[derive(Clone)]
@@ -42,6 +45,21 @@ pub async fn exchange(
     client: &Client,
     request: &RefreshTokenRequest,
 ) -> Result<TokenResponse> {
+    for _ in 0..ATTEMPTS {
+        if let Some(answer) = attempt(tenant, client, request).await? {
+            return Ok(answer);
+        }
+    }
+    Err(Error::Internal("a refresh token was rotated by others again and again".to_owned()))
+}
+
+/// Judges the token and answers; `None` when a parallel request rotated it in between, so that it is to be judged anew: by the window
+/// of the client that is either its newest successor or a replay.
+async fn attempt(
+    tenant: &Tenant,
+    client: &Client,
+    request: &RefreshTokenRequest,
+) -> Result<Option<TokenResponse>> {
     let presented = Secret::new(request.refresh_token.expose().to_owned());
     let mut conn = tenant.read().await?;
     let found = store::find_refresh_token(&mut conn, &TokenHash::of(presented.reveal())).await?;
@@ -51,7 +69,8 @@ pub async fn exchange(
         })
         .ok_or_else(|| OAuthError::invalid_grant("unknown refresh token"))?;
     let snapshot = tenant.snapshot();
-    let judged = refresh::presented(&issued(&stored), tenant.now(), REUSE_WINDOW);
+    let window = client.refresh_token_reuse_window;
+    let judged = refresh::presented(&issued(&stored), tenant.now(), window);
     let current = match judged {
         Presented::Fresh => Some((presented, stored)),
         Presented::WithinReuse => newest(&mut conn, tenant, &snapshot, presented, stored).await?,
@@ -85,7 +104,9 @@ pub async fn exchange(
         .application(&client.client_id)
         .user(&grant.user_id)
         .fact("scope", scope.to_string());
-    keep(tenant, &stored, access.stored(), &next, entry).await?;
+    if !keep(tenant, &stored, access.stored(), &next, entry).await? {
+        return Ok(None);
+    }
 
     let id_token =
         tokens::id_token(tenant, &snapshot, client, &grant, &subject, &grant.scopes.scope)?;
@@ -94,14 +115,14 @@ pub async fn exchange(
         Next::Keep => presented,
         Next::Rotate { token, .. } => token,
     };
-    Ok(TokenResponse {
+    Ok(Some(TokenResponse {
         access_token,
         expires_in,
         id_token,
         refresh_token: Some(refresh_token.reveal().clone()),
         scope,
         token_type: TokenType::Bearer,
-    })
+    }))
 }
 
 /// What the access token is for, and what it allows.
@@ -136,27 +157,29 @@ fn decide(
     Ok((kind, scope))
 }
 
-/// Stores what the answer needs, in one transaction. Losing the race for the rotation is harmless: the winner stored the same
-/// successor.
+/// Stores what the answer needs, in one transaction. False, and nothing is stored, when the race for the rotation is lost.
 async fn keep(
     tenant: &Tenant,
     presented: &StoredRefreshToken,
     access: Option<StoredAccessToken>,
     next: &Next,
     entry: Entry,
-) -> Result<()> {
+) -> Result<bool> {
     let input = (presented.hash.clone(), access, next.clone(), entry, tenant.now_ms());
     tenant
         .write(input, |tx, (presented, access, next, entry, now)| {
             Box::pin(async move {
                 if let Next::Rotate { stored, .. } = next {
-                    store::spend_refresh_token(tx, presented, *now).await?;
+                    if !store::spend_refresh_token(tx, presented, *now).await? {
+                        return Ok(false);
+                    }
                     store::insert_refresh_token(tx, stored).await?;
                 }
                 if let Some(access) = access {
                     store::insert_access_token(tx, access).await?;
                 }
-                audit::append(tx, entry).await
+                audit::append(tx, entry).await?;
+                Ok(true)
             })
         })
         .await

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use trinco_jose::{Audience, Expectation, TokenType};
+use trinco_oauth::authorization::pushed as rules;
 use trinco_oauth::authorization::{self, AuthorizationError, Context};
 use trinco_oauth::interaction::{
     Facts, IdTokenHint, NextStep, Progress, Session as SignedInUser, next_step,
@@ -10,16 +11,11 @@ use trinco_oauth::response::AuthorizationResponse;
 use trinco_oauth::scope::ORGANIZATIONS_RESOURCE;
 use trinco_oauth::{AuthorizationRequest, ErrorCode, OAuthError, Params, RedirectUri, Scope};
 
-use super::{Interaction, begin, end, find, store};
+use super::{Interaction, begin, end, find, pushed};
 use crate::applications::{self, RegisteredClient};
 use crate::audit::{self, Entry, Outcome};
 use crate::sessions::{self, Session};
-use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, grants};
-
-/// A request that arrived by POST is kept this long: one minute in milliseconds.
-const STORED_REQUEST_LIFETIME_MS: i64 = 60_000;
-/// The form of a `request_uri` of ours (RFC 9126 §2.2).
-const REQUEST_URI_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+use crate::{Error, Result, Secret, Snapshot, Tenant, grants};
 
 /// What to do with the browser.
 #[derive(Clone, Debug)]
@@ -48,30 +44,25 @@ pub enum Answer {
 /// When the database does not answer.
 pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) -> Result<Answer> {
     let stored;
-    let params =
-        match params.get("request_uri").and_then(|uri| uri.strip_prefix(REQUEST_URI_PREFIX)) {
-            None => params,
-            Some(id) => match stored_request(tenant, id, params.get("client_id")).await? {
-                Some(found) => {
-                    stored = found;
-                    &stored
-                }
-                None => {
-                    let error =
-                        OAuthError::invalid_request("request_uri is unknown or has expired");
-                    return Ok(Answer::Refuse { error, state: None });
-                }
-            },
-        };
+    let (params, is_pushed) = match params.get("request_uri").and_then(rules::id_of) {
+        None => (params, false),
+        Some(id) => match pushed::take(tenant, id, params.get("client_id")).await? {
+            Some(found) => {
+                stored = found;
+                (&stored.params, stored.is_pushed)
+            }
+            None => {
+                let error =
+                    OAuthError::invalid_request("request_uri is unknown, was used or has expired");
+                return Ok(Answer::Refuse { error, state: None });
+            }
+        },
+    };
     let registered = match params.get("client_id") {
         Some(id) => applications::find(tenant, id).await?,
         None => None,
     };
-    // A resource that was just added by another node counts.
-    for indicator in params.resources() {
-        tenant.find(|snapshot| resource_scopes(snapshot, indicator)).await?;
-    }
-    let request = match validate(tenant, params, registered.as_deref()) {
+    let request = match validate(tenant, params, registered.as_deref(), is_pushed).await? {
         Ok(request) => request,
         Err(AuthorizationError::Show { error, state }) => {
             return Ok(Answer::Refuse { error, state });
@@ -88,22 +79,6 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
         registered.ok_or_else(|| Error::Internal("a validated request has a client".to_owned()))?;
     let session = current_session(tenant, session).await?;
     advance(tenant, &registered, &request, session.as_ref(), None).await
-}
-
-/// Keeps the body of a POST to the authorization endpoint and returns the `request_uri` under which a GET finds it. The browser
-/// sends its `SameSite=Lax` cookies only with the latter.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn store_request(tenant: &Tenant, form: String) -> Result<String> {
-    let id = tenant.new_token();
-    let input = (TokenHash::of(&id), form, tenant.now_ms() + STORED_REQUEST_LIFETIME_MS);
-    tenant
-        .write(input, |tx, (hash, form, expires_at)| {
-            Box::pin(store::insert_request(tx, hash, form, *expires_at))
-        })
-        .await?;
-    Ok(format!("{REQUEST_URI_PREFIX}{id}"))
 }
 
 /// Goes on after the sign-in pages.
@@ -224,11 +199,17 @@ async fn issue(
     )))
 }
 
-fn validate(
+/// Whether the request may be made. The outer error is the database's.
+pub(super) async fn validate(
     tenant: &Tenant,
     params: &Params,
     registered: Option<&RegisteredClient>,
-) -> Result<AuthorizationRequest, AuthorizationError> {
+    is_pushed: bool,
+) -> Result<Result<AuthorizationRequest, AuthorizationError>> {
+    // A resource that was just added by another node counts.
+    for indicator in params.resources() {
+        tenant.find(|snapshot| resource_scopes(snapshot, indicator)).await?;
+    }
     let snapshot = tenant.snapshot();
     let context = Context {
         client: registered.map(|registered| &registered.client),
@@ -237,8 +218,9 @@ fn validate(
             .resources
             .default_resource()
             .map(|entry| entry.resource.indicator.as_str()),
+        is_pushed,
     };
-    authorization::validate(params, &context)
+    Ok(authorization::validate(params, &context))
 }
 
 /// The scopes an API resource defines; for the organizations resource, the template's organization scopes.
@@ -266,16 +248,4 @@ fn subject_of_hint(tenant: &Tenant, hint: Option<&str>) -> Option<String> {
         .verify_ignoring_expiry::<HintClaims>(hint?, &expectation)
         .ok()
         .map(|verified| verified.claims.sub)
-}
-
-async fn stored_request(
-    tenant: &Tenant,
-    id: &str,
-    client_id: Option<&str>,
-) -> Result<Option<Params>> {
-    let form =
-        store::find_request(&mut tenant.read().await?, &TokenHash::of(id), tenant.now_ms()).await?;
-    let params = form.and_then(|form| Params::from_form(form.as_bytes()).ok());
-    // RFC 9126 §4: the request belongs to the client that made it.
-    Ok(params.filter(|params| client_id.is_some() && params.get("client_id") == client_id))
 }

@@ -4,13 +4,15 @@
 //! browser holds it in a cookie, and only its hash is kept here.
 
 mod authorize;
+mod pushed;
 mod store;
 
 use trinco_db::Tx;
 use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::interaction::Progress;
 
-pub use authorize::{Answer, authorize, current_session, resume, store_request};
+pub use authorize::{Answer, authorize, current_session, resume};
+pub use pushed::{push, store_request};
 
 use crate::audit::{self, Entry, Outcome};
 use crate::sessions::{self, Session};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use trinco_core::interactions::{self, Answer};
 use trinco_core::{Error, Tenant};
-use trinco_oauth::authorization::FirstScreen;
+use trinco_oauth::authorization::{FirstScreen, pushed};
 use trinco_oauth::response::AuthorizationResponse;
 use trinco_oauth::{AuthorizationRequest, OAuthError, Params};
 
@@ -49,9 +49,15 @@ pub(super) async fn store_and_return(
         let error = OAuthError::invalid_client("unknown client");
         return Ok(refuse(&tenant, &headers, error, params.get("state").map(str::to_owned)));
     }
-    let form = String::from_utf8(body.to_vec())
-        .map_err(|_| OAuthError::invalid_request("the form is not UTF-8"))?;
-    let request_uri = interactions::store_request(&tenant, form).await?;
+    let request_uri = match params.get("request_uri").filter(|uri| pushed::id_of(uri).is_some()) {
+        // RFC 9126 §4: the request is here already.
+        Some(pushed) => pushed.to_owned(),
+        None => {
+            let form = String::from_utf8(body.to_vec())
+                .map_err(|_| OAuthError::invalid_request("the form is not UTF-8"))?;
+            interactions::store_request(&tenant, form).await?
+        }
+    };
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("client_id", client_id)
         .append_pair("request_uri", &request_uri)

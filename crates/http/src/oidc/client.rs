@@ -41,9 +41,10 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(value.split(';').next()?.trim().to_ascii_lowercase())
 }
 
-/// The client that sends a request, authenticated (RFC 6749 §2.3).
+/// The client that sends a request to `path`, authenticated (RFC 6749 §2.3).
 pub(super) async fn authenticate(
     tenant: &Tenant,
+    path: &str,
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<Arc<RegisteredClient>, OidcError> {
@@ -61,6 +62,11 @@ pub(super) async fn authenticate(
         .await?
         .ok_or_else(|| OAuthError::invalid_client("unknown client"))?;
     credentials.check(&registered.client)?;
+    if let Some(assertion) = credentials.assertion() {
+        let endpoint = format!("{}{path}", tenant.origin().base());
+        applications::verify_assertion(tenant, &registered, assertion.expose(), &endpoint).await?;
+        return Ok(registered);
+    }
     if registered.client.is_confidential() {
         let now = tenant.now_ms();
         let checks: Vec<SecretCheck> = credentials

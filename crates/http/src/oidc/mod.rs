@@ -5,6 +5,7 @@ mod client;
 mod cors;
 mod end_session;
 mod metadata;
+mod pushed;
 mod token;
 mod userinfo;
 
@@ -15,12 +16,19 @@ use trinco_oauth::params::MAX_TOTAL;
 
 use crate::app::App;
 
+/// The endpoints where clients authenticate.
+const TOKEN: &str = "/oidc/token";
+const PUSHED: &str = "/oidc/request";
+const INTROSPECTION: &str = "/oidc/token/introspection";
+const REVOCATION: &str = "/oidc/token/revocation";
+
 /// The routes below `/oidc`.
 pub(crate) fn routes() -> Router<App> {
     let for_clients = Router::new()
-        .route("/oidc/token", post(token::token))
-        .route("/oidc/token/introspection", post(token::introspection))
-        .route("/oidc/token/revocation", post(token::revocation))
+        .route(TOKEN, post(token::token))
+        .route(PUSHED, post(pushed::push))
+        .route(INTROSPECTION, post(token::introspection))
+        .route(REVOCATION, post(token::revocation))
         .route_layer(middleware::from_fn(cors::for_clients));
     let for_anyone = Router::new()
         .route("/oidc/.well-known/openid-configuration", get(metadata::openid_configuration))

@@ -9,6 +9,7 @@ use trinco_oauth::token::TokenRequest;
 
 use super::client::{Body, authenticate};
 use super::cors::{self, Origin};
+use super::{INTROSPECTION, REVOCATION, TOKEN};
 use crate::app::Here;
 use crate::failure::OidcError;
 
@@ -23,7 +24,7 @@ pub(super) async fn token(
     headers: HeaderMap,
     Body(params): Body,
 ) -> Result<Response, OidcError> {
-    let registered = authenticate(&tenant, &headers, &params).await?;
+    let registered = authenticate(&tenant, TOKEN, &headers, &params).await?;
     let client = &registered.client;
     cors::check(&origin, &tenant, client)?;
     let response = match TokenRequest::parse(&params, client)? {
@@ -46,7 +47,7 @@ pub(super) async fn introspection(
     headers: HeaderMap,
     Body(params): Body,
 ) -> Result<Response, OidcError> {
-    let registered = authenticate(&tenant, &headers, &params).await?;
+    let registered = authenticate(&tenant, INTROSPECTION, &headers, &params).await?;
     cors::check(&origin, &tenant, &registered.client)?;
     let presented = PresentedToken::parse(&params)?;
     let answer = grants::introspect(&tenant, &registered.client, &presented).await?;
@@ -60,7 +61,7 @@ pub(super) async fn revocation(
     headers: HeaderMap,
     Body(params): Body,
 ) -> Result<Response, OidcError> {
-    let registered = authenticate(&tenant, &headers, &params).await?;
+    let registered = authenticate(&tenant, REVOCATION, &headers, &params).await?;
     cors::check(&origin, &tenant, &registered.client)?;
     let presented = PresentedToken::parse(&params)?;
     grants::revoke(&tenant, &registered.client, &presented).await?;

@@ -4,6 +4,7 @@
 mod checks;
 mod hints;
 mod prompt;
+pub mod pushed;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,8 @@ pub struct Context<'a> {
     pub resource_scopes: &'a dyn Fn(&str) -> Option<Scope>,
     /// The resource that is meant when a request names none.
     pub default_resource: Option<&'a str>,
+    /// Whether the client itself sent the request, authenticated (RFC 9126).
+    pub is_pushed: bool,
 }
 
 /// An allowed authorization request, as it is kept while the user signs in.
@@ -166,6 +169,7 @@ pub fn validate(
         state: params.get("state").filter(|state| state.len() <= checks::MAX_STATE).map(Into::into),
     };
     let client = checks::client(params, context).map_err(show)?;
+    checks::pushed(context, client).map_err(show)?;
     let redirect_uri = checks::redirect_uri(params, client).map_err(show)?;
     let state = checks::state(params).map_err(show)?;
 

@@ -43,7 +43,7 @@ fn run_as(
         form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.chain(changes)).finish();
     let params = Params::from_query(&query).unwrap();
     let context =
-        Context { client: Some(client), resource_scopes: &resource_scopes, default_resource: None };
+        Context { client: Some(client), resource_scopes: &resource_scopes, default_resource: None, is_pushed: false };
     validate(&params, &context)
 }
 
@@ -182,6 +182,7 @@ fn the_default_resource_is_meant_when_none_is_named() {
     };
     let web = client(ApplicationType::Traditional);
     let context = Context {
+        is_pushed: false,
         client: Some(&web),
         resource_scopes: &resource_scopes,
         default_resource: Some("https://api.example.com"),
