@@ -10,6 +10,7 @@ pub mod applications;
 pub mod audit;
 pub mod authorization;
 pub mod configs;
+pub mod dpop;
 pub mod experience;
 pub mod grants;
 pub mod interactions;

@@ -43,7 +43,10 @@ async fn a_pushed_request_is_answered_with_a_code_and_works_once() {
     assert!(uri.starts_with("urn:ietf:params:oauth:request_uri:"), "{uri}");
 
     // What the browser adds does not count (RFC 9126 §4).
-    let url = format!("{}&scope=openid+phone&redirect_uri=https://evil.example", authorization_url(client.0, uri));
+    let url = format!(
+        "{}&scope=openid+phone&redirect_uri=https://evil.example",
+        authorization_url(client.0, uri)
+    );
     let browser = world.server.browser();
     let code = browser.authorize(&url, USER).await;
     let tokens = world.server.exchange(client, &code).await.expect(200).json();
@@ -131,7 +134,11 @@ async fn what_the_authorization_endpoint_would_refuse_is_refused_at_the_push() {
     // `%` takes three bytes once it is kept.
     let long = "%".repeat(4096);
     let scope = "%".repeat(15_000);
-    let form = request(&world, client.0, &[("state", &long), ("login_hint", ""), ("x", &scope), ("y", "1")]);
+    let form = request(
+        &world,
+        client.0,
+        &[("state", &long), ("login_hint", ""), ("x", &scope), ("y", "1")],
+    );
     assert_eq!(push(&world, client, &form).await.expect(400).json()["error"], "invalid_request");
 }
 
@@ -140,7 +147,8 @@ async fn an_application_that_pushes_every_request_takes_none_from_a_browser() {
     let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
-    let metadata = json!({ "customClientMetadata": { "requirePushedAuthorizationRequests": true } });
+    let metadata =
+        json!({ "customClientMetadata": { "requirePushedAuthorizationRequests": true } });
     let changed =
         world.admin.patch(&format!("/api/applications/{}", app.0), metadata).await.expect(200);
     assert_eq!(changed.json()["customClientMetadata"]["requirePushedAuthorizationRequests"], true);

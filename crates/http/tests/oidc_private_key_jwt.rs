@@ -82,13 +82,9 @@ async fn token(world: &World, assertion: &str, more: &[(&str, &str)]) -> Answer 
 #[tokio::test]
 async fn a_client_authenticates_with_each_algorithm_and_each_name_of_the_server() {
     let mut world = World::start().await;
-    for algorithm in [
-        Algorithm::RS256,
-        Algorithm::PS256,
-        Algorithm::ES256,
-        Algorithm::ES384,
-        Algorithm::EdDSA,
-    ] {
+    for algorithm in
+        [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA]
+    {
         let (id, key) = register(&world, algorithm).await;
         let machine = Machine { world, id, key };
         let answer = machine.ask(&machine.assertion(json!({}))).await.expect(200).json();

@@ -82,7 +82,10 @@ async fn within_the_window_any_member_of_a_chain_answers_with_the_newest() {
     // One second on, T1 is out of the window, T2 is not; T1 is a replay and takes everything with it.
     world.server.clock().advance(1);
     refresh(second).await;
-    assert_eq!(world.refresh(client, &first, &[]).await.expect(400).json()["error"], "invalid_grant");
+    assert_eq!(
+        world.refresh(client, &first, &[]).await.expect(400).json()["error"],
+        "invalid_grant"
+    );
     world.refresh(client, &third, &[]).await.expect(400);
 }
 
@@ -114,7 +117,10 @@ async fn a_window_is_a_number_of_seconds_from_0_to_60() {
     let world = World::start().await;
     let spa = world.admin.single_page("Page").await;
     for seconds in [-1, 61, 300] {
-        assert_eq!(window(&world, &spa, seconds).await.expect(400).json()["code"], "guard.invalid_input");
+        assert_eq!(
+            window(&world, &spa, seconds).await.expect(400).json()["code"],
+            "guard.invalid_input"
+        );
     }
 }
 

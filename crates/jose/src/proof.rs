@@ -70,8 +70,7 @@ pub fn verify_proof<T: DeserializeOwned>(
     if header.others.contains_key("crit") || header.others.contains_key("b64") {
         return Err(VerifyError::CriticalExtension);
     }
-    let algorithm: Algorithm =
-        header.alg.parse().map_err(|_| VerifyError::AlgorithmNotAccepted)?;
+    let algorithm: Algorithm = header.alg.parse().map_err(|_| VerifyError::AlgorithmNotAccepted)?;
     if !algorithms.contains(&algorithm) {
         return Err(VerifyError::AlgorithmNotAccepted);
     }
@@ -79,12 +78,10 @@ pub fn verify_proof<T: DeserializeOwned>(
         return Err(VerifyError::WrongType);
     }
     let jwk = public_key(header.jwk, algorithm)?;
-    VerifyingKey::from_jwk(&jwk)
-        .map_err(|_| VerifyError::UnknownKey)?
-        .verify_signature(
-            signing_input.as_bytes(),
-            &base64url_decode(signature).ok_or(malformed("signature"))?,
-        )?;
+    VerifyingKey::from_jwk(&jwk).map_err(|_| VerifyError::UnknownKey)?.verify_signature(
+        signing_input.as_bytes(),
+        &base64url_decode(signature).ok_or(malformed("signature"))?,
+    )?;
     let payload = base64url_decode(payload).ok_or(malformed("claims"))?;
     let claims = serde_json::from_slice(&payload).map_err(|_| VerifyError::UnexpectedClaims)?;
     Ok(Proof { key_thumbprint: jwk.thumbprint(), claims })

@@ -166,6 +166,9 @@ pub struct Client {
     /// Has registered keys, and authenticates with them and not with a secret (OpenID Connect Core §9).
     #[serde(default)]
     pub private_key_jwt: bool,
+    /// Every access token must be bound to a key (RFC 9449 §5.2).
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
     /// Every authorization request must be pushed (RFC 9126 §6).
     #[serde(default)]
     pub require_pushed_requests: bool,
@@ -189,6 +192,7 @@ impl Client {
             refresh_token_reuse_window: ReuseWindow::default(),
             id_token_ttl: 3600,
             private_key_jwt: false,
+            dpop_bound_access_tokens: false,
             require_pushed_requests: false,
             allow_token_exchange: false,
         }

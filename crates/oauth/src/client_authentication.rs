@@ -86,10 +86,7 @@ impl ClientCredentials {
         Ok(Self { client_id, method })
     }
 
-    fn parse_assertion(
-        authorization: Option<&str>,
-        params: &Params,
-    ) -> Result<Self, OAuthError> {
+    fn parse_assertion(authorization: Option<&str>, params: &Params) -> Result<Self, OAuthError> {
         // RFC 6749 §2.3: not more than one method in each request.
         if authorization.is_some() || params.get("client_secret").is_some() {
             return Err(OAuthError::invalid_request(

@@ -39,6 +39,8 @@ pub enum ErrorCode {
     InvalidToken,
     /// RFC 6750 §3.1.
     InsufficientScope,
+    /// RFC 9449 §5.
+    InvalidDpopProof,
     /// RFC 7009 §2.2.1.
     UnsupportedTokenType,
     /// OpenID Connect Core §3.1.2.6.
@@ -59,7 +61,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -76,6 +78,7 @@ impl ErrorCode {
         Self::InvalidTarget,
         Self::InvalidToken,
         Self::InsufficientScope,
+        Self::InvalidDpopProof,
         Self::UnsupportedTokenType,
         Self::RequestNotSupported,
         Self::RequestUriNotSupported,
@@ -106,6 +109,7 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
@@ -138,6 +142,7 @@ impl ErrorCode {
             | Self::InteractionRequired
             | Self::AccountSelectionRequired
             | Self::InvalidTarget
+            | Self::InvalidDpopProof
             | Self::UnsupportedTokenType
             | Self::RequestNotSupported
             | Self::RequestUriNotSupported

@@ -16,6 +16,7 @@ pub mod claims;
 pub mod client;
 pub mod client_assertion;
 pub mod client_authentication;
+pub mod dpop;
 pub mod end_session;
 pub mod error;
 pub mod grant;

@@ -6,7 +6,7 @@ use crate::{
     authorization::{Prompts, ResponseMode},
     claims,
     client::GrantType,
-    client_assertion, scope,
+    client_assertion, dpop, scope,
 };
 
 /// The metadata of an issuer.
@@ -33,6 +33,7 @@ pub struct Metadata {
     pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub scopes_supported: Vec<&'static str>,
     pub claim_types_supported: Vec<&'static str>,
@@ -49,7 +50,8 @@ impl Metadata {
     #[must_use]
     pub fn new(issuer: &str, id_token_algorithms: &[&str]) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
-        let methods = || vec!["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+        let methods =
+            || vec!["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
         let signing = || client_assertion::ALGORITHMS.to_vec();
         Self {
             issuer: issuer.to_owned(),
@@ -75,6 +77,7 @@ impl Metadata {
             token_endpoint_auth_signing_alg_values_supported: signing(),
             introspection_endpoint_auth_signing_alg_values_supported: signing(),
             revocation_endpoint_auth_signing_alg_values_supported: signing(),
+            dpop_signing_alg_values_supported: dpop::ALGORITHMS.to_vec(),
             code_challenge_methods_supported: vec!["S256"],
             scopes_supported: scope::RESERVED.to_vec(),
             claim_types_supported: vec!["normal"],

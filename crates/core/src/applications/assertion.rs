@@ -7,13 +7,8 @@ use trinco_oauth::client_assertion::{self, CLOCK_SKEW, Claims};
 use super::RegisteredClient;
 use crate::{Result, Tenant, replay};
 
-const ALGORITHMS: [Algorithm; 5] = [
-    Algorithm::RS256,
-    Algorithm::PS256,
-    Algorithm::ES256,
-    Algorithm::ES384,
-    Algorithm::EdDSA,
-];
+const ALGORITHMS: [Algorithm; 5] =
+    [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
 
 /// Authenticates a client by an assertion, which is spent by that. `endpoint` is the URL the assertion was sent to.
 ///

@@ -91,6 +91,9 @@ pub struct CustomClientMetadata {
     /// Whether every authorization request must be pushed (RFC 9126 §6). Ours alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_pushed_authorization_requests: Option<bool>,
+    /// Whether every access token must be bound to a key of the client (RFC 9449 §5.2). Ours alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_bound_access_tokens: Option<bool>,
     /// Whether the token exchange grant is allowed (RFC 8693).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_token_exchange: Option<bool>,
@@ -228,6 +231,7 @@ impl Application {
         client.refresh_token_ttl = custom.refresh_token_ttl_in_days.unwrap_or_default();
         client.refresh_token_reuse_window = custom.refresh_token_reuse_window.unwrap_or_default();
         client.private_key_jwt = self.oidc_client_metadata.jwks.is_some();
+        client.dpop_bound_access_tokens = custom.dpop_bound_access_tokens.unwrap_or(false);
         client.require_pushed_requests =
             custom.require_pushed_authorization_requests.unwrap_or(false);
         client.id_token_ttl = custom.id_token_ttl.map_or(client.id_token_ttl, i64::from);

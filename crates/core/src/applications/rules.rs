@@ -109,9 +109,8 @@ fn check_keys(kind: ApplicationType, metadata: &OidcClientMetadata) -> Result<()
     if stated.iter().any(is_private) {
         return refuse("must hold public keys only");
     }
-    let usable = key_set(metadata).map(|set| {
-        set.keys().iter().filter(|key| VerifyingKey::from_jwk(key).is_ok()).count()
-    });
+    let usable = key_set(metadata)
+        .map(|set| set.keys().iter().filter(|key| VerifyingKey::from_jwk(key).is_ok()).count());
     match usable {
         Some(usable) if usable > 0 && usable == stated.len() => Ok(()),
         _ => refuse("must be a JWK set of RSA, P-256, P-384 or Ed25519 keys for signatures"),

@@ -70,6 +70,7 @@ pub fn prepare(
             .code_challenge
             .as_ref()
             .map(|challenge| challenge.as_str().to_owned()),
+        dpop_jkt: request.dpop_jkt.clone(),
         expires_at: now + CODE_LIFETIME_MS,
         consumed_at: None,
     };

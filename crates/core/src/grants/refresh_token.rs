@@ -5,6 +5,7 @@
 
 use trinco_db::Conn;
 use trinco_jose::base64url_encode;
+use trinco_oauth::dpop;
 use trinco_oauth::refresh::{self, IssuedRefreshToken, Presented};
 use trinco_oauth::token::{
     self, AccessTokenKind, Membership, RefreshTokenRequest, TokenResponse, TokenType,
@@ -38,15 +39,16 @@ enum Next {
 ///
 /// # Errors
 /// `invalid_grant` for a token that is unknown, expired or another client's, and for one that was rotated away longer than the reuse
-/// window ago, which revokes the grant; `invalid_scope`, `invalid_target`, `insufficient_scope`, `access_denied` when the target is not
+/// window ago, which revokes the grant; `invalid_dpop_proof` when the key it is bound to is not proven; `invalid_scope`, `invalid_target`, `insufficient_scope`, `access_denied` when the target is not
 /// the user's to ask for.
 pub async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &RefreshTokenRequest,
+    proven_key: Option<&str>,
 ) -> Result<TokenResponse> {
     for _ in 0..ATTEMPTS {
-        if let Some(answer) = attempt(tenant, client, request).await? {
+        if let Some(answer) = attempt(tenant, client, request, proven_key).await? {
             return Ok(answer);
         }
     }
@@ -59,6 +61,7 @@ async fn attempt(
     tenant: &Tenant,
     client: &Client,
     request: &RefreshTokenRequest,
+    proven_key: Option<&str>,
 ) -> Result<Option<TokenResponse>> {
     let presented = Secret::new(request.refresh_token.expose().to_owned());
     let mut conn = tenant.read().await?;
@@ -68,6 +71,8 @@ async fn attempt(
             grant.client_id == client.client_id && grant.expires_at > tenant.now_ms()
         })
         .ok_or_else(|| OAuthError::invalid_grant("unknown refresh token"))?;
+    // Before the token is judged, so that whoever lacks the key can neither use nor revoke anything.
+    dpop::check_grant(stored.dpop_jkt.as_deref(), proven_key)?;
     let snapshot = tenant.snapshot();
     let window = client.refresh_token_reuse_window;
     let judged = refresh::presented(&issued(&stored), tenant.now(), window);
@@ -90,7 +95,7 @@ async fn attempt(
     drop(conn);
     let (kind, scope) = decide(&snapshot, &grant, &subject, request)?;
 
-    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone())?;
+    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone(), proven_key)?;
     // A parallel request has rotated the token a moment ago: its successor is the answer, not the successor's successor.
     let rotates =
         judged == Presented::Fresh && refresh::rotates(client, &issued(&stored), tenant.now());
@@ -121,7 +126,7 @@ async fn attempt(
         id_token,
         refresh_token: Some(refresh_token.reveal().clone()),
         scope,
-        token_type: TokenType::Bearer,
+        token_type: TokenType::of(proven_key),
     }))
 }
 
@@ -231,6 +236,7 @@ fn successor(
         created_at: tenant.now_ms(),
         expires_at: refresh::expires_at(client, Some(&issued(stored)), tenant.now()) * 1000,
         consumed_at: None,
+        dpop_jkt: stored.dpop_jkt.clone(),
     };
     Ok((token, successor))
 }

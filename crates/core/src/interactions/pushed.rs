@@ -15,7 +15,8 @@ pub(super) struct Stored {
     pub(super) is_pushed: bool,
 }
 
-/// Keeps the authorization request that an authenticated client pushes, once it is known that the client may make it.
+/// Keeps the authorization request that an authenticated client pushes, once it is known that the client may make it. A key that is
+/// proven beside it is the one the code will be bound to.
 ///
 /// # Errors
 /// What the authorization endpoint would refuse the request with; here it is answered directly (RFC 9126 §2.3).
@@ -23,8 +24,9 @@ pub async fn push(
     tenant: &Tenant,
     registered: &RegisteredClient,
     params: &Params,
+    proven_key: Option<&str>,
 ) -> Result<PushedResponse> {
-    let params = rules::request(params, &registered.client)?;
+    let params = rules::request(params, &registered.client, proven_key)?;
     authorize::validate(tenant, &params, Some(registered), true)
         .await?
         .map_err(|refused| refused.error().clone())?;
@@ -50,9 +52,12 @@ async fn keep(tenant: &Tenant, form: String, client_id: Option<String>) -> Resul
     let id = tenant.new_token();
     let expires_at = tenant.now_ms() + LIFETIME * 1000;
     tenant
-        .write((TokenHash::of(&id), form, client_id, expires_at), |tx, (hash, form, client, end)| {
-            Box::pin(store::insert_request(tx, hash, form, client.as_deref(), *end))
-        })
+        .write(
+            (TokenHash::of(&id), form, client_id, expires_at),
+            |tx, (hash, form, client, end)| {
+                Box::pin(store::insert_request(tx, hash, form, client.as_deref(), *end))
+            },
+        )
         .await?;
     Ok(rules::request_uri(&id))
 }

@@ -4,14 +4,16 @@ use axum::extract::Request;
 use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{HeaderMap, HeaderValue, Method, header};
 use serde::Deserialize;
 use trinco_core::{Error, Result, Tenant, resources};
 use trinco_jose::{Audience, Expectation, TokenType};
-use trinco_oauth::{Scope, bearer};
+use trinco_oauth::Scope;
+use trinco_oauth::dpop::{self, Confirmation};
 
 use crate::app::{App, Here};
 use crate::failure::ApiError;
+use crate::proof;
 
 /// Clocks of several nodes may differ by this many seconds.
 const CLOCK_SKEW: u32 = 5;
@@ -21,6 +23,7 @@ struct Claims {
     sub: Option<String>,
     #[serde(default)]
     scope: String,
+    cnf: Option<Confirmation>,
 }
 
 /// Lets a request pass that carries a token for this tenant's Management API, issued by the tenant itself or by the admin tenant.
@@ -30,27 +33,56 @@ pub(super) async fn require_management_token(
     request: Request,
     next: Next,
 ) -> Response {
-    match authenticate(&app, &here.0, &request) {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let headers = request.headers().clone();
+    match authenticate(&app, &here.0, &method, &path, &headers).await {
         Ok(()) => next.run(request).await,
-        Err(error) => ApiError(error).into_response(),
+        Err(error) => challenged(error, &headers),
     }
 }
 
-fn authenticate(app: &App, tenant: &Tenant, request: &Request) -> Result<()> {
-    let header = request
-        .headers()
+/// RFC 9449 §7.1: whoever uses DPoP is told what is wrong in its scheme.
+fn challenged(error: Error, headers: &HeaderMap) -> Response {
+    let challenge = match &error {
+        Error::OAuth(error) => Some(dpop::challenge(Some(error))),
+        _ if headers.contains_key("dpop") => Some(dpop::challenge(None)),
+        _ => None,
+    };
+    // A proof that is missing or wrong is a token that was not accepted.
+    let error = match error {
+        Error::OAuth(_) => Error::refused("auth.unauthorized"),
+        other => other,
+    };
+    let mut response = ApiError(error).into_response();
+    if let Some(value) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
+}
+
+async fn authenticate(
+    app: &App,
+    tenant: &Tenant,
+    method: &Method,
+    path: &str,
+    headers: &HeaderMap,
+) -> Result<()> {
+    let header = headers
         .get(header::AUTHORIZATION)
         .ok_or_else(|| Error::refused("auth.authorization_header_missing"))?;
-    let token = header
+    let presented = header
         .to_str()
         .ok()
-        .and_then(|value| bearer::parse(Some(value)).ok())
+        .and_then(|value| dpop::parse_authorization(Some(value)).ok())
         .ok_or_else(|| Error::refused("auth.authorization_token_type_not_supported"))?;
     let audience = resources::management_api_indicator(tenant.id());
-    let token = token.expose();
+    let token = presented.token.expose();
     let claims = verify(tenant, tenant, &audience, token)
         .or_else(|| verify(app.installation().admin_tenant(), tenant, &audience, token))
         .ok_or_else(|| Error::refused("auth.unauthorized"))?;
+    let proven = proof::key_of_presented(tenant, headers, method, path, &presented).await?;
+    let bound_to = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
+    dpop::check_access(bound_to, proven.as_deref())?;
     if claims.sub.is_none_or(|sub| sub.is_empty()) {
         return Err(Error::refused("auth.jwt_sub_missing"));
     }

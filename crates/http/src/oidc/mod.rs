@@ -21,6 +21,8 @@ const TOKEN: &str = "/oidc/token";
 const PUSHED: &str = "/oidc/request";
 const INTROSPECTION: &str = "/oidc/token/introspection";
 const REVOCATION: &str = "/oidc/token/revocation";
+/// Where access tokens open something.
+const USERINFO: &str = "/oidc/me";
 
 /// The routes below `/oidc`.
 pub(crate) fn routes() -> Router<App> {
@@ -34,7 +36,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/oidc/.well-known/openid-configuration", get(metadata::openid_configuration))
         .route("/oidc/.well-known/oauth-authorization-server", get(metadata::openid_configuration))
         .route("/oidc/jwks", get(metadata::jwks))
-        .route("/oidc/me", get(userinfo::userinfo).post(userinfo::userinfo))
+        .route(USERINFO, get(userinfo::userinfo).post(userinfo::userinfo))
         .route_layer(middleware::from_fn(cors::for_anyone));
     let for_browsers = Router::new()
         .route("/oidc/auth", get(authorize::authorize).post(authorize::store_and_return))

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use trinco_core::interactions;
 
 use super::PUSHED;
@@ -10,6 +10,7 @@ use super::client::{Body, authenticate};
 use super::cors::{self, Origin};
 use crate::app::Here;
 use crate::failure::OidcError;
+use crate::proof;
 
 pub(super) async fn push(
     Here(tenant): Here,
@@ -19,7 +20,8 @@ pub(super) async fn push(
 ) -> Result<Response, OidcError> {
     let registered = authenticate(&tenant, PUSHED, &headers, &params).await?;
     cors::check(&origin, &tenant, &registered.client)?;
-    let answer = interactions::push(&tenant, &registered, &params).await?;
+    let proven = proof::key_of(&tenant, &headers, &Method::POST, PUSHED).await?;
+    let answer = interactions::push(&tenant, &registered, &params, proven.as_deref()).await?;
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     Ok((StatusCode::CREATED, no_store, Json(answer)).into_response())
 }

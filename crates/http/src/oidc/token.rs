@@ -2,8 +2,8 @@
 
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use trinco_core::grants;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use trinco_core::{dpop, grants};
 use trinco_oauth::introspection::PresentedToken;
 use trinco_oauth::token::TokenRequest;
 
@@ -12,6 +12,7 @@ use super::cors::{self, Origin};
 use super::{INTROSPECTION, REVOCATION, TOKEN};
 use crate::app::Here;
 use crate::failure::OidcError;
+use crate::proof;
 
 const NO_STORE: [(header::HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -27,15 +28,18 @@ pub(super) async fn token(
     let registered = authenticate(&tenant, TOKEN, &headers, &params).await?;
     let client = &registered.client;
     cors::check(&origin, &tenant, client)?;
+    let proven = proof::key_of(&tenant, &headers, &Method::POST, TOKEN).await?;
+    let key = proven.as_deref();
+    dpop::require(client, key)?;
     let response = match TokenRequest::parse(&params, client)? {
         TokenRequest::AuthorizationCode(request) => {
-            grants::exchange_authorization_code(&tenant, client, &request).await?
+            grants::exchange_authorization_code(&tenant, client, &request, key).await?
         }
         TokenRequest::RefreshToken(request) => {
-            grants::exchange_refresh_token(&tenant, client, &request).await?
+            grants::exchange_refresh_token(&tenant, client, &request, key).await?
         }
         TokenRequest::ClientCredentials(request) => {
-            grants::issue_client_credentials(&tenant, client, &request).await?
+            grants::issue_client_credentials(&tenant, client, &request, key).await?
         }
     };
     Ok((NO_STORE, Json(response)).into_response())

@@ -13,7 +13,7 @@ pub use self::{
     prompt::Prompts,
 };
 use crate::{
-    client::Client, error::OAuthError, params::Params, pkce::CodeChallenge,
+    client::Client, dpop, error::OAuthError, params::Params, pkce::CodeChallenge,
     redirect_uri::RedirectUri, scope::Scope,
 };
 
@@ -55,6 +55,9 @@ pub struct AuthorizationRequest {
     pub id_token_hint: Option<String>,
     /// What the code will be bound to.
     pub code_challenge: Option<CodeChallenge>,
+    /// The key the code will be bound to (RFC 9449 §10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<String>,
     /// What the sign-in pages may use.
     pub hints: Hints,
 }
@@ -210,6 +213,7 @@ fn after_target(
         max_age,
         id_token_hint: params.limited("id_token_hint", 16 * 1024)?.map(Into::into),
         code_challenge,
+        dpop_jkt: params.get("dpop_jkt").map(dpop::parse_thumbprint).transpose()?,
         hints: Hints::parse(params)?,
     })
 }

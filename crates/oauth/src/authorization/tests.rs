@@ -42,8 +42,12 @@ fn run_as(
     let query: String =
         form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.chain(changes)).finish();
     let params = Params::from_query(&query).unwrap();
-    let context =
-        Context { client: Some(client), resource_scopes: &resource_scopes, default_resource: None, is_pushed: false };
+    let context = Context {
+        client: Some(client),
+        resource_scopes: &resource_scopes,
+        default_resource: None,
+        is_pushed: false,
+    };
     validate(&params, &context)
 }
 
