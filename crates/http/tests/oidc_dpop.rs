@@ -136,7 +136,7 @@ async fn me(world: &World, scheme: &str, token: &str, proof: Option<&str>) -> An
 
 fn for_me(world: &World, key: &Key, token: &str, changes: Value) -> String {
     let ath = json!({ "ath": base64url_encode(sha256(token.as_bytes())) });
-    key.proof(claims(world, "GET", "/oidc/me", changed(ath, changes)))
+    key.proof(changed(claims(world, "GET", "/oidc/me", ath), changes))
 }
 
 #[tokio::test]

@@ -59,6 +59,7 @@ pub fn prepare(
         scopes: GrantedScopes::of(request),
         authenticated_at: grantor.authenticated_at,
         nonce: request.nonce.clone(),
+        with_auth_time: request.max_age.is_some(),
         created_at: now,
         expires_at: now + GRANT_LIFETIME_MS,
     };

@@ -30,6 +30,8 @@ pub struct Grant {
     pub authenticated_at: i64,
     /// The nonce of the authorization request, repeated in every ID token (OpenID Connect Core §12.2 allows it).
     pub nonce: Option<String>,
+    /// Whether every ID token says when the user authenticated: the authorization request had `max_age` (OpenID Connect Core §2).
+    pub with_auth_time: bool,
     /// Unix milliseconds.
     pub created_at: i64,
     /// Unix milliseconds.

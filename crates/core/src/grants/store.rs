@@ -10,8 +10,8 @@ pub(super) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     tx.execute(
         sql!(
             "INSERT INTO grants (tenant_id, id, user_id, client_id, session_id, scope, resources, authenticated_at,
-                 nonce, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+                 nonce, created_at, expires_at, with_auth_time)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         ),
         params![
             &grant.id,
@@ -23,7 +23,8 @@ pub(super) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
             &grant.authenticated_at,
             &grant.nonce,
             &grant.created_at,
-            &grant.expires_at
+            &grant.expires_at,
+            &grant.with_auth_time
         ],
     )
     .await?;
@@ -75,6 +76,7 @@ fn grant(row: &Row, first: usize) -> Result<Grant> {
         nonce: row.get(first + 7)?,
         created_at: row.get(first + 8)?,
         expires_at: row.get(first + 9)?,
+        with_auth_time: row.get(first + 10)?,
     })
 }
 
@@ -108,7 +110,7 @@ pub(super) async fn find_code(
             sql!(
                 "SELECT c.client_id, c.redirect_uri, c.code_challenge, c.expires_at, c.consumed_at, c.dpop_jkt,
                         g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
-                        g.created_at, g.expires_at
+                        g.created_at, g.expires_at, g.with_auth_time
                  FROM authorization_codes c JOIN grants g ON g.tenant_id = c.tenant_id AND g.id = c.grant_id
                  WHERE c.tenant_id = $1 AND c.hash = $2"
             ),
@@ -172,7 +174,7 @@ pub(super) async fn find_access_token(
             sql!(
                 "SELECT t.scope, t.created_at, t.expires_at, t.dpop_jkt,
                         g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
-                        g.created_at, g.expires_at
+                        g.created_at, g.expires_at, g.with_auth_time
                  FROM access_tokens t JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
                  WHERE t.tenant_id = $1 AND t.hash = $2"
             ),
@@ -228,7 +230,7 @@ pub(super) async fn find_refresh_token(
             sql!(
                 "SELECT t.rotation_key_id, t.chain_started_at, t.created_at, t.expires_at, t.consumed_at, t.dpop_jkt,
                         g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
-                        g.created_at, g.expires_at
+                        g.created_at, g.expires_at, g.with_auth_time
                  FROM refresh_tokens t JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
                  WHERE t.tenant_id = $1 AND t.hash = $2"
             ),

@@ -161,7 +161,7 @@ pub(super) fn id_token(
         issued_at: tenant.now(),
         ttl: client.id_token_ttl,
         nonce: grant.nonce.as_deref(),
-        auth_time: None,
+        auth_time: grant.with_auth_time.then(|| grant.authenticated_at.div_euclid(1000)),
     };
     let user = subject.claims(snapshot);
     let Some(claims) = claims::id_token(&user, scope, &claims::ExtendedClaim::DEFAULT, &facts)
