@@ -1,56 +1,14 @@
 //! DPoP (RFC 9449), at the door.
+#![allow(clippy::needless_pass_by_value, reason = "what changes is written where it is passed")]
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
 use serde_json::{Value, json};
-use trinco_jose::{Algorithm, SigningKey, base64url_encode, sha256};
-use trinco_testkit::{API, Answer, Method, REDIRECT_URI, Tokens, USER, World, query_of, text};
+use trinco_jose::{base64url_encode, sha256};
+use trinco_testkit::{
+    API, Answer, Method, ProofKey, REDIRECT_URI, Tokens, USER, World, changed, query_of, text,
+};
 
 const VERIFIER: &str = "MYqr0KjZe_7S7nK6qgwyw_grQCU7N6CBnz2B5uLosq8";
 const SCOPE: &str = "openid offline_access read:orders";
-
-/// A client's key.
-struct Key(SigningKey);
-
-impl Key {
-    fn new() -> Self {
-        Self(SigningKey::generate(Algorithm::ES256).expect("a key"))
-    }
-
-    fn thumbprint(&self) -> String {
-        self.0.public_jwk().thumbprint()
-    }
-
-    /// A proof with some members of header and claims replaced or, with `null`, removed.
-    fn forge(&self, header: Value, claims: Value) -> String {
-        let mut jwk = json!(self.0.public_jwk());
-        for name in ["use", "alg", "kid"] {
-            jwk.as_object_mut().expect("an object").remove(name);
-        }
-        let header = changed(json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": jwk }), header);
-        let input = format!(
-            "{}.{}",
-            base64url_encode(header.to_string()),
-            base64url_encode(claims.to_string())
-        );
-        let der = self.0.to_pkcs8().expect("it exports");
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).expect("a key");
-        let signature = pair.sign(&SystemRandom::new(), input.as_bytes()).expect("it signs");
-        format!("{input}.{}", base64url_encode(signature))
-    }
-
-    fn proof(&self, claims: Value) -> String {
-        self.forge(json!({}), claims)
-    }
-}
-
-fn changed(mut value: Value, changes: Value) -> Value {
-    for (name, change) in changes.as_object().expect("changes are members") {
-        value[name] = change.clone();
-    }
-    value.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
-    value
-}
 
 /// The claims of a good proof for `POST {path}`, with changes.
 fn claims(world: &World, method: &str, path: &str, changes: Value) -> Value {
@@ -63,7 +21,7 @@ fn claims(world: &World, method: &str, path: &str, changes: Value) -> Value {
     changed(claims, changes)
 }
 
-fn for_token(world: &World, key: &Key) -> String {
+fn for_token(world: &World, key: &ProofKey) -> String {
     key.proof(claims(world, "POST", "/oidc/token", json!({})))
 }
 
@@ -118,7 +76,7 @@ async fn code(world: &World, client_id: &str, more: &[(&str, &str)]) -> String {
 }
 
 /// Tokens of a single-page application, bound to `key`.
-async fn bound_tokens(world: &World, client_id: &str, key: &Key) -> Tokens {
+async fn bound_tokens(world: &World, client_id: &str, key: &ProofKey) -> Tokens {
     let code = code(world, client_id, &[]).await;
     let answer = exchange(world, (client_id, ""), &code, &[&for_token(world, key)]).await;
     Tokens(answer.expect(200).json())
@@ -134,7 +92,7 @@ async fn me(world: &World, scheme: &str, token: &str, proof: Option<&str>) -> An
     .await
 }
 
-fn for_me(world: &World, key: &Key, token: &str, changes: Value) -> String {
+fn for_me(world: &World, key: &ProofKey, token: &str, changes: Value) -> String {
     let ath = json!({ "ath": base64url_encode(sha256(token.as_bytes())) });
     key.proof(changed(claims(world, "GET", "/oidc/me", ath), changes))
 }
@@ -144,7 +102,7 @@ async fn a_proof_binds_every_token_of_a_public_client() {
     let world = World::start().await;
     let spa = world.admin.single_page("Page").await;
     let client = (spa.as_str(), "");
-    let (key, other) = (Key::new(), Key::new());
+    let (key, other) = (ProofKey::new(), ProofKey::new());
     let tokens = bound_tokens(&world, &spa, &key).await;
     assert_eq!(tokens.0["token_type"], "DPoP");
 
@@ -187,7 +145,7 @@ async fn a_confidential_clients_refresh_token_is_bound_by_its_secret_alone() {
     let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
-    let (one, other) = (Key::new(), Key::new());
+    let (one, other) = (ProofKey::new(), ProofKey::new());
     let code = code(&world, client.0, &[]).await;
     let tokens = exchange(&world, client, &code, &[&for_token(&world, &one)]).await.expect(200);
     let tokens = Tokens(tokens.json());
@@ -204,7 +162,7 @@ async fn a_confidential_clients_refresh_token_is_bound_by_its_secret_alone() {
 async fn a_bound_token_opens_userinfo_with_its_proof_only() {
     let world = World::start().await;
     let spa = world.admin.single_page("Page").await;
-    let (key, other) = (Key::new(), Key::new());
+    let (key, other) = (ProofKey::new(), ProofKey::new());
     let tokens = bound_tokens(&world, &spa, &key).await;
     let token = tokens.access();
     let proof = for_me(&world, &key, token, json!({}));
@@ -257,10 +215,10 @@ async fn a_forged_proof_is_refused() {
     let world = World::start().await;
     let spa = world.admin.single_page("Page").await;
     let client = (spa.as_str(), "");
-    let (key, other) = (Key::new(), Key::new());
+    let (key, other) = (ProofKey::new(), ProofKey::new());
     let good = || claims(&world, "POST", "/oidc/token", json!({}));
-    let public = json!(other.0.public_jwk());
-    let mut private = json!(key.0.public_jwk());
+    let public = json!(other.public_jwk());
+    let mut private = json!(key.public_jwk());
     private["d"] = json!("AAAA");
     let wrong_signature = format!("{}AAAA", &key.proof(good())[..200]);
     let code = code(&world, &spa, &[]).await;
@@ -292,7 +250,7 @@ async fn a_proof_that_is_presented_many_times_at_once_counts_once() {
     let world = World::start().await;
     let other = world.server.second_node().await;
     let spa = world.admin.single_page("Page").await;
-    let key = Key::new();
+    let key = ProofKey::new();
     let tokens = bound_tokens(&world, &spa, &key).await;
     let proof = for_me(&world, &key, tokens.access(), json!({}));
     let answers = futures_util::future::join_all((0..12).map(|turn| {
@@ -309,7 +267,7 @@ async fn a_code_that_names_a_key_is_exchanged_with_it_only() {
     let world = World::start().await;
     let spa = world.admin.single_page("Page").await;
     let client = (spa.as_str(), "");
-    let (key, thief) = (Key::new(), Key::new());
+    let (key, thief) = (ProofKey::new(), ProofKey::new());
     let thumbprint = key.thumbprint();
     let code = code(&world, &spa, &[("dpop_jkt", &thumbprint)]).await;
     let bare = exchange(&world, client, &code, &[]).await.expect(400).json();
@@ -328,11 +286,11 @@ async fn a_proof_beside_a_pushed_request_binds_its_code() {
     let world = World::start().await;
     let app = world.admin.traditional("Shop").await;
     let client = (app.0.as_str(), app.1.as_str());
-    let (key, other) = (Key::new(), Key::new());
+    let (key, other) = (ProofKey::new(), ProofKey::new());
     let request = query_of(&world.server.authorization_url(client.0, "openid", &[]));
     let mut form: Vec<(&str, &str)> =
         request.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let for_push = |key: &Key| key.proof(claims(&world, "POST", "/oidc/request", json!({})));
+    let for_push = |key: &ProofKey| key.proof(claims(&world, "POST", "/oidc/request", json!({})));
     let pushed = post(&world, client, "/oidc/request", &form, &[&for_push(&key)]).await.expect(201);
     let pushed = pushed.json();
     let url =
@@ -365,14 +323,14 @@ async fn the_management_api_takes_a_bound_token_with_its_proof_only() {
     // This application asks for nothing but bound tokens.
     let bare = post(&world, client, "/oidc/token", &form, &[]).await.expect(400).json();
     assert_eq!(bare["error"], "invalid_dpop_proof");
-    let (key, other) = (Key::new(), Key::new());
+    let (key, other) = (ProofKey::new(), ProofKey::new());
     let answer = post(&world, client, "/oidc/token", &form, &[&for_token(&world, &key)]).await;
     let answer = answer.expect(200).json();
     assert_eq!(answer["token_type"], "DPoP");
     let token = text(&answer, "/access_token");
     let ath = base64url_encode(sha256(token.as_bytes()));
     let proof =
-        |key: &Key, path: &str| key.proof(claims(&world, "GET", path, json!({ "ath": ath })));
+        |key: &ProofKey, path: &str| key.proof(claims(&world, "GET", path, json!({ "ath": ath })));
     let call = |scheme: &'static str, proof: Option<String>| {
         let request = world
             .server

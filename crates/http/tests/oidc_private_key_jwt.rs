@@ -1,9 +1,10 @@
 //! Clients that authenticate with a key of their own (RFC 7523, OpenID Connect Core §9), at the door.
+#![allow(clippy::needless_pass_by_value, reason = "what changes is written where it is passed")]
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 use trinco_jose::{Algorithm, SigningKey, base64url_encode};
-use trinco_testkit::{API, Answer, Method, REDIRECT_URI, USER, World, query_of, text};
+use trinco_testkit::{API, Answer, Method, REDIRECT_URI, USER, World, changed, query_of, text};
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -24,15 +25,11 @@ impl Machine {
     /// The claims of a good assertion, with some replaced or, with `null`, removed.
     fn claims(&self, changes: Value) -> Value {
         let now = self.world.server.clock().now();
-        let mut claims = json!({
+        let claims = json!({
             "iss": self.id, "sub": self.id, "aud": self.world.server.issuer(), "iat": now, "exp": now + 60,
             "jti": format!("jti-{}", base64url_encode(fresh())),
         });
-        for (name, value) in changes.as_object().expect("changes are members") {
-            claims[name] = value.clone();
-        }
-        claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
-        claims
+        changed(claims, changes)
     }
 
     fn assertion(&self, changes: Value) -> String {

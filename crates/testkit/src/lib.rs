@@ -8,6 +8,7 @@ mod clock;
 mod contract;
 mod database;
 mod oidc;
+mod proof_key;
 mod world;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use trinco_http::App;
 pub use client::{Admin, Answer, Browser};
 pub use clock::TestClock;
 pub use oidc::{REDIRECT_URI, Tokens, challenge_of, hidden, query_of};
+pub use proof_key::{ProofKey, changed};
 pub use reqwest::Method;
 pub use world::{API, USER, World};
 

@@ -4,7 +4,8 @@ use axum::extract::Request;
 use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 use trinco_core::{Error, Result, Tenant, resources};
 use trinco_jose::{Audience, Expectation, TokenType};
@@ -33,11 +34,10 @@ pub(super) async fn require_management_token(
     request: Request,
     next: Next,
 ) -> Response {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let headers = request.headers().clone();
-    match authenticate(&app, &here.0, &method, &path, &headers).await {
-        Ok(()) => next.run(request).await,
-        Err(error) => challenged(error, &headers),
+    let (parts, body) = request.into_parts();
+    match authenticate(&app, &here.0, &parts).await {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(error) => challenged(error, &parts.headers),
     }
 }
 
@@ -60,14 +60,9 @@ fn challenged(error: Error, headers: &HeaderMap) -> Response {
     response
 }
 
-async fn authenticate(
-    app: &App,
-    tenant: &Tenant,
-    method: &Method,
-    path: &str,
-    headers: &HeaderMap,
-) -> Result<()> {
-    let header = headers
+async fn authenticate(app: &App, tenant: &Tenant, request: &Parts) -> Result<()> {
+    let header = request
+        .headers
         .get(header::AUTHORIZATION)
         .ok_or_else(|| Error::refused("auth.authorization_header_missing"))?;
     let presented = header
@@ -80,7 +75,9 @@ async fn authenticate(
     let claims = verify(tenant, tenant, &audience, token)
         .or_else(|| verify(app.installation().admin_tenant(), tenant, &audience, token))
         .ok_or_else(|| Error::refused("auth.unauthorized"))?;
-    let proven = proof::key_of_presented(tenant, headers, method, path, &presented).await?;
+    let (headers, path) = (&request.headers, request.uri.path());
+    let proven =
+        proof::key_of_presented(tenant, headers, &request.method, path, &presented).await?;
     let bound_to = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
     dpop::check_access(bound_to, proven.as_deref())?;
     if claims.sub.is_none_or(|sub| sub.is_empty()) {

@@ -19,7 +19,7 @@ fn sign(key: &SigningKey, header: &str, payload: &str) -> String {
 }
 
 /// A proof by the ES256 key, whose header has some members replaced or, with `null`, removed.
-fn proof(changes: Value) -> String {
+fn proof(changes: &Value) -> String {
     let key = key(Algorithm::ES256);
     let mut header = json!({ "alg": "ES256", "typ": TYPE, "jwk": key.public_jwk() });
     for (name, value) in changes.as_object().unwrap() {
@@ -38,8 +38,8 @@ fn verify(token: &str) -> Result<(String, Value), VerifyError> {
 fn a_proof_tells_its_key_and_its_claims() {
     let key = key(Algorithm::ES256);
     let expected = Ok((key.public_jwk().thumbprint(), json!({ "jti": "x" })));
-    assert_eq!(verify(&proof(json!({}))), expected);
-    assert_eq!(verify(&proof(json!({ "typ": "application/DPoP+jwt" }))), expected);
+    assert_eq!(verify(&proof(&json!({}))), expected);
+    assert_eq!(verify(&proof(&json!({ "typ": "application/DPoP+jwt" }))), expected);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_proof_without_the_right_header_is_refused() {
         (json!({ "b64": false }), VerifyError::CriticalExtension),
         (json!({ "pad": "x".repeat(4096) }), VerifyError::Malformed("header")),
     ] {
-        let refused = verify(&proof(changes.clone())).unwrap_err();
+        let refused = verify(&proof(&changes)).unwrap_err();
         // A key that states another `alg` than the header is refused as it is read.
         let fits = refused == error
             || (error == VerifyError::KeyOfAnotherAlgorithm && refused == VerifyError::UnknownKey);
