@@ -22,7 +22,7 @@ fn claims(world: &World, method: &str, path: &str, changes: Value) -> Value {
 }
 
 fn for_token(world: &World, key: &ProofKey) -> String {
-    key.proof(claims(world, "POST", "/oidc/token", json!({})))
+    key.proof(&claims(world, "POST", "/oidc/token", json!({})))
 }
 
 /// Posts a form as a client, with proofs.
@@ -94,7 +94,7 @@ async fn me(world: &World, scheme: &str, token: &str, proof: Option<&str>) -> An
 
 fn for_me(world: &World, key: &ProofKey, token: &str, changes: Value) -> String {
     let ath = json!({ "ath": base64url_encode(sha256(token.as_bytes())) });
-    key.proof(changed(claims(world, "GET", "/oidc/me", ath), changes))
+    key.proof(&changed(claims(world, "GET", "/oidc/me", ath), changes))
 }
 
 #[tokio::test]
@@ -220,18 +220,18 @@ async fn a_forged_proof_is_refused() {
     let public = json!(other.public_jwk());
     let mut private = json!(key.public_jwk());
     private["d"] = json!("AAAA");
-    let wrong_signature = format!("{}AAAA", &key.proof(good())[..200]);
+    let wrong_signature = format!("{}AAAA", &key.proof(&good())[..200]);
     let code = code(&world, &spa, &[]).await;
     for proof in [
-        key.forge(json!({ "alg": "none" }), good()),
-        key.forge(json!({ "alg": "HS256", "jwk": { "kty": "oct", "k": "AAAA" } }), good()),
-        key.forge(json!({ "alg": "ES384" }), good()),
-        key.forge(json!({ "typ": "JWT" }), good()),
-        key.forge(json!({ "typ": null }), good()),
-        key.forge(json!({ "jwk": null }), good()),
-        key.forge(json!({ "jwk": public }), good()),
-        key.forge(json!({ "jwk": private }), good()),
-        key.forge(json!({ "crit": ["b64"], "b64": false }), good()),
+        key.forge(json!({ "alg": "none" }), &good()),
+        key.forge(json!({ "alg": "HS256", "jwk": { "kty": "oct", "k": "AAAA" } }), &good()),
+        key.forge(json!({ "alg": "ES384" }), &good()),
+        key.forge(json!({ "typ": "JWT" }), &good()),
+        key.forge(json!({ "typ": null }), &good()),
+        key.forge(json!({ "jwk": null }), &good()),
+        key.forge(json!({ "jwk": public }), &good()),
+        key.forge(json!({ "jwk": private }), &good()),
+        key.forge(json!({ "crit": ["b64"], "b64": false }), &good()),
         wrong_signature,
         "nonsense".to_owned(),
         "a.b.c.d".to_owned(),
@@ -290,7 +290,7 @@ async fn a_proof_beside_a_pushed_request_binds_its_code() {
     let request = query_of(&world.server.authorization_url(client.0, "openid", &[]));
     let mut form: Vec<(&str, &str)> =
         request.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    let for_push = |key: &ProofKey| key.proof(claims(&world, "POST", "/oidc/request", json!({})));
+    let for_push = |key: &ProofKey| key.proof(&claims(&world, "POST", "/oidc/request", json!({})));
     let pushed = post(&world, client, "/oidc/request", &form, &[&for_push(&key)]).await.expect(201);
     let pushed = pushed.json();
     let url =
@@ -330,7 +330,7 @@ async fn the_management_api_takes_a_bound_token_with_its_proof_only() {
     let token = text(&answer, "/access_token");
     let ath = base64url_encode(sha256(token.as_bytes()));
     let proof =
-        |key: &ProofKey, path: &str| key.proof(claims(&world, "GET", path, json!({ "ath": ath })));
+        |key: &ProofKey, path: &str| key.proof(&claims(&world, "GET", path, json!({ "ath": ath })));
     let call = |scheme: &'static str, proof: Option<String>| {
         let request = world
             .server

@@ -117,6 +117,7 @@ impl Params {
     pub fn without(&self, names: &[&str]) -> Self {
         let mut params = self.clone();
         params.values.retain(|name, _| !names.contains(&name.as_str()));
+        params.count = params.values.len() + params.resources.len();
         params
     }
 

@@ -32,7 +32,7 @@ impl ProofKey {
     }
 
     /// A proof with these claims.
-    pub fn proof(&self, claims: Value) -> String {
+    pub fn proof(&self, claims: &Value) -> String {
         self.forge(json!({}), claims)
     }
 
@@ -40,7 +40,7 @@ impl ProofKey {
     ///
     /// # Panics
     /// When the key does not sign.
-    pub fn forge(&self, header: Value, claims: Value) -> String {
+    pub fn forge(&self, header: Value, claims: &Value) -> String {
         let jwk =
             changed(json!(self.public_jwk()), json!({ "use": null, "alg": null, "kid": null }));
         let header = changed(json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": jwk }), header);
