@@ -160,6 +160,21 @@ async fn a_replayed_assertion_is_refused() {
 }
 
 #[tokio::test]
+async fn a_spent_assertion_is_remembered_until_it_has_expired() {
+    let machine = Machine::start().await;
+    let assertion = machine.assertion(json!({}));
+    machine.ask(&assertion).await.expect(200);
+    let tenant = machine.world.server.tenant();
+    // It expires in 60 seconds, and clocks may differ by 10.
+    machine.world.server.clock().advance(69);
+    assert_eq!(trinco_core::retention::sweep(tenant, 100).await.expect("a sweep"), 0);
+    machine.expect_refusal(&assertion).await;
+    machine.world.server.clock().advance(1);
+    assert_eq!(trinco_core::retention::sweep(tenant, 100).await.expect("a sweep"), 1);
+    machine.expect_refusal(&assertion).await;
+}
+
+#[tokio::test]
 async fn an_assertion_that_is_presented_many_times_at_once_is_accepted_once() {
     let machine = Machine::start().await;
     let other = machine.world.server.second_node().await;
