@@ -317,7 +317,9 @@ impl Tenant {
         if let Some(found) = find(&self.snapshot()) {
             return Ok(Some(found));
         }
-        if self.refresh().await? { Ok(find(&self.snapshot())) } else { Ok(None) }
+        // Whether this call found a change says nothing: a parallel one may have read it while this one waited.
+        self.refresh().await?;
+        Ok(find(&self.snapshot()))
     }
 }
 

@@ -6,4 +6,5 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 2, name: "keys", sql: include_str!("../migrations/0002_keys.sql") },
     Migration { version: 3, name: "consent", sql: include_str!("../migrations/0003_consent.sql") },
     Migration { version: 4, name: "device", sql: include_str!("../migrations/0004_device.sql") },
+    Migration { version: 5, name: "par", sql: include_str!("../migrations/0005_par.sql") },
 ];

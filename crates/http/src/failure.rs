@@ -14,6 +14,8 @@ use serde_json::{Map, Value, json};
 use trinco_core::{Error, Refusal};
 use trinco_locales::{Language, error_message};
 use trinco_oauth::bearer::{self, BearerError};
+use trinco_oauth::dpop;
+use trinco_oauth::token::TokenType;
 use trinco_oauth::{ErrorCode, OAuthError};
 
 use crate::app::Here;
@@ -38,8 +40,8 @@ enum Challenge {
     Client,
     /// The request had no bearer token (RFC 6750 §3.1).
     NoToken,
-    /// Its bearer token was refused.
-    Token,
+    /// Its access token was refused, which it presented like this.
+    Token(TokenType),
     /// None: the authorization endpoint, where nobody can authenticate anew. Its status is always 400.
     Never,
     /// None: the method is wrong, and the status 405.
@@ -77,14 +79,14 @@ impl OidcError {
     pub(crate) fn from_bearer(error: BearerError) -> Self {
         let challenge = match error {
             BearerError::Missing => Challenge::NoToken,
-            BearerError::Malformed => Challenge::Token,
+            BearerError::Malformed => Challenge::Token(TokenType::Bearer),
         };
         Self { error: error.error().into(), challenge, state: None }
     }
 
-    /// A protected resource refuses the bearer token.
-    pub(crate) fn at_protected_resource(error: Error) -> Self {
-        Self { error, challenge: Challenge::Token, state: None }
+    /// A protected resource refuses the access token, which was presented like this.
+    pub(crate) fn at_protected_resource(error: Error, presented: TokenType) -> Self {
+        Self { error, challenge: Challenge::Token(presented), state: None }
     }
 
     /// The authorization endpoint refuses a request it cannot redirect; the answer repeats its `state`.
@@ -219,21 +221,27 @@ fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Re
     }
     let number = match failure.challenge {
         Challenge::NoToken => BearerError::STATUS,
+        // RFC 9449 §7.1: at a resource a missing proof is a failed authentication.
+        Challenge::Token(_) if error.error == ErrorCode::InvalidDpopProof => 401,
         Challenge::Never => 400,
         Challenge::WrongMethod => 405,
-        Challenge::Client | Challenge::Token => error.status(),
+        Challenge::Client | Challenge::Token(_) => error.status(),
     };
     let mut response = answer(status(number), body);
-    let challenge = match failure.challenge {
-        Challenge::Client => (error.error == ErrorCode::InvalidClient)
-            .then(|| bearer::basic_challenge(issuer, error)),
-        Challenge::NoToken => Some(bearer::challenge(issuer, None)),
-        Challenge::Token => Some(bearer::challenge(issuer, Some(error))),
-        Challenge::Never | Challenge::WrongMethod => None,
+    // RFC 9449 §7.2: both schemes are on offer, and the one that was used says what is wrong.
+    let challenges = match failure.challenge {
+        Challenge::Client if error.error == ErrorCode::InvalidClient => {
+            vec![bearer::basic_challenge(issuer, error)]
+        }
+        Challenge::NoToken => vec![bearer::challenge(issuer, None), dpop::challenge(None)],
+        Challenge::Token(TokenType::Bearer) => {
+            vec![bearer::challenge(issuer, Some(error)), dpop::challenge(None)]
+        }
+        Challenge::Token(TokenType::DPoP) => vec![dpop::challenge(Some(error))],
+        Challenge::Client | Challenge::Never | Challenge::WrongMethod => vec![],
     };
-    if let Some(challenge) = challenge.and_then(|challenge| HeaderValue::from_str(&challenge).ok())
-    {
-        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    for value in challenges.iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
+        response.headers_mut().append(header::WWW_AUTHENTICATE, value);
     }
     response
 }

@@ -11,6 +11,7 @@ mod language;
 mod management;
 mod oidc;
 pub mod pages;
+mod proof;
 mod status;
 mod strict;
 

@@ -143,7 +143,7 @@ pub(crate) enum Expiry {
     Ignored,
 }
 
-fn is_media_type(typ: &str, wanted: &str) -> bool {
+pub(crate) fn is_media_type(typ: &str, wanted: &str) -> bool {
     fn short(name: &str) -> &str {
         match name.split_at_checked("application/".len()) {
             Some((prefix, rest)) if prefix.eq_ignore_ascii_case("application/") => rest,

@@ -40,7 +40,8 @@
 //! - `none` and the HMAC algorithms do not exist here, so a token cannot ask for them (RFC 8725
 //!   §3.1, §3.2).
 //! - A key verifies one algorithm. A header that names another is refused.
-//! - `jwk`, `jku`, `x5u` and `x5c` in a token's header are never read: keys come from you.
+//! - `jwk`, `jku`, `x5u` and `x5c` in a token's header are never read: keys come from you. The one
+//!   exception, [`verify_proof`], is for proofs of possession (RFC 9449) and answers with the key.
 //! - An [`Expectation`] cannot be built without saying the type, issuer, audience and time.
 //! - Claims come out only after the signature; the one exception, [`decode_without_verifying`],
 //!   says so in its name and in its type.
@@ -53,6 +54,7 @@ mod jwk;
 mod jwt;
 mod keyring;
 mod pem;
+mod proof;
 mod signing;
 mod verifying;
 
@@ -64,5 +66,6 @@ pub use jwt::{
     Audience, Expectation, Header, TokenType, Unverified, Verified, decode_without_verifying,
 };
 pub use keyring::{KeyEntry, KeyState, Keyring};
+pub use proof::{Proof, verify_proof};
 pub use signing::SigningKey;
 pub use verifying::{Verifier, VerifyingKey};

@@ -52,6 +52,14 @@ impl VerifyingKey {
         Ok(Self { kid: jwk.kid().map(str::to_owned), algorithm: jwk.algorithm(), key })
     }
 
+    pub(crate) fn verify_signature(
+        &self,
+        signing_input: &[u8],
+        signature: &[u8],
+    ) -> Result<(), VerifyError> {
+        self.key.verify_sig(signing_input, signature).map_err(|_| VerifyError::BadSignature)
+    }
+
     /// The key id, if the key has one.
     #[must_use]
     pub fn kid(&self) -> Option<&str> {

@@ -108,6 +108,46 @@ impl From<RefreshTokenTtl> for u16 {
     }
 }
 
+/// How long a refresh token may still be presented after it was rotated away: 0 to 60 seconds. Parallel requests of one
+/// client need a few; with 0, every second use is a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct ReuseWindow(u8);
+
+impl ReuseWindow {
+    /// A number of seconds from 0 to 60; anything else is `None`.
+    #[must_use]
+    pub fn from_seconds(seconds: u8) -> Option<Self> {
+        (seconds <= 60).then_some(Self(seconds))
+    }
+
+    /// Seconds.
+    #[must_use]
+    pub fn seconds(self) -> i64 {
+        i64::from(self.0)
+    }
+}
+
+/// 10 seconds: longer than a server-rendered page takes to send its last request.
+impl Default for ReuseWindow {
+    fn default() -> Self {
+        Self(10)
+    }
+}
+
+impl TryFrom<u8> for ReuseWindow {
+    type Error = &'static str;
+    fn try_from(seconds: u8) -> Result<Self, Self::Error> {
+        Self::from_seconds(seconds).ok_or("a reuse window lasts from 0 to 60 seconds")
+    }
+}
+
+impl From<ReuseWindow> for u8 {
+    fn from(window: ReuseWindow) -> Self {
+        window.0
+    }
+}
+
 /// An application as the protocol sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
@@ -129,8 +169,20 @@ pub struct Client {
     pub rotate_refresh_token: bool,
     /// Lifetime of a refresh token.
     pub refresh_token_ttl: RefreshTokenTtl,
+    /// How long a rotated refresh token may still be presented.
+    #[serde(default)]
+    pub refresh_token_reuse_window: ReuseWindow,
     /// Lifetime of an ID token: seconds.
     pub id_token_ttl: i64,
+    /// Has registered keys, and authenticates with them and not with a secret (OpenID Connect Core §9).
+    #[serde(default)]
+    pub private_key_jwt: bool,
+    /// Every access token must be bound to a key (RFC 9449 §5.2).
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
+    /// Every authorization request must be pushed (RFC 9126 §6).
+    #[serde(default)]
+    pub require_pushed_requests: bool,
     /// Whether it may exchange tokens (RFC 8693).
     pub allow_token_exchange: bool,
     /// Where it is told that a session has ended (OpenID Connect Back-Channel Logout 1.0 §2.2).
@@ -156,7 +208,11 @@ impl Client {
             always_issue_refresh_token: false,
             rotate_refresh_token: true,
             refresh_token_ttl: RefreshTokenTtl::default(),
+            refresh_token_reuse_window: ReuseWindow::default(),
             id_token_ttl: 3600,
+            private_key_jwt: false,
+            dpop_bound_access_tokens: false,
+            require_pushed_requests: false,
             allow_token_exchange: false,
             backchannel_logout_uri: None,
             backchannel_logout_session_required: false,
@@ -258,5 +314,14 @@ mod tests {
         assert_eq!(RefreshTokenTtl::from_days(181), None);
         assert_eq!(RefreshTokenTtl::from_days(180).unwrap().seconds(), 15_552_000);
         assert!(serde_json::from_str::<RefreshTokenTtl>("181").is_err());
+    }
+
+    #[test]
+    fn a_reuse_window_lasts_from_0_to_60_seconds() {
+        assert_eq!(ReuseWindow::default().seconds(), 10);
+        assert_eq!(ReuseWindow::from_seconds(60).unwrap().seconds(), 60);
+        assert_eq!(ReuseWindow::from_seconds(61), None);
+        assert!(serde_json::from_str::<ReuseWindow>("61").is_err());
+        assert!(serde_json::from_str::<ReuseWindow>("-1").is_err());
     }
 }

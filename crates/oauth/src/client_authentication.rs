@@ -7,7 +7,7 @@ use base64::{
 };
 use percent_encoding::percent_decode_str;
 
-use crate::{client::Client, error::OAuthError, params::Params, secret::Secret};
+use crate::{client::Client, client_assertion, error::OAuthError, params::Params, secret::Secret};
 
 /// Longest `Authorization` header value, in bytes.
 pub const MAX_HEADER: usize = 8 * 1024;
@@ -39,6 +39,8 @@ pub enum PresentedMethod {
     },
     /// `client_secret_post`.
     Post(Secret),
+    /// `private_key_jwt` (RFC 7523 §2.2); the caller verifies it with the client's keys.
+    PrivateKeyJwt(Secret),
     /// `none`.
     None,
 }
@@ -50,8 +52,8 @@ impl ClientCredentials {
     /// `invalid_client` for a malformed header; `invalid_request` when two methods are used, when the two
     /// `client_id`s differ or when there is none.
     pub fn parse(authorization: Option<&str>, params: &Params) -> Result<Self, OAuthError> {
-        if params.get("client_assertion").is_some() {
-            return Err(OAuthError::invalid_client("client assertions are not supported"));
+        if params.get("client_assertion").or(params.get("client_assertion_type")).is_some() {
+            return Self::parse_assertion(authorization, params);
         }
         let (in_body, secret) = (params.get("client_id"), params.get("client_secret"));
         let Some(header) = authorization else {
@@ -84,18 +86,48 @@ impl ClientCredentials {
         Ok(Self { client_id, method })
     }
 
+    fn parse_assertion(authorization: Option<&str>, params: &Params) -> Result<Self, OAuthError> {
+        // RFC 6749 §2.3: not more than one method in each request.
+        if authorization.is_some() || params.get("client_secret").is_some() {
+            return Err(OAuthError::invalid_request(
+                "client authentication must use one method only",
+            ));
+        }
+        if params.required("client_assertion_type")? != client_assertion::JWT_BEARER {
+            return Err(OAuthError::invalid_client("unknown client_assertion_type"));
+        }
+        let assertion = params.required("client_assertion")?;
+        // RFC 7521 §4.2: `client_id` may be left out, the assertion names the client.
+        let client_id = params
+            .get("client_id")
+            .map(str::to_owned)
+            .or_else(|| client_assertion::unverified_subject(assertion))
+            .ok_or_else(|| OAuthError::invalid_client("the assertion is malformed"))?;
+        Ok(Self { client_id, method: PresentedMethod::PrivateKeyJwt(Secret::new(assertion)) })
+    }
+
+    /// The assertion to verify, if that is the method.
+    #[must_use]
+    pub fn assertion(&self) -> Option<&Secret> {
+        match &self.method {
+            PresentedMethod::PrivateKeyJwt(assertion) => Some(assertion),
+            _ => None,
+        }
+    }
+
     /// The secrets to try, none for a public client. The caller compares each in constant time and accepts any.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let (first, second) = match &self.method {
             PresentedMethod::Basic { raw, decoded } => (Some(raw), decoded.as_ref()),
             PresentedMethod::Post(secret) => (Some(secret), None),
-            PresentedMethod::None => (None, None),
+            PresentedMethod::PrivateKeyJwt(_) | PresentedMethod::None => (None, None),
         };
         first.into_iter().chain(second)
     }
 
-    /// Whether the client may authenticate like this: a confidential one by either secret method, a public one
-    /// without a secret. For a confidential client the caller still has to compare the secret.
+    /// Whether the client may authenticate like this: one with keys by an assertion and nothing less, another
+    /// confidential one by either secret method, a public one without a secret. The caller still has to verify the
+    /// assertion or compare the secret.
     ///
     /// # Errors
     /// `invalid_client`.
@@ -105,6 +137,10 @@ impl ClientCredentials {
             _ if client.client_id != self.client_id => {
                 Err(OAuthError::invalid_client("credentials of another client"))
             }
+            _ if client.private_key_jwt != self.assertion().is_some() => {
+                Err(OAuthError::invalid_client("an assertion is missing or not expected"))
+            }
+            _ if client.private_key_jwt => Ok(()),
             (true, false) => Err(OAuthError::invalid_client("the secret is missing")),
             (false, true) => Err(OAuthError::invalid_client("a public client sent a secret")),
             (true, true) | (false, false) => Ok(()),
@@ -206,6 +242,33 @@ mod tests {
             assert_eq!(credentials.check(&web).is_ok(), confidential);
             assert_eq!(credentials.check(&spa).is_ok(), !confidential);
             assert!(credentials.check(&Client::new("b", ApplicationType::SPA)).is_err());
+        }
+    }
+
+    #[test]
+    fn a_client_with_keys_authenticates_by_assertion_and_by_nothing_less() {
+        let web = Client::new("app", ApplicationType::Traditional);
+        let strong = Client { private_key_jwt: true, ..web.clone() };
+        let kind = "client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        let payload = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"sub":"app"}"#);
+        let named = parse(None, &format!("{kind}&client_assertion=h.{payload}.s")).unwrap();
+        assert_eq!(named.client_id, "app");
+        assert!(named.check(&strong).is_ok() && named.check(&web).is_err());
+        let secret = parse(None, "client_id=app&client_secret=s").unwrap();
+        assert!(secret.check(&strong).is_err());
+        assert!(parse(None, "client_id=app").unwrap().check(&strong).is_err());
+
+        let both = format!("{kind}&client_assertion=a.b.c&client_secret=s&client_id=app");
+        assert_eq!(parse(None, &both).unwrap_err(), ErrorCode::InvalidRequest);
+        let alone = format!("{kind}&client_assertion=a.b.c&client_id=app");
+        assert_eq!(parse(Some(&basic("app:s")), &alone).unwrap_err(), ErrorCode::InvalidRequest);
+        for (body, error) in [
+            ("client_assertion=a.b.c&client_id=app", ErrorCode::InvalidRequest),
+            (kind, ErrorCode::InvalidRequest),
+            ("client_assertion_type=saml&client_assertion=x", ErrorCode::InvalidClient),
+            (&format!("{kind}&client_assertion=nonsense"), ErrorCode::InvalidClient),
+        ] {
+            assert_eq!(parse(None, body).unwrap_err(), error, "{body}");
         }
     }
 

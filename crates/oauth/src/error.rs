@@ -39,6 +39,8 @@ pub enum ErrorCode {
     InvalidToken,
     /// RFC 6750 §3.1.
     InsufficientScope,
+    /// RFC 9449 §5.
+    InvalidDpopProof,
     /// RFC 7009 §2.2.1.
     UnsupportedTokenType,
     /// OpenID Connect Core §3.1.2.6.
@@ -67,7 +69,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -84,6 +86,7 @@ impl ErrorCode {
         Self::InvalidTarget,
         Self::InvalidToken,
         Self::InsufficientScope,
+        Self::InvalidDpopProof,
         Self::UnsupportedTokenType,
         Self::RequestNotSupported,
         Self::RequestUriNotSupported,
@@ -118,6 +121,7 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UnsupportedTokenType => "unsupported_token_type",
             Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
@@ -153,6 +157,7 @@ impl ErrorCode {
             | Self::InteractionRequired
             | Self::AccountSelectionRequired
             | Self::InvalidTarget
+            | Self::InvalidDpopProof
             | Self::UnsupportedTokenType
             | Self::RequestNotSupported
             | Self::RequestUriNotSupported

@@ -30,6 +30,7 @@ fn request(prompt: &str) -> AuthorizationRequest {
         max_age: None,
         id_token_hint: None,
         code_challenge: None,
+        dpop_jkt: None,
         hints: Hints::default(),
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::{
     client::Client,
+    dpop::Confirmation,
     error::{ErrorCode, OAuthError},
     params::Params,
     scope::Scope,
@@ -108,6 +109,9 @@ pub struct ActiveToken {
     /// For access tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<TokenType>,
+    /// The key it is bound to (RFC 9449 §6.2).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
 }
 
 /// The JSON value `true`.
@@ -180,6 +184,7 @@ mod tests {
             iss: "i".into(),
             scope: Scope::parse("openid").unwrap(),
             token_type: None,
+            cnf: None,
         };
         assert_eq!(
             serde_json::to_string(&IntrospectionResponse::Active(active)).unwrap(),

@@ -6,7 +6,7 @@ use crate::{
     authorization::{Prompts, ResponseMode},
     claims,
     client::GrantType,
-    scope,
+    client_assertion, dpop, scope,
 };
 
 /// The metadata of an issuer.
@@ -22,6 +22,7 @@ pub struct Metadata {
     pub introspection_endpoint: String,
     pub revocation_endpoint: String,
     pub device_authorization_endpoint: String,
+    pub pushed_authorization_request_endpoint: String,
     pub response_types_supported: Vec<&'static str>,
     pub response_modes_supported: Vec<&'static str>,
     pub grant_types_supported: Vec<&'static str>,
@@ -30,6 +31,10 @@ pub struct Metadata {
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    pub dpop_signing_alg_values_supported: Vec<&'static str>,
     pub code_challenge_methods_supported: Vec<&'static str>,
     pub scopes_supported: Vec<&'static str>,
     pub claim_types_supported: Vec<&'static str>,
@@ -48,7 +53,9 @@ impl Metadata {
     #[must_use]
     pub fn new(issuer: &str, id_token_algorithms: &[&str]) -> Self {
         let at = |path: &str| format!("{issuer}{path}");
-        let methods = || vec!["client_secret_basic", "client_secret_post", "none"];
+        let methods =
+            || vec!["client_secret_basic", "client_secret_post", "private_key_jwt", "none"];
+        let signing = || client_assertion::ALGORITHMS.to_vec();
         Self {
             issuer: issuer.to_owned(),
             authorization_endpoint: at("/auth"),
@@ -59,6 +66,7 @@ impl Metadata {
             introspection_endpoint: at("/token/introspection"),
             revocation_endpoint: at("/token/revocation"),
             device_authorization_endpoint: at("/device/auth"),
+            pushed_authorization_request_endpoint: at("/request"),
             response_types_supported: vec!["code"],
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).to_vec(),
@@ -70,6 +78,10 @@ impl Metadata {
             token_endpoint_auth_methods_supported: methods(),
             introspection_endpoint_auth_methods_supported: methods(),
             revocation_endpoint_auth_methods_supported: methods(),
+            token_endpoint_auth_signing_alg_values_supported: signing(),
+            introspection_endpoint_auth_signing_alg_values_supported: signing(),
+            revocation_endpoint_auth_signing_alg_values_supported: signing(),
+            dpop_signing_alg_values_supported: dpop::ALGORITHMS.to_vec(),
             code_challenge_methods_supported: vec!["S256"],
             scopes_supported: scope::RESERVED.to_vec(),
             claim_types_supported: vec!["normal"],
@@ -103,6 +115,7 @@ mod tests {
             ("introspection_endpoint", "http://localhost:4001/oidc/token/introspection"),
             ("revocation_endpoint", "http://localhost:4001/oidc/token/revocation"),
             ("device_authorization_endpoint", "http://localhost:4001/oidc/device/auth"),
+            ("pushed_authorization_request_endpoint", "http://localhost:4001/oidc/request"),
         ] {
             assert_eq!(json[member], url);
         }

@@ -78,17 +78,6 @@ impl Params {
         Ok(params)
     }
 
-    /// The parameters as an `application/x-www-form-urlencoded` body, to be kept and parsed again.
-    #[must_use]
-    pub fn to_form(&self) -> String {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        let single = self.values.iter().map(|(name, value)| (name.as_str(), value));
-        let resources = self.resources.iter().map(|value| ("resource", value));
-        let pairs = single.chain(resources);
-        let pairs = pairs.map(|(name, value)| format!("{}={}", encode(name), encode(value)));
-        pairs.collect::<Vec<_>>().join("&")
-    }
-
     /// The value of a parameter, never empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
@@ -122,6 +111,37 @@ impl Params {
     #[must_use]
     pub fn resources(&self) -> &[String] {
         &self.resources
+    }
+
+    /// The same parameters but for these.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Self {
+        let mut params = self.clone();
+        params.values.retain(|name, _| !names.contains(&name.as_str()));
+        params.count = params.values.len() + params.resources.len();
+        params
+    }
+
+    /// The same parameters, and this one. A value it had is replaced.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let mut params = self.clone();
+        if params.values.insert(name.to_owned(), value.to_owned()).is_none() {
+            params.count += 1;
+        }
+        params
+    }
+
+    /// As a form that [`Params::from_form`] reads back, resources repeated.
+    #[must_use]
+    pub fn to_form(&self) -> String {
+        let resources = self.resources.iter().map(|resource| ("resource", resource.as_str()));
+        let values = self.values.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        values
+            .chain(resources)
+            .map(|(name, value)| format!("{}={}", form_encode(name), form_encode(value)))
+            .collect::<Vec<_>>()
+            .join("&")
     }
 
     fn insert(&mut self, name: String, value: String) -> Result<(), OAuthError> {
@@ -180,6 +200,11 @@ fn within_total(length: usize) -> Result<(), OAuthError> {
 fn form_decode(text: &str) -> Result<String, OAuthError> {
     let spaced = text.replace('+', " ");
     percent_decode_str(&spaced).decode_utf8().map(Into::into).map_err(|_| not_utf8())
+}
+
+/// Everything but letters and digits is escaped: longer than need be, and never ambiguous.
+fn form_encode(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
 fn not_utf8() -> OAuthError {
@@ -337,6 +362,25 @@ mod tests {
             prop_assert_eq!(&form, &json);
             for (name, value) in &pairs {
                 prop_assert_eq!(form.get(name), Some(value.as_str()));
+            }
+        }
+
+        #[test]
+        fn parameters_survive_being_a_form(
+            pairs in prop::collection::btree_map("[a-z_]{1,20}", "[^\0]{1,40}", 0..20),
+            resources in prop::collection::vec("https://[a-z]{1,8}/[a-z+&=%]{0,8}", 0..4)
+        ) {
+            let mut params = Params::default();
+            for (name, value) in pairs.iter().filter(|(name, _)| *name != "resource") {
+                params.insert(name.clone(), value.clone()).unwrap();
+            }
+            for resource in &resources {
+                params.insert("resource".to_owned(), resource.clone()).unwrap();
+            }
+            let read = Params::from_query(&params.to_form()).unwrap();
+            prop_assert_eq!(read.resources(), params.resources());
+            for name in pairs.keys() {
+                prop_assert_eq!(read.get(name), params.get(name));
             }
         }
 

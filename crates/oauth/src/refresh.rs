@@ -1,15 +1,12 @@
 //! Refresh tokens: when they are issued, when they rotate, how long they live, and what a used one means.
 
 use crate::{
-    client::{ApplicationType, Client, GrantType},
+    client::{ApplicationType, Client, GrantType, ReuseWindow},
     scope::{OFFLINE_ACCESS, Scope},
 };
 
 /// A refresh token that has been rotated for this long rotates no more: seconds (365.25 days).
 pub const MAX_TOTAL_LIFETIME: i64 = 31_557_600;
-
-/// How long a rotated token may still be presented, for the sake of parallel requests: seconds.
-pub const REUSE_WINDOW: i64 = 3;
 
 /// What is kept of a refresh token. All times are Unix seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +71,14 @@ pub enum Presented {
     Expired,
 }
 
-/// Judges a presented refresh token. `reuse_window`: seconds, usually [`REUSE_WINDOW`].
+/// Judges a presented refresh token. A window of 0 allows no second use, not even within the same second.
 #[must_use]
-pub fn presented(token: &IssuedRefreshToken, now: i64, reuse_window: i64) -> Presented {
+pub fn presented(token: &IssuedRefreshToken, now: i64, window: ReuseWindow) -> Presented {
+    let window = window.seconds();
     match token.consumed_at {
         _ if now >= token.expires_at => Presented::Expired,
         None => Presented::Fresh,
-        Some(at) if now <= at.saturating_add(reuse_window) => Presented::WithinReuse,
+        Some(at) if window > 0 && now <= at.saturating_add(window) => Presented::WithinReuse,
         Some(_) => Presented::Replayed,
     }
 }
@@ -138,10 +136,13 @@ mod tests {
     #[test]
     fn a_used_token_is_good_for_the_reuse_window_and_a_replay_after_it() {
         let used = IssuedRefreshToken { consumed_at: Some(100), ..token(0, 1000) };
-        assert_eq!(presented(&used, 103, REUSE_WINDOW), Presented::WithinReuse);
-        assert_eq!(presented(&used, 104, REUSE_WINDOW), Presented::Replayed);
-        assert_eq!(presented(&used, 1000, REUSE_WINDOW), Presented::Expired);
-        assert_eq!(presented(&token(0, 1000), 999, REUSE_WINDOW), Presented::Fresh);
+        let window = ReuseWindow::default();
+        assert_eq!(presented(&used, 110, window), Presented::WithinReuse);
+        assert_eq!(presented(&used, 111, window), Presented::Replayed);
+        assert_eq!(presented(&used, 1000, window), Presented::Expired);
+        assert_eq!(presented(&token(0, 1000), 999, window), Presented::Fresh);
+        let none = ReuseWindow::from_seconds(0).unwrap();
+        assert_eq!(presented(&used, 100, none), Presented::Replayed);
     }
 
     proptest! {
@@ -194,14 +195,15 @@ mod tests {
         #[test]
         fn a_token_is_judged_by_its_end_its_use_and_the_window_only(
             expires_at in 0i64..1000, consumed in proptest::option::of(0i64..1000),
-            now in 0i64..2000, window in 0i64..10
+            now in 0i64..2000, window in 0u8..=60
         ) {
             let token = IssuedRefreshToken { expires_at, consumed_at: consumed, ..token(0, 1) };
-            let judged = presented(&token, now, window);
+            let judged = presented(&token, now, ReuseWindow::from_seconds(window).unwrap());
+            let window = i64::from(window);
             prop_assert_eq!(judged == Presented::Expired, now >= expires_at);
             if now < expires_at {
                 prop_assert_eq!(judged == Presented::Fresh, consumed.is_none());
-                let late = consumed.is_some_and(|at| now - at > window);
+                let late = consumed.is_some_and(|at| window == 0 || now - at > window);
                 prop_assert_eq!(judged == Presented::Replayed, late);
             }
         }

@@ -8,6 +8,7 @@ mod clock;
 mod contract;
 mod database;
 mod oidc;
+mod proof_key;
 mod world;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use trinco_http::App;
 pub use client::{Admin, Answer, Browser};
 pub use clock::TestClock;
 pub use oidc::{REDIRECT_URI, Tokens, challenge_of, hidden, query_of};
+pub use proof_key::{ProofKey, changed};
 pub use reqwest::Method;
 pub use world::{API, USER, World};
 
@@ -32,7 +34,8 @@ pub struct Server {
     clock: Arc<TestClock>,
     installation: Arc<Installation>,
     task: JoinHandle<()>,
-    _database: Database,
+    key: MasterKey,
+    database: Arc<Database>,
 }
 
 impl Server {
@@ -53,14 +56,31 @@ impl Server {
     }
 
     async fn start_with(clock: TestClock) -> Self {
-        let database = Database::create().await;
+        let database = Arc::new(Database::create().await);
+        let key = MasterKey::generate(&SystemRandomness);
+        Self::serve(Arc::new(clock), database, key, None).await
+    }
+
+    /// A second node: another installation on the same database, with the same clock, key and issuer, on a port of its own.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub async fn second_node(&self) -> Self {
+        let (clock, database) = (Arc::clone(&self.clock), Arc::clone(&self.database));
+        Self::serve(clock, database, self.key.clone(), Some(&self.base)).await
+    }
+
+    async fn serve(
+        clock: Arc<TestClock>,
+        database: Arc<Database>,
+        key: MasterKey,
+        origin: Option<&str>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let base =
             format!("http://127.0.0.1:{}", listener.local_addr().expect("a bound address").port());
-        let clock = Arc::new(clock);
-        let origin = Origin::new(base.clone());
-        let admin = Origin::new(format!("{base}/admin"));
-        let key = MasterKey::generate(&SystemRandomness);
+        let origin = Origin::new(origin.unwrap_or(&base));
+        let admin = Origin::new(format!("{}/admin", origin.base()));
         let db = database.open().await;
         let installation = Installation::open(
             db,
@@ -77,7 +97,7 @@ impl Server {
         let task = tokio::spawn(async move {
             axum::serve(listener, router).await.expect("serving does not end");
         });
-        Self { base, clock, installation, task, _database: database }
+        Self { base, clock, installation, task, key, database }
     }
 
     /// Where it listens, without a trailing slash.

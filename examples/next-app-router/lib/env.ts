@@ -3,7 +3,7 @@ export function required(name: string): string {
   const value = process.env[name];
   // `next build` loads every module without needing any secret: only a running server insists.
   if (!value && process.env.NEXT_PHASE !== 'phase-production-build') {
-    throw new Error(`${name} is not set. Copy .env.example to .env.local and fill it in.`);
+    throw new Error(`${name} is not set. Add it to .env.local.`);
   }
   return value ?? '';
 }

@@ -1,5 +1,6 @@
 //! Applications: the OAuth clients of a tenant, and their secrets.
 
+mod assertion;
 mod model;
 mod rules;
 mod store;
@@ -11,6 +12,7 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use trinco_db::Conn;
 use trinco_oauth::ApplicationType;
 
+pub use assertion::verify_assertion;
 pub use model::{
     Application, ApplicationChanges, ApplicationSecret, CustomClientMetadata, Directory,
     NewApplication, NewSecret, OidcClientMetadata, RegisteredClient,
@@ -363,6 +365,7 @@ pub(crate) async fn load(conn: &mut Conn<'_>) -> Result<Directory> {
                 secrets: secrets.remove(&application.id).unwrap_or_default(),
                 experience: experiences.remove(&application.id),
                 consent_scopes: consent_scopes.remove(&application.id).unwrap_or_default(),
+                keys: rules::verifier_of(&application.oidc_client_metadata),
                 application,
             };
             (registered.application.id.clone(), Arc::new(registered))

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use trinco_oauth::client::RefreshTokenTtl;
+use trinco_jose::Verifier;
+use trinco_oauth::client::{RefreshTokenTtl, ReuseWindow};
 use trinco_oauth::{ApplicationType, Client};
 
 use crate::application_experience::ApplicationSignInExperience;
@@ -56,6 +57,9 @@ pub struct OidcClientMetadata {
     /// Whether logout tokens must carry `sid`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_logout_session_required: Option<bool>,
+    /// The public keys the client authenticates with, a JWK set (RFC 7591 §2). Ours alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks: Option<JsonObject>,
     /// A picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_uri: Option<Text<0, 2048>>,
@@ -83,6 +87,15 @@ pub struct CustomClientMetadata {
     /// Whether refresh tokens may rotate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotate_refresh_token: Option<bool>,
+    /// Seconds, 0 to 60: how long a rotated refresh token may still be presented. Ours alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token_reuse_window: Option<ReuseWindow>,
+    /// Whether every authorization request must be pushed (RFC 9126 §6). Ours alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_pushed_authorization_requests: Option<bool>,
+    /// Whether every access token must be bound to a key of the client (RFC 9449 §5.2). Ours alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_bound_access_tokens: Option<bool>,
     /// Whether the token exchange grant is allowed (RFC 8693).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_token_exchange: Option<bool>,
@@ -179,6 +192,7 @@ pub struct RegisteredClient {
     /// What it may ask users for, when it is a third-party application.
     pub consent_scopes: ConsentScopes,
     pub(super) secrets: Vec<SecretHash>,
+    pub(super) keys: Verifier,
 }
 
 #[derive(Clone, Debug)]
@@ -232,6 +246,11 @@ impl Application {
         client.always_issue_refresh_token = custom.always_issue_refresh_token.unwrap_or(false);
         client.rotate_refresh_token = custom.rotate_refresh_token.unwrap_or(true);
         client.refresh_token_ttl = custom.refresh_token_ttl_in_days.unwrap_or_default();
+        client.refresh_token_reuse_window = custom.refresh_token_reuse_window.unwrap_or_default();
+        client.private_key_jwt = self.oidc_client_metadata.jwks.is_some();
+        client.dpop_bound_access_tokens = custom.dpop_bound_access_tokens.unwrap_or(false);
+        client.require_pushed_requests =
+            custom.require_pushed_authorization_requests.unwrap_or(false);
         client.id_token_ttl = custom.id_token_ttl.map_or(client.id_token_ttl, i64::from);
         client.allow_token_exchange = custom.allow_token_exchange.unwrap_or(false);
         client.backchannel_logout_uri = self

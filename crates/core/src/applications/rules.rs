@@ -1,5 +1,7 @@
 //! What is allowed of an application.
 
+use serde_json::Value;
+use trinco_jose::{JwkSet, Verifier, VerifyingKey};
 use trinco_oauth::ApplicationType;
 use url::Url;
 
@@ -11,6 +13,9 @@ use crate::{Error, Result};
 /// Schemes that a browser would execute or read locally: never a place to send a code to.
 const FORBIDDEN_SCHEMES: [&str; 7] =
     ["javascript", "data", "vbscript", "file", "blob", "about", "ftp"];
+
+/// More keys than this no client rotates through.
+const MAX_KEYS: usize = 16;
 
 pub(super) fn check_new(new: &NewApplication) -> Result<()> {
     match new.application_type {
@@ -34,6 +39,7 @@ pub(super) fn check_new(new: &NewApplication) -> Result<()> {
     }
     check_token_exchange(new.is_third_party, &new.custom_client_metadata)?;
     check_uris(&new.oidc_client_metadata)?;
+    check_keys(new.application_type, &new.oidc_client_metadata)?;
     check_origins(&new.custom_client_metadata)
 }
 
@@ -46,6 +52,7 @@ pub(super) fn apply(changes: &ApplicationChanges, application: &mut Application)
     }
     if let Some(metadata) = &changes.oidc_client_metadata {
         check_uris(metadata)?;
+        check_keys(application.application_type, metadata)?;
         application.oidc_client_metadata = metadata.clone();
     }
     if let Some(metadata) = &changes.custom_client_metadata {
@@ -81,6 +88,38 @@ pub(super) const fn has_secrets(kind: ApplicationType) -> bool {
             | ApplicationType::Traditional
             | ApplicationType::Protected
     )
+}
+
+/// The keys a client authenticates with.
+pub(super) fn verifier_of(metadata: &OidcClientMetadata) -> Verifier {
+    key_set(metadata).map(|keys| keys.verifier()).unwrap_or_default()
+}
+
+fn key_set(metadata: &OidcClientMetadata) -> Option<JwkSet> {
+    JwkSet::from_json(&serde_json::to_vec(metadata.jwks.as_ref()?).ok()?).ok()
+}
+
+/// A key set that could verify nothing would lock the application out, and a private key has no business here.
+fn check_keys(kind: ApplicationType, metadata: &OidcClientMetadata) -> Result<()> {
+    let Some(jwks) = &metadata.jwks else { return Ok(()) };
+    let refuse = |rule| Err(Error::invalid_field("oidcClientMetadata.jwks", rule));
+    if !has_secrets(kind) {
+        return refuse("is for applications with a server");
+    }
+    let stated = jwks.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    if stated.len() > MAX_KEYS {
+        return refuse("must hold 16 keys at most");
+    }
+    let is_private = |key: &Value| ["d", "k"].iter().any(|name| key.get(name).is_some());
+    if stated.iter().any(is_private) {
+        return refuse("must hold public keys only");
+    }
+    let usable = key_set(metadata)
+        .map(|set| set.keys().iter().filter(|key| VerifyingKey::from_jwk(key).is_ok()).count());
+    match usable {
+        Some(usable) if usable > 0 && usable == stated.len() => Ok(()),
+        _ => refuse("must be a JWK set of RSA, P-256, P-384 or Ed25519 keys for signatures"),
+    }
 }
 
 fn check_token_exchange(is_third_party: bool, metadata: &CustomClientMetadata) -> Result<()> {

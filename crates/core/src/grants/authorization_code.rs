@@ -1,5 +1,6 @@
 //! The authorization code grant (RFC 6749 §4.1.3).
 
+use trinco_oauth::dpop;
 use trinco_oauth::pkce::CodeChallenge;
 use trinco_oauth::token::{
     AccessTokenKind, AuthorizationCodeRequest, IssuedCode, TokenResponse, TokenType, check_code,
@@ -13,15 +14,16 @@ use crate::{Error, Result, Tenant, TokenHash, access_control, consents};
 
 const KEY: &str = "ExchangeTokenBy.AuthorizationCode";
 
-/// Exchanges a code for tokens. A code works once; presenting it again revokes what it issued.
+/// Exchanges a code for tokens, bound to the key that was proven, if one was. A code works once; presenting it again revokes what it issued.
 ///
 /// # Errors
 /// `invalid_grant` for a code that is unknown, spent, expired, another client's, or presented with another redirect URI or without
-/// its verifier; `invalid_target`.
+/// its verifier or key; `invalid_dpop_proof` when its key is not proven; `invalid_target`.
 pub async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &AuthorizationCodeRequest,
+    proven_key: Option<&str>,
 ) -> Result<TokenResponse> {
     let mut conn = tenant.read().await?;
     let found = store::find_code(&mut conn, &TokenHash::of(request.code.expose())).await?;
@@ -41,6 +43,7 @@ pub async fn exchange(
         }
         return Err(refused.error.into());
     }
+    dpop::check_grant(code.dpop_jkt.as_deref(), proven_key)?;
     let snapshot = tenant.snapshot();
     let subject =
         consents::organizations::subject(&mut conn, &snapshot, &grant.user_id, &grant.client_id)
@@ -64,9 +67,9 @@ pub async fn exchange(
         kind => consents::limit_permissions(&snapshot, &grant.client_id, kind, permitted),
     };
     let scope = kind.scope(&grant.scopes, &grant.scopes.all(), &permitted);
-    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone())?;
+    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone(), proven_key)?;
     let refresh = refresh::is_issued(client, &grant.scopes.scope)
-        .then(|| tokens::first_refresh_token(tenant, &snapshot, client, &grant));
+        .then(|| tokens::first_refresh_token(tenant, &snapshot, client, &grant, proven_key));
 
     let entry = Entry::new(tenant, KEY, Outcome::Success)
         .application(&client.client_id)
@@ -112,7 +115,7 @@ pub async fn exchange(
         id_token,
         refresh_token: refresh.map(|(token, _)| token.reveal().clone()),
         scope,
-        token_type: TokenType::Bearer,
+        token_type: TokenType::of(proven_key),
     })
 }
 

@@ -10,7 +10,7 @@ use super::tokens;
 use crate::audit::{self, Entry, Outcome};
 use crate::{Result, Tenant, authorization, organizations};
 
-/// Issues a JWT access token for an API resource or an organization.
+/// Issues a JWT access token for an API resource or an organization, bound to the key that was proven, if one was.
 ///
 /// # Errors
 /// `invalid_target` for an unknown resource; `access_denied` for an organization the application is not a member of.
@@ -18,6 +18,7 @@ pub async fn issue(
     tenant: &Tenant,
     client: &Client,
     request: &ClientCredentialsRequest,
+    proven_key: Option<&str>,
 ) -> Result<TokenResponse> {
     let kind = AccessTokenKind::for_machine(
         request.resource.as_deref(),
@@ -51,7 +52,7 @@ pub async fn issue(
     };
     let scope = request.scope.intersection(&permitted);
     let audience = kind.audience().unwrap_or_else(|| ORGANIZATIONS_RESOURCE.to_owned());
-    let claims = tokens::jwt_claims(
+    let mut claims = tokens::jwt_claims(
         tenant,
         &snapshot,
         &kind,
@@ -60,6 +61,7 @@ pub async fn issue(
         &client.client_id,
         scope.clone(),
     )?;
+    claims.cnf = tokens::confirmation(proven_key);
     let entry = Entry::new(tenant, "ExchangeTokenBy.ClientCredentials", Outcome::Success)
         .application(&client.client_id)
         .fact("scope", scope.to_string());
@@ -71,6 +73,6 @@ pub async fn issue(
         id_token: None,
         refresh_token: None,
         scope,
-        token_type: TokenType::Bearer,
+        token_type: TokenType::of(proven_key),
     })
 }

@@ -22,6 +22,7 @@ pub async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &DeviceCodeRequest,
+    proven_key: Option<&str>,
 ) -> Result<TokenResponse> {
     let hash = TokenHash::of(request.device_code.expose());
     let now = tenant.now_ms();
@@ -66,9 +67,9 @@ pub async fn exchange(
         AccessTokenKind::Opaque | AccessTokenKind::Organization { .. } => all.clone(),
     };
     let scope = kind.scope(&grant.scopes, &all, &permitted);
-    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone())?;
+    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone(), proven_key)?;
     let refresh = refresh::is_issued(client, &grant.scopes.scope)
-        .then(|| tokens::first_refresh_token(tenant, &snapshot, client, &grant));
+        .then(|| tokens::first_refresh_token(tenant, &snapshot, client, &grant, proven_key));
     let entry = Entry::new(tenant, KEY, Outcome::Success)
         .application(&client.client_id)
         .user(&grant.user_id)

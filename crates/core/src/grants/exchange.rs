@@ -53,8 +53,9 @@ pub async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &TokenExchangeRequest,
+    proven_key: Option<&str>,
 ) -> Result<Exchanged> {
-    match attempt(tenant, client, request).await {
+    match attempt(tenant, client, request, proven_key).await {
         Err(Error::OAuth(error)) => {
             let entry = Entry::new(tenant, KEY, Outcome::Error)
                 .application(&client.client_id)
@@ -70,6 +71,7 @@ async fn attempt(
     tenant: &Tenant,
     client: &Client,
     request: &TokenExchangeRequest,
+    proven_key: Option<&str>,
 ) -> Result<Exchanged> {
     let kind = AccessTokenKind::for_exchange(
         request.resource.as_deref(),
@@ -114,7 +116,7 @@ async fn attempt(
     };
     let scope = exchanged_scope(&kind, &request.scope, &permitted, &presented.target);
     let grant = grant_of(tenant, client, &presented, &kind, &scope);
-    let mut access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone())?;
+    let mut access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone(), proven_key)?;
     if let Planned::Jwt(claims) = &mut access {
         claims.act = actor.clone().map(|sub| Actor { sub });
     }

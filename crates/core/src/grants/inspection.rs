@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use trinco_db::Conn;
+use trinco_oauth::dpop::{self, Confirmation};
 use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::introspection::{self, ActiveToken, IntrospectionResponse, PresentedToken, True};
 use trinco_oauth::revocation::{self, Revocation};
@@ -22,6 +23,7 @@ struct Found {
     expires_at: i64,
     is_spent: bool,
     token_type: Option<TokenType>,
+    dpop_jkt: Option<String>,
 }
 
 /// Tells a client about a token. A token that is unknown, expired, spent or not the client's to know about is inactive.
@@ -53,6 +55,7 @@ pub async fn introspect(
         iss: tenant.issuer().to_owned(),
         scope: found.scope,
         token_type: found.token_type,
+        cnf: found.dpop_jkt.map(|jkt| Confirmation { jkt }),
     }))
 }
 
@@ -80,11 +83,15 @@ pub async fn revoke(tenant: &Tenant, client: &Client, presented: &PresentedToken
         .await
 }
 
-/// The claims of the user an opaque access token stands for.
+/// The claims of the user an opaque access token stands for, presented with the key that was proven, if one was.
 ///
 /// # Errors
-/// `invalid_token` when the token is not a live access token; `insufficient_scope` when it lacks `openid`.
-pub async fn userinfo(tenant: &Tenant, token: &str) -> Result<Map<String, Value>> {
+/// `invalid_token` when the token is not a live access token, or bound to another key; `insufficient_scope` when it lacks `openid`.
+pub async fn userinfo(
+    tenant: &Tenant,
+    token: &str,
+    proven_key: Option<&str>,
+) -> Result<Map<String, Value>> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "invalid token provided");
     let mut conn = tenant.read().await?;
     let now = tenant.now_ms();
@@ -92,6 +99,7 @@ pub async fn userinfo(tenant: &Tenant, token: &str) -> Result<Map<String, Value>
         .await?
         .filter(|(stored, grant)| stored.expires_at > now && grant.expires_at > now)
         .ok_or_else(invalid)?;
+    dpop::check_access(stored.dpop_jkt.as_deref(), proven_key)?;
     let scope = stored_scope(&stored.scope)?;
     if !scope.contains(OPENID) {
         let error =
@@ -119,7 +127,8 @@ async fn find(conn: &mut Conn<'_>, presented: &PresentedToken) -> Result<Option<
             created_at: token.created_at,
             expires_at: token.expires_at,
             is_spent: false,
-            token_type: Some(TokenType::Bearer),
+            token_type: Some(TokenType::of(token.dpop_jkt.as_deref())),
+            dpop_jkt: token.dpop_jkt,
             grant,
         }));
     }
@@ -130,6 +139,7 @@ async fn find(conn: &mut Conn<'_>, presented: &PresentedToken) -> Result<Option<
         expires_at: token.expires_at,
         is_spent: token.consumed_at.is_some(),
         token_type: None,
+        dpop_jkt: token.dpop_jkt,
         grant,
     }))
 }

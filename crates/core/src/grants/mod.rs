@@ -66,6 +66,7 @@ pub fn prepare(
         scopes: GrantedScopes::of(request),
         authenticated_at: grantor.authenticated_at,
         nonce: request.nonce.clone(),
+        with_auth_time: request.max_age.is_some(),
         created_at: now,
         expires_at: now + GRANT_LIFETIME_MS,
     };
@@ -77,6 +78,7 @@ pub fn prepare(
             .code_challenge
             .as_ref()
             .map(|challenge| challenge.as_str().to_owned()),
+        dpop_jkt: request.dpop_jkt.clone(),
         expires_at: now + CODE_LIFETIME_MS,
         consumed_at: None,
     };
@@ -104,6 +106,7 @@ pub(crate) fn without_code(
         scopes,
         authenticated_at: grantor.authenticated_at,
         nonce: None,
+        with_auth_time: false,
         created_at: now,
         expires_at: now + GRANT_LIFETIME_MS,
     }

@@ -30,6 +30,8 @@ pub struct Grant {
     pub authenticated_at: i64,
     /// The nonce of the authorization request, repeated in every ID token (OpenID Connect Core §12.2 allows it).
     pub nonce: Option<String>,
+    /// Whether every ID token says when the user authenticated: the authorization request had `max_age` (OpenID Connect Core §2).
+    pub with_auth_time: bool,
     /// Unix milliseconds.
     pub created_at: i64,
     /// Unix milliseconds.
@@ -43,6 +45,8 @@ pub(super) struct StoredCode {
     pub(super) client_id: String,
     pub(super) redirect_uri: String,
     pub(super) code_challenge: Option<String>,
+    /// The key it must be exchanged with.
+    pub(super) dpop_jkt: Option<String>,
     pub(super) expires_at: i64,
     pub(super) consumed_at: Option<i64>,
 }
@@ -57,6 +61,8 @@ pub(super) struct StoredRefreshToken {
     pub(super) created_at: i64,
     pub(super) expires_at: i64,
     pub(super) consumed_at: Option<i64>,
+    /// The key it must be used with: of public clients alone (RFC 9449 §5).
+    pub(super) dpop_jkt: Option<String>,
 }
 
 /// An opaque access token as it is kept: times in Unix milliseconds.
@@ -67,4 +73,6 @@ pub(super) struct StoredAccessToken {
     pub(super) scope: String,
     pub(super) created_at: i64,
     pub(super) expires_at: i64,
+    /// The key it must be used with.
+    pub(super) dpop_jkt: Option<String>,
 }

@@ -5,7 +5,8 @@
 
 use trinco_db::Conn;
 use trinco_jose::base64url_encode;
-use trinco_oauth::refresh::{self, IssuedRefreshToken, Presented, REUSE_WINDOW};
+use trinco_oauth::dpop;
+use trinco_oauth::refresh::{self, IssuedRefreshToken, Presented};
 use trinco_oauth::token::{
     self, AccessTokenKind, Membership, RefreshTokenRequest, TokenResponse, TokenType,
     check_user_organization,
@@ -22,6 +23,9 @@ const KEY: &str = "ExchangeTokenBy.RefreshToken";
 /// More rotations than this cannot happen within the reuse window of an honest client.
 const LONGEST_WALK: usize = 32;
 
+/// A request that lost the race for a rotation finds its winner the next time.
+const ATTEMPTS: usize = 3;
+
 /// What becomes of the presented token.
 #[derive(Clone)]
 enum Next {
@@ -35,13 +39,30 @@ enum Next {
 ///
 /// # Errors
 /// `invalid_grant` for a token that is unknown, expired or another client's, and for one that was rotated away longer than the reuse
-/// window ago, which revokes the grant; `invalid_scope`, `invalid_target`, `insufficient_scope`, `access_denied` when the target is not
+/// window ago, which revokes the grant; `invalid_dpop_proof` when the key it is bound to is not proven; `invalid_scope`, `invalid_target`, `insufficient_scope`, `access_denied` when the target is not
 /// the user's to ask for.
 pub async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &RefreshTokenRequest,
+    proven_key: Option<&str>,
 ) -> Result<TokenResponse> {
+    for _ in 0..ATTEMPTS {
+        if let Some(answer) = attempt(tenant, client, request, proven_key).await? {
+            return Ok(answer);
+        }
+    }
+    Err(Error::Internal("a refresh token was rotated by others again and again".to_owned()))
+}
+
+/// Judges the token and answers; `None` when a parallel request rotated it in between, so that it is to be judged anew: by the window
+/// of the client that is either its newest successor or a replay.
+async fn attempt(
+    tenant: &Tenant,
+    client: &Client,
+    request: &RefreshTokenRequest,
+    proven_key: Option<&str>,
+) -> Result<Option<TokenResponse>> {
     let presented = Secret::new(request.refresh_token.expose().to_owned());
     let mut conn = tenant.read().await?;
     let found = store::find_refresh_token(&mut conn, &TokenHash::of(presented.reveal())).await?;
@@ -53,8 +74,11 @@ pub async fn exchange(
     // Another node may have just rotated the keys: the one that derives this token's successor is then not known here yet.
     let key_id = &stored.rotation_key_id;
     tenant.find(|snapshot| snapshot.keys.rotation(key_id).map(|_| ())).await?;
+    // Before the token is judged, so that whoever lacks the key can neither use nor revoke anything.
+    dpop::check_grant(stored.dpop_jkt.as_deref(), proven_key)?;
     let snapshot = tenant.snapshot();
-    let judged = refresh::presented(&issued(&stored), tenant.now(), REUSE_WINDOW);
+    let window = client.refresh_token_reuse_window;
+    let judged = refresh::presented(&issued(&stored), tenant.now(), window);
     let current = match judged {
         Presented::Fresh => Some((presented, stored)),
         Presented::WithinReuse => newest(&mut conn, tenant, &snapshot, presented, stored).await?,
@@ -78,7 +102,7 @@ pub async fn exchange(
     let grant = Grant { scopes, ..grant };
     let (kind, scope) = decide(&snapshot, &grant, &subject, request)?;
 
-    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone())?;
+    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone(), proven_key)?;
     // A parallel request has rotated the token a moment ago: its successor is the answer, not the successor's successor.
     let rotates =
         judged == Presented::Fresh && refresh::rotates(client, &issued(&stored), tenant.now());
@@ -92,7 +116,9 @@ pub async fn exchange(
         .application(&client.client_id)
         .user(&grant.user_id)
         .fact("scope", scope.to_string());
-    keep(tenant, &stored, access.stored(), &next, entry).await?;
+    if !keep(tenant, &stored, access.stored(), &next, entry).await? {
+        return Ok(None);
+    }
 
     let id_token =
         tokens::id_token(tenant, &snapshot, client, &grant, &subject, &grant.scopes.scope)?;
@@ -101,14 +127,14 @@ pub async fn exchange(
         Next::Keep => presented,
         Next::Rotate { token, .. } => token,
     };
-    Ok(TokenResponse {
+    Ok(Some(TokenResponse {
         access_token,
         expires_in,
         id_token,
         refresh_token: Some(refresh_token.reveal().clone()),
         scope,
-        token_type: TokenType::Bearer,
-    })
+        token_type: TokenType::of(proven_key),
+    }))
 }
 
 /// What the access token is for, and what it allows.
@@ -144,27 +170,29 @@ fn decide(
     Ok((kind, scope))
 }
 
-/// Stores what the answer needs, in one transaction. Losing the race for the rotation is harmless: the winner stored the same
-/// successor.
+/// Stores what the answer needs, in one transaction. False, and nothing is stored, when the race for the rotation is lost.
 async fn keep(
     tenant: &Tenant,
     presented: &StoredRefreshToken,
     access: Option<StoredAccessToken>,
     next: &Next,
     entry: Entry,
-) -> Result<()> {
+) -> Result<bool> {
     let input = (presented.hash.clone(), access, next.clone(), entry, tenant.now_ms());
     tenant
         .write(input, |tx, (presented, access, next, entry, now)| {
             Box::pin(async move {
                 if let Next::Rotate { stored, .. } = next {
-                    store::spend_refresh_token(tx, presented, *now).await?;
+                    if !store::spend_refresh_token(tx, presented, *now).await? {
+                        return Ok(false);
+                    }
                     store::insert_refresh_token(tx, stored).await?;
                 }
                 if let Some(access) = access {
                     store::insert_access_token(tx, access).await?;
                 }
-                audit::append(tx, entry).await
+                audit::append(tx, entry).await?;
+                Ok(true)
             })
         })
         .await
@@ -216,6 +244,7 @@ fn successor(
         created_at: tenant.now_ms(),
         expires_at: refresh::expires_at(client, Some(&issued(stored)), tenant.now()) * 1000,
         consumed_at: None,
+        dpop_jkt: stored.dpop_jkt.clone(),
     };
     Ok((token, successor))
 }

@@ -10,8 +10,8 @@ pub(super) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     tx.execute(
         sql!(
             "INSERT INTO grants (tenant_id, id, user_id, client_id, session_id, scope, resources, authenticated_at,
-                 nonce, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
+                 nonce, created_at, expires_at, with_auth_time)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
         ),
         params![
             &grant.id,
@@ -23,7 +23,8 @@ pub(super) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
             &grant.authenticated_at,
             &grant.nonce,
             &grant.created_at,
-            &grant.expires_at
+            &grant.expires_at,
+            &grant.with_auth_time
         ],
     )
     .await?;
@@ -35,7 +36,7 @@ pub(super) async fn find_grant(conn: &mut Conn<'_>, id: &str) -> Result<Option<G
         .optional(
             sql!(
                 "SELECT id, user_id, client_id, session_id, scope, resources, authenticated_at, nonce, created_at,
-                        expires_at
+                        expires_at, with_auth_time
                  FROM grants WHERE tenant_id = $1 AND id = $2"
             ),
             params![id],
@@ -119,6 +120,7 @@ fn grant(row: &Row, first: usize) -> Result<Grant> {
         nonce: row.get(first + 7)?,
         created_at: row.get(first + 8)?,
         expires_at: row.get(first + 9)?,
+        with_auth_time: row.get(first + 10)?,
     })
 }
 
@@ -126,8 +128,8 @@ pub(super) async fn insert_code(tx: &mut Tx<'_>, grant_id: &str, code: &StoredCo
     tx.execute(
         sql!(
             "INSERT INTO authorization_codes
-                 (tenant_id, hash, grant_id, client_id, redirect_uri, code_challenge, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)"
+                 (tenant_id, hash, grant_id, client_id, redirect_uri, code_challenge, expires_at, dpop_jkt)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
         ),
         params![
             code.hash.as_str(),
@@ -135,7 +137,8 @@ pub(super) async fn insert_code(tx: &mut Tx<'_>, grant_id: &str, code: &StoredCo
             &code.client_id,
             &code.redirect_uri,
             &code.code_challenge,
-            &code.expires_at
+            &code.expires_at,
+            &code.dpop_jkt
         ],
     )
     .await?;
@@ -149,9 +152,9 @@ pub(super) async fn find_code(
     let row = conn
         .optional(
             sql!(
-                "SELECT c.client_id, c.redirect_uri, c.code_challenge, c.expires_at, c.consumed_at,
+                "SELECT c.client_id, c.redirect_uri, c.code_challenge, c.expires_at, c.consumed_at, c.dpop_jkt,
                         g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
-                        g.created_at, g.expires_at
+                        g.created_at, g.expires_at, g.with_auth_time
                  FROM authorization_codes c JOIN grants g ON g.tenant_id = c.tenant_id AND g.id = c.grant_id
                  WHERE c.tenant_id = $1 AND c.hash = $2"
             ),
@@ -166,8 +169,9 @@ pub(super) async fn find_code(
             code_challenge: row.get(2)?,
             expires_at: row.get(3)?,
             consumed_at: row.get(4)?,
+            dpop_jkt: row.get(5)?,
         };
-        Ok((code, grant(&row, 5)?))
+        Ok((code, grant(&row, 6)?))
     })
     .transpose()
 }
@@ -189,15 +193,16 @@ pub(super) async fn spend_code(tx: &mut Tx<'_>, hash: &TokenHash, now_ms: i64) -
 pub(super) async fn insert_access_token(tx: &mut Tx<'_>, token: &StoredAccessToken) -> Result<()> {
     tx.execute(
         sql!(
-            "INSERT INTO access_tokens (tenant_id, hash, grant_id, scope, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6)"
+            "INSERT INTO access_tokens (tenant_id, hash, grant_id, scope, created_at, expires_at, dpop_jkt)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)"
         ),
         params![
             token.hash.as_str(),
             &token.grant_id,
             &token.scope,
             &token.created_at,
-            &token.expires_at
+            &token.expires_at,
+            &token.dpop_jkt
         ],
     )
     .await?;
@@ -211,9 +216,9 @@ pub(super) async fn find_access_token(
     let row = conn
         .optional(
             sql!(
-                "SELECT t.scope, t.created_at, t.expires_at,
+                "SELECT t.scope, t.created_at, t.expires_at, t.dpop_jkt,
                         g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
-                        g.created_at, g.expires_at
+                        g.created_at, g.expires_at, g.with_auth_time
                  FROM access_tokens t JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
                  WHERE t.tenant_id = $1 AND t.hash = $2"
             ),
@@ -221,13 +226,14 @@ pub(super) async fn find_access_token(
         )
         .await?;
     row.map(|row| {
-        let grant = grant(&row, 3)?;
+        let grant = grant(&row, 4)?;
         let token = StoredAccessToken {
             hash: hash.clone(),
             grant_id: grant.id.clone(),
             scope: row.get(0)?,
             created_at: row.get(1)?,
             expires_at: row.get(2)?,
+            dpop_jkt: row.get(3)?,
         };
         Ok((token, grant))
     })
@@ -242,8 +248,8 @@ pub(super) async fn insert_refresh_token(
     tx.execute(
         sql!(
             "INSERT INTO refresh_tokens
-                 (tenant_id, hash, grant_id, rotation_key_id, chain_started_at, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant_id, hash) DO NOTHING"
+                 (tenant_id, hash, grant_id, rotation_key_id, chain_started_at, created_at, expires_at, dpop_jkt)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant_id, hash) DO NOTHING"
         ),
         params![
             token.hash.as_str(),
@@ -251,7 +257,8 @@ pub(super) async fn insert_refresh_token(
             &token.rotation_key_id,
             &token.chain_started_at,
             &token.created_at,
-            &token.expires_at
+            &token.expires_at,
+            &token.dpop_jkt
         ],
     )
     .await?;
@@ -265,9 +272,9 @@ pub(super) async fn find_refresh_token(
     let row = conn
         .optional(
             sql!(
-                "SELECT t.rotation_key_id, t.chain_started_at, t.created_at, t.expires_at, t.consumed_at,
+                "SELECT t.rotation_key_id, t.chain_started_at, t.created_at, t.expires_at, t.consumed_at, t.dpop_jkt,
                         g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
-                        g.created_at, g.expires_at
+                        g.created_at, g.expires_at, g.with_auth_time
                  FROM refresh_tokens t JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
                  WHERE t.tenant_id = $1 AND t.hash = $2"
             ),
@@ -275,7 +282,7 @@ pub(super) async fn find_refresh_token(
         )
         .await?;
     row.map(|row| {
-        let grant = grant(&row, 5)?;
+        let grant = grant(&row, 6)?;
         let token = StoredRefreshToken {
             hash: hash.clone(),
             grant_id: grant.id.clone(),
@@ -284,6 +291,7 @@ pub(super) async fn find_refresh_token(
             created_at: row.get(2)?,
             expires_at: row.get(3)?,
             consumed_at: row.get(4)?,
+            dpop_jkt: row.get(5)?,
         };
         Ok((token, grant))
     })

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use trinco_oauth::claims::{self, AccessTokenClaims, IdTokenFacts};
+use trinco_oauth::dpop::Confirmation;
 use trinco_oauth::token::AccessTokenKind;
 use trinco_oauth::{Client, OAuthError, Scope};
 
@@ -23,17 +24,19 @@ pub(super) enum Planned {
     Jwt(AccessTokenClaims),
 }
 
-/// Decides an access token of a grant.
+/// Decides an access token of a grant, bound to the key that was proven, if one was.
 pub(super) fn plan(
     tenant: &Tenant,
     snapshot: &Snapshot,
     grant: &Grant,
     kind: &AccessTokenKind,
     scope: Scope,
+    proven_key: Option<&str>,
 ) -> Result<Planned> {
     if let Some(audience) = kind.audience() {
-        let claims =
+        let mut claims =
             jwt_claims(tenant, snapshot, kind, audience, &grant.user_id, &grant.client_id, scope)?;
+        claims.cnf = confirmation(proven_key);
         return Ok(Planned::Jwt(claims));
     }
     let token = Secret::new(tenant.new_token());
@@ -44,6 +47,7 @@ pub(super) fn plan(
         scope: scope.to_string(),
         created_at: now,
         expires_at: now + OPAQUE_TOKEN_LIFETIME * 1000,
+        dpop_jkt: proven_key.map(str::to_owned),
     };
     Ok(Planned::Opaque { token, stored })
 }
@@ -82,15 +86,23 @@ pub(super) fn jwt_claims(
         aud: audience,
         organization_id: kind.organization_id_claim().map(str::to_owned),
         act: None,
+        cnf: None,
     })
 }
 
-/// The first refresh token of a grant.
+/// The `cnf` of a token bound to this key.
+pub(super) fn confirmation(proven_key: Option<&str>) -> Option<Confirmation> {
+    proven_key.map(|key| Confirmation { jkt: key.to_owned() })
+}
+
+/// The first refresh token of a grant. A public client's is bound to the key that was proven: nothing else shows whose it is
+/// (RFC 9449 §5).
 pub(super) fn first_refresh_token(
     tenant: &Tenant,
     snapshot: &Snapshot,
     client: &Client,
     grant: &Grant,
+    proven_key: Option<&str>,
 ) -> (Secret, StoredRefreshToken) {
     let token = Secret::new(tenant.new_token());
     let now = tenant.now_ms();
@@ -102,6 +114,7 @@ pub(super) fn first_refresh_token(
         created_at: now,
         expires_at: trinco_oauth::refresh::expires_at(client, None, tenant.now()) * 1000,
         consumed_at: None,
+        dpop_jkt: proven_key.filter(|_| !client.is_confidential()).map(str::to_owned),
     };
     (token, stored)
 }
@@ -149,7 +162,7 @@ pub(super) fn id_token(
         issued_at: tenant.now(),
         ttl: client.id_token_ttl,
         nonce: grant.nonce.as_deref(),
-        auth_time: None,
+        auth_time: grant.with_auth_time.then(|| grant.authenticated_at.div_euclid(1000)),
         session_id: grant.session_id.as_deref().filter(|_| client.wants_session_id()),
     };
     let user = subject.claims(snapshot);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use trinco_db::Tx;
 use trinco_jose::{Audience, Expectation, TokenType};
+use trinco_oauth::authorization::pushed as rules;
 use trinco_oauth::authorization::{self, AuthorizationError, Context};
 use trinco_oauth::interaction::{
     Facts, IdTokenHint, NextStep, Progress, Session as SignedInUser, next_step,
@@ -13,17 +14,12 @@ use trinco_oauth::response::AuthorizationResponse;
 use trinco_oauth::scope::ORGANIZATIONS_RESOURCE;
 use trinco_oauth::{AuthorizationRequest, OAuthError, Params, RedirectUri, Scope};
 
-use super::{Interaction, begin, end, find, store};
+use super::{Interaction, begin, end, find, pushed};
 use crate::applications::{self, RegisteredClient};
 use crate::audit::{self, Entry, Outcome};
 use crate::consents::{self, Answered};
 use crate::sessions::{self, Session};
-use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, access_control, grants};
-
-/// A request that arrived by POST is kept this long: one minute in milliseconds.
-const STORED_REQUEST_LIFETIME_MS: i64 = 60_000;
-/// The form of a `request_uri` of ours (RFC 9126 §2.2).
-const REQUEST_URI_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+use crate::{Error, Result, Secret, Snapshot, Tenant, access_control, grants};
 
 /// What to do with the browser.
 #[derive(Clone, Debug)]
@@ -61,23 +57,22 @@ pub enum Answer {
 /// When the database does not answer.
 pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) -> Result<Answer> {
     let stored;
-    let params =
-        match params.get("request_uri").and_then(|uri| uri.strip_prefix(REQUEST_URI_PREFIX)) {
-            None => params,
-            Some(id) => match stored_request(tenant, id, params.get("client_id")).await? {
-                Some(found) => {
-                    stored = found;
-                    &stored
-                }
-                None => {
-                    let error =
-                        OAuthError::invalid_request("request_uri is unknown or has expired");
-                    return Ok(Answer::Refuse { error, state: None });
-                }
-            },
-        };
+    let (params, is_pushed) = match params.get("request_uri").and_then(rules::id_of) {
+        None => (params, false),
+        Some(id) => match pushed::take(tenant, id, params.get("client_id")).await? {
+            Some(found) => {
+                stored = found;
+                (&stored.params, stored.is_pushed)
+            }
+            None => {
+                let error =
+                    OAuthError::invalid_request("request_uri is unknown, was used or has expired");
+                return Ok(Answer::Refuse { error, state: None });
+            }
+        },
+    };
     let registered = client_of(tenant, params).await?;
-    let request = match validate(tenant, params, registered.as_deref()) {
+    let request = match validate(tenant, params, registered.as_deref(), is_pushed).await? {
         Ok(request) => request,
         Err(error) => return Ok(refused(tenant, error)),
     };
@@ -88,37 +83,7 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
     advance(tenant, &registered, &request, session.as_ref(), None).await
 }
 
-/// Where a posted authorization request goes on.
-#[derive(Clone, Debug)]
-pub enum Posted {
-    /// It is kept under this `request_uri`, for the GET that follows.
-    Stored(String),
-    /// It is answered at once: it is not allowed.
-    Answered(Answer),
-}
-
-/// Keeps the parameters of a POST to the authorization endpoint. The browser sends its `SameSite=Lax` cookies only with the GET that
-/// follows. Nothing is kept of a request that is not allowed.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn store_request(tenant: &Tenant, params: &Params) -> Result<Posted> {
-    let registered = client_of(tenant, params).await?;
-    if let Err(error) = validate(tenant, params, registered.as_deref()) {
-        return Ok(Posted::Answered(refused(tenant, error)));
-    }
-    let id = tenant.new_token();
-    let input =
-        (TokenHash::of(&id), params.to_form(), tenant.now_ms() + STORED_REQUEST_LIFETIME_MS);
-    tenant
-        .write(input, |tx, (hash, form, expires_at)| {
-            Box::pin(store::insert_request(tx, hash, form, *expires_at))
-        })
-        .await?;
-    Ok(Posted::Stored(format!("{REQUEST_URI_PREFIX}{id}")))
-}
-
-fn refused(tenant: &Tenant, error: AuthorizationError) -> Answer {
+pub(super) fn refused(tenant: &Tenant, error: AuthorizationError) -> Answer {
     match error {
         AuthorizationError::Show { error, state } => Answer::Refuse { error, state },
         AuthorizationError::Redirect { error, target } => {
@@ -302,7 +267,10 @@ pub(super) async fn issue(
 }
 
 /// The client a request names. What was just added by another node counts, be it the client or a resource.
-async fn client_of(tenant: &Tenant, params: &Params) -> Result<Option<Arc<RegisteredClient>>> {
+pub(super) async fn client_of(
+    tenant: &Tenant,
+    params: &Params,
+) -> Result<Option<Arc<RegisteredClient>>> {
     for indicator in params.resources() {
         tenant.find(|snapshot| resource_scopes(snapshot, indicator)).await?;
     }
@@ -345,11 +313,17 @@ async fn keep(tx: &mut Tx<'_>, issued: &Issued) -> Result<()> {
     audit::append(tx, &issued.end).await
 }
 
-fn validate(
+/// Whether the request may be made. The outer error is the database's.
+pub(super) async fn validate(
     tenant: &Tenant,
     params: &Params,
     registered: Option<&RegisteredClient>,
-) -> Result<AuthorizationRequest, AuthorizationError> {
+    is_pushed: bool,
+) -> Result<Result<AuthorizationRequest, AuthorizationError>> {
+    // A resource that was just added by another node counts.
+    for indicator in params.resources() {
+        tenant.find(|snapshot| resource_scopes(snapshot, indicator)).await?;
+    }
     let snapshot = tenant.snapshot();
     let context = Context {
         client: registered.map(|registered| &registered.client),
@@ -358,8 +332,9 @@ fn validate(
             .resources
             .default_resource()
             .map(|entry| entry.resource.indicator.as_str()),
+        is_pushed,
     };
-    authorization::validate(params, &context)
+    Ok(authorization::validate(params, &context))
 }
 
 /// The scopes an API resource defines; for the organizations resource, the template's organization scopes.
@@ -387,16 +362,4 @@ fn subject_of_hint(tenant: &Tenant, hint: Option<&str>) -> Option<String> {
         .verify_ignoring_expiry::<HintClaims>(hint?, &expectation)
         .ok()
         .map(|verified| verified.claims.sub)
-}
-
-async fn stored_request(
-    tenant: &Tenant,
-    id: &str,
-    client_id: Option<&str>,
-) -> Result<Option<Params>> {
-    let form =
-        store::find_request(&mut tenant.read().await?, &TokenHash::of(id), tenant.now_ms()).await?;
-    let params = form.and_then(|form| Params::from_form(form.as_bytes()).ok());
-    // RFC 9126 §4: the request belongs to the client that made it.
-    Ok(params.filter(|params| client_id.is_some() && params.get("client_id") == client_id))
 }

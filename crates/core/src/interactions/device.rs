@@ -48,6 +48,8 @@ pub(crate) async fn validate_device(
             .resources
             .default_resource()
             .map(|entry| entry.resource.indicator.as_str()),
+        // It comes from the device itself and not through a browser, as a pushed one does.
+        is_pushed: true,
     };
     let page = RedirectUri::try_from(device_page(tenant))
         .map_err(|problem| Error::Internal(format!("this server's own address: {problem}")))?;

@@ -6,16 +6,18 @@
 mod authorize;
 mod consent;
 mod device;
+mod pushed;
 mod store;
 
 use trinco_db::Tx;
 use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::interaction::Progress;
 
-pub use authorize::{Answer, Posted, authorize, current_session, resume, store_request};
+pub use authorize::{Answer, authorize, current_session, resume};
 pub use consent::{Choice, ConsentRequest, allow, consent_request, deny};
 pub(crate) use device::validate_device;
 pub use device::{DeviceConfirmation, is_for_device};
+pub use pushed::{Posted, push, store_request};
 
 use crate::audit::{self, Entry, Outcome};
 use crate::sessions::{self, Session};

@@ -76,31 +76,48 @@ pub(super) async fn insert_request(
     tx: &mut Tx<'_>,
     id: &TokenHash,
     form: &str,
+    client_id: Option<&str>,
     expires_at: i64,
 ) -> Result<()> {
     tx.execute(
         sql!(
-            "INSERT INTO authorization_requests (tenant_id, id_hash, parameters, expires_at) VALUES ($1, $2, $3, $4)"
+            "INSERT INTO authorization_requests (tenant_id, id_hash, parameters, client_id, expires_at)
+             VALUES ($1, $2, $3, $4, $5)"
         ),
-        params![id.as_str(), form, expires_at],
+        params![id.as_str(), form, client_id, expires_at],
     )
     .await?;
     Ok(())
 }
 
+/// The form of a stored request that waits, and the client that pushed it.
 pub(super) async fn find_request(
     conn: &mut Conn<'_>,
     id: &TokenHash,
     now_ms: i64,
-) -> Result<Option<String>> {
+) -> Result<Option<(String, Option<String>)>> {
     let row = conn
         .optional(
             sql!(
-                "SELECT parameters FROM authorization_requests
-                 WHERE tenant_id = $1 AND id_hash = $2 AND expires_at > $3"
+                "SELECT parameters, client_id FROM authorization_requests
+                 WHERE tenant_id = $1 AND id_hash = $2 AND expires_at > $3 AND consumed_at IS NULL"
             ),
             params![id.as_str(), now_ms],
         )
         .await?;
-    Ok(row.map(|row| row.get(0)).transpose()?)
+    row.map(|row| Ok((row.get(0)?, row.get(1)?))).transpose()
+}
+
+/// Spends a pushed request; false when it was spent before.
+pub(super) async fn spend_request(tx: &mut Tx<'_>, id: &TokenHash, now_ms: i64) -> Result<bool> {
+    let spent = tx
+        .execute(
+            sql!(
+                "UPDATE authorization_requests SET consumed_at = $3
+                 WHERE tenant_id = $1 AND id_hash = $2 AND consumed_at IS NULL"
+            ),
+            params![id.as_str(), now_ms],
+        )
+        .await?;
+    Ok(spent > 0)
 }

@@ -13,12 +13,13 @@ pub(super) enum Expired {
     SubjectTokens,
     AccessTokens,
     RefreshTokens,
+    SpentProofs,
     Sessions,
     Grants,
 }
 
 impl Expired {
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Interactions,
         Self::AuthorizationRequests,
         Self::AuthorizationCodes,
@@ -27,6 +28,7 @@ impl Expired {
         Self::SubjectTokens,
         Self::AccessTokens,
         Self::RefreshTokens,
+        Self::SpentProofs,
         Self::Sessions,
         Self::Grants,
     ];
@@ -73,6 +75,11 @@ impl Expired {
             Self::RefreshTokens => sql!(
                 "DELETE FROM refresh_tokens WHERE tenant_id = $1 AND expires_at <= $2 AND hash IN
                  (SELECT hash FROM refresh_tokens WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::SpentProofs => sql!(
+                "DELETE FROM spent_proofs WHERE tenant_id = $1 AND expires_at <= $2 AND id_hash IN
+                 (SELECT id_hash FROM spent_proofs WHERE tenant_id = $1 AND expires_at <= $2
                   ORDER BY expires_at LIMIT $3)"
             ),
             Self::Sessions => sql!(

@@ -4,14 +4,17 @@ use axum::extract::Request;
 use axum::extract::State;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 use trinco_core::{Error, Result, Tenant, resources};
 use trinco_jose::{Audience, Expectation, TokenType};
-use trinco_oauth::{Scope, bearer};
+use trinco_oauth::Scope;
+use trinco_oauth::dpop::{self, Confirmation};
 
 use crate::app::{App, Here};
 use crate::failure::ApiError;
+use crate::proof;
 
 /// Clocks of several nodes may differ by this many seconds.
 const CLOCK_SKEW: u32 = 5;
@@ -21,6 +24,7 @@ struct Claims {
     sub: Option<String>,
     #[serde(default)]
     scope: String,
+    cnf: Option<Confirmation>,
 }
 
 /// Lets a request pass that carries a token for this tenant's Management API, issued by the tenant itself or by the admin tenant.
@@ -30,38 +34,67 @@ pub(super) async fn require_management_token(
     request: Request,
     next: Next,
 ) -> Response {
-    let mut checked = authenticate(&app, &here.0, &request);
+    let (parts, body) = request.into_parts();
+    let mut checked = authenticate(&app, &here.0, &parts).await;
     if checked.as_ref().is_err_and(|error| error.code() == Some("auth.unauthorized")) {
         // Another node may have just rotated the keys.
         let admin = app.installation().admin_tenant();
+        let mut is_new = false;
         for issuer in [&here.0, admin] {
-            if let Err(error) = issuer.refresh().await {
-                return ApiError(error).into_response();
+            match issuer.refresh().await {
+                Ok(changed) => is_new |= changed,
+                Err(error) => return ApiError(error).into_response(),
             }
         }
-        checked = authenticate(&app, &here.0, &request);
+        if is_new {
+            checked = authenticate(&app, &here.0, &parts).await;
+        }
     }
     match checked {
-        Ok(()) => next.run(request).await,
-        Err(error) => ApiError(error).into_response(),
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(error) => challenged(error, &parts.headers),
     }
 }
 
-fn authenticate(app: &App, tenant: &Tenant, request: &Request) -> Result<()> {
+/// RFC 9449 §7.1: whoever uses DPoP is told what is wrong in its scheme.
+fn challenged(error: Error, headers: &HeaderMap) -> Response {
+    let challenge = match &error {
+        Error::OAuth(error) => Some(dpop::challenge(Some(error))),
+        _ if headers.contains_key("dpop") => Some(dpop::challenge(None)),
+        _ => None,
+    };
+    // A proof that is missing or wrong is a token that was not accepted.
+    let error = match error {
+        Error::OAuth(_) => Error::refused("auth.unauthorized"),
+        other => other,
+    };
+    let mut response = ApiError(error).into_response();
+    if let Some(value) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    response
+}
+
+async fn authenticate(app: &App, tenant: &Tenant, request: &Parts) -> Result<()> {
     let header = request
-        .headers()
+        .headers
         .get(header::AUTHORIZATION)
         .ok_or_else(|| Error::refused("auth.authorization_header_missing"))?;
-    let token = header
+    let presented = header
         .to_str()
         .ok()
-        .and_then(|value| bearer::parse(Some(value)).ok())
+        .and_then(|value| dpop::parse_authorization(Some(value)).ok())
         .ok_or_else(|| Error::refused("auth.authorization_token_type_not_supported"))?;
     let audience = resources::management_api_indicator(tenant.id());
-    let token = token.expose();
+    let token = presented.token.expose();
     let claims = verify(tenant, tenant, &audience, token)
         .or_else(|| verify(app.installation().admin_tenant(), tenant, &audience, token))
         .ok_or_else(|| Error::refused("auth.unauthorized"))?;
+    let (headers, path) = (&request.headers, request.uri.path());
+    let proven =
+        proof::key_of_presented(tenant, headers, &request.method, path, &presented).await?;
+    let bound_to = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
+    dpop::check_access(bound_to, proven.as_deref())?;
     if claims.sub.is_none_or(|sub| sub.is_empty()) {
         return Err(Error::refused("auth.jwt_sub_missing"));
     }

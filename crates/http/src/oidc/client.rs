@@ -42,9 +42,10 @@ fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(value.split(';').next()?.trim().to_ascii_lowercase())
 }
 
-/// The client that sends a request, authenticated (RFC 6749 §2.3), from an origin of its own if from a browser.
+/// The client that sends a request to `path`, authenticated (RFC 6749 §2.3), from an origin of its own if from a browser.
 pub(super) async fn authenticate(
     tenant: &Tenant,
+    path: &str,
     origin: &Origin,
     headers: &HeaderMap,
     params: &Params,
@@ -65,6 +66,11 @@ pub(super) async fn authenticate(
     // First of all, so that the client's own page can read what else is wrong.
     cors::check(origin, tenant, &registered.client)?;
     credentials.check(&registered.client)?;
+    if let Some(assertion) = credentials.assertion() {
+        let endpoint = format!("{}{path}", tenant.origin().base());
+        applications::verify_assertion(tenant, &registered, assertion.expose(), &endpoint).await?;
+        return Ok(registered);
+    }
     if registered.client.is_confidential() {
         let now = tenant.now_ms();
         let checks: Vec<SecretCheck> = credentials

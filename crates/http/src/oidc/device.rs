@@ -20,7 +20,7 @@ pub(super) async fn authorize(
     headers: HeaderMap,
     Body(params): Body,
 ) -> Result<Response, OidcError> {
-    let registered = authenticate(&tenant, &origin, &headers, &params).await?;
+    let registered = authenticate(&tenant, super::DEVICE, &origin, &headers, &params).await?;
     let answer = devices::authorize(&tenant, &registered.client, &params).await?;
     Ok((NO_STORE, Json(answer)).into_response())
 }

@@ -6,6 +6,7 @@ mod cors;
 mod device;
 mod end_session;
 mod metadata;
+mod pushed;
 mod token;
 mod userinfo;
 
@@ -16,16 +17,23 @@ use trinco_oauth::params::MAX_TOTAL;
 
 use crate::app::App;
 
+/// The endpoints where clients authenticate.
+const TOKEN: &str = "/oidc/token";
+const PUSHED: &str = "/oidc/request";
+const INTROSPECTION: &str = "/oidc/token/introspection";
+const REVOCATION: &str = "/oidc/token/revocation";
+/// Where access tokens open something.
+const DEVICE: &str = "/oidc/device/auth";
+const USERINFO: &str = "/oidc/me";
+
 /// The routes below `/oidc`.
 pub(crate) fn routes() -> Router<App> {
     let for_clients = Router::new()
-        .route("/oidc/token", post(token::token).options(cors::preflight_only))
-        .route(
-            "/oidc/token/introspection",
-            post(token::introspection).options(cors::preflight_only),
-        )
-        .route("/oidc/token/revocation", post(token::revocation).options(cors::preflight_only))
-        .route("/oidc/device/auth", post(device::authorize).options(cors::preflight_only))
+        .route(TOKEN, post(token::token).options(cors::preflight_only))
+        .route(INTROSPECTION, post(token::introspection).options(cors::preflight_only))
+        .route(REVOCATION, post(token::revocation).options(cors::preflight_only))
+        .route(PUSHED, post(pushed::push).options(cors::preflight_only))
+        .route(DEVICE, post(device::authorize).options(cors::preflight_only))
         .route_layer(middleware::from_fn(cors::for_clients));
     let for_anyone = Router::new()
         .route(
@@ -38,7 +46,7 @@ pub(crate) fn routes() -> Router<App> {
         )
         .route("/oidc/jwks", get(metadata::jwks).options(cors::preflight_only))
         .route(
-            "/oidc/me",
+            USERINFO,
             get(userinfo::userinfo).post(userinfo::userinfo).options(cors::preflight_only),
         )
         .route_layer(middleware::from_fn(cors::for_anyone));

@@ -2,15 +2,17 @@
 
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use trinco_core::grants;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use trinco_core::{dpop, grants};
 use trinco_oauth::introspection::PresentedToken;
 use trinco_oauth::token::TokenRequest;
 
 use super::client::{Body, authenticate};
 use super::cors::Origin;
+use super::{INTROSPECTION, REVOCATION, TOKEN};
 use crate::app::Here;
 use crate::failure::OidcError;
+use crate::proof;
 
 pub(super) const NO_STORE: [(header::HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -23,23 +25,26 @@ pub(super) async fn token(
     headers: HeaderMap,
     Body(params): Body,
 ) -> Result<Response, OidcError> {
-    let registered = authenticate(&tenant, &origin, &headers, &params).await?;
+    let registered = authenticate(&tenant, TOKEN, &origin, &headers, &params).await?;
     let client = &registered.client;
+    let proven = proof::key_of(&tenant, &headers, &Method::POST, TOKEN).await?;
+    let key = proven.as_deref();
+    dpop::require(client, key)?;
     let response = match TokenRequest::parse(&params, client)? {
         TokenRequest::AuthorizationCode(request) => {
-            grants::exchange_authorization_code(&tenant, client, &request).await?
+            grants::exchange_authorization_code(&tenant, client, &request, key).await?
         }
         TokenRequest::RefreshToken(request) => {
-            grants::exchange_refresh_token(&tenant, client, &request).await?
+            grants::exchange_refresh_token(&tenant, client, &request, key).await?
         }
         TokenRequest::ClientCredentials(request) => {
-            grants::issue_client_credentials(&tenant, client, &request).await?
+            grants::issue_client_credentials(&tenant, client, &request, key).await?
         }
         TokenRequest::DeviceCode(request) => {
-            grants::exchange_device_code(&tenant, client, &request).await?
+            grants::exchange_device_code(&tenant, client, &request, key).await?
         }
         TokenRequest::TokenExchange(request) => {
-            let response = grants::exchange_token(&tenant, client, &request).await?;
+            let response = grants::exchange_token(&tenant, client, &request, key).await?;
             return Ok((NO_STORE, Json(response)).into_response());
         }
     };
@@ -52,7 +57,7 @@ pub(super) async fn introspection(
     headers: HeaderMap,
     Body(params): Body,
 ) -> Result<Response, OidcError> {
-    let registered = authenticate(&tenant, &origin, &headers, &params).await?;
+    let registered = authenticate(&tenant, INTROSPECTION, &origin, &headers, &params).await?;
     let presented = PresentedToken::parse(&params)?;
     let answer = grants::introspect(&tenant, &registered.client, &presented).await?;
     Ok((NO_STORE, Json(answer)).into_response())
@@ -65,7 +70,7 @@ pub(super) async fn revocation(
     headers: HeaderMap,
     Body(params): Body,
 ) -> Result<Response, OidcError> {
-    let registered = authenticate(&tenant, &origin, &headers, &params).await?;
+    let registered = authenticate(&tenant, REVOCATION, &origin, &headers, &params).await?;
     let presented = PresentedToken::parse(&params)?;
     grants::revoke(&tenant, &registered.client, &presented).await?;
     Ok((StatusCode::OK, NO_STORE).into_response())

@@ -6,6 +6,7 @@ mod claims;
 mod cross_check;
 mod keyring;
 mod keys;
+mod proofs;
 mod properties;
 mod vectors;
 

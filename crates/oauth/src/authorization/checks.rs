@@ -20,6 +20,16 @@ pub(super) fn client<'a>(params: &Params, context: &Context<'a>) -> Result<&'a C
         .ok_or_else(|| OAuthError::new(ErrorCode::InvalidClient, "client is invalid"))
 }
 
+/// RFC 9126 §5: whoever pushes every request does not mean one that a browser brings, so nothing in it is trusted.
+pub(super) fn pushed(context: &Context<'_>, client: &Client) -> Result<(), OAuthError> {
+    if client.require_pushed_requests && !context.is_pushed {
+        return Err(OAuthError::invalid_request(
+            "this client must push its authorization requests",
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn redirect_uri(params: &Params, client: &Client) -> Result<RedirectUri, OAuthError> {
     let presented = params.required("redirect_uri")?;
     RedirectUri::registered(client, presented).ok_or_else(|| {

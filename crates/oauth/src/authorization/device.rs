@@ -54,6 +54,7 @@ pub fn validate_device(
         max_age: checks::max_age(params)?,
         id_token_hint: None,
         code_challenge: None,
+        dpop_jkt: None,
         hints: Hints::parse(params)?,
     })
 }
@@ -139,6 +140,7 @@ mod tests {
                 (indicator == "https://a.example").then(|| Scope::parse("read").unwrap())
             },
             default_resource: None,
+            is_pushed: true,
         };
         let page = RedirectUri::try_from("https://id.example/device".to_owned()).unwrap();
         validate_device(&Params::from_query(query).unwrap(), &context, page)

@@ -5,6 +5,7 @@ mod checks;
 mod device;
 mod hints;
 mod prompt;
+pub mod pushed;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +15,7 @@ pub use self::{
     prompt::Prompts,
 };
 use crate::{
-    client::Client, error::OAuthError, params::Params, pkce::CodeChallenge,
+    client::Client, dpop, error::OAuthError, params::Params, pkce::CodeChallenge,
     redirect_uri::RedirectUri, scope::Scope,
 };
 
@@ -28,6 +29,8 @@ pub struct Context<'a> {
     pub resource_scopes: &'a dyn Fn(&str) -> Option<Scope>,
     /// The resource that is meant when a request names none.
     pub default_resource: Option<&'a str>,
+    /// Whether the client itself sent the request, authenticated (RFC 9126).
+    pub is_pushed: bool,
 }
 
 /// An allowed authorization request, as it is kept while the user signs in.
@@ -54,6 +57,9 @@ pub struct AuthorizationRequest {
     pub id_token_hint: Option<String>,
     /// What the code will be bound to.
     pub code_challenge: Option<CodeChallenge>,
+    /// The key the code will be bound to (RFC 9449 §10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<String>,
     /// What the sign-in pages may use.
     pub hints: Hints,
 }
@@ -168,6 +174,7 @@ pub fn validate(
         state: params.get("state").filter(|state| state.len() <= checks::MAX_STATE).map(Into::into),
     };
     let client = checks::client(params, context).map_err(show)?;
+    checks::pushed(context, client).map_err(show)?;
     let redirect_uri = checks::redirect_uri(params, client).map_err(show)?;
     let state = checks::state(params).map_err(show)?;
 
@@ -208,6 +215,7 @@ fn after_target(
         max_age,
         id_token_hint: params.limited("id_token_hint", 16 * 1024)?.map(Into::into),
         code_challenge,
+        dpop_jkt: params.get("dpop_jkt").map(dpop::parse_thumbprint).transpose()?,
         hints: Hints::parse(params)?,
     })
 }

@@ -42,8 +42,12 @@ fn run_as(
     let query: String =
         form_urlencoded::Serializer::new(String::new()).extend_pairs(kept.chain(changes)).finish();
     let params = Params::from_query(&query).unwrap();
-    let context =
-        Context { client: Some(client), resource_scopes: &resource_scopes, default_resource: None };
+    let context = Context {
+        client: Some(client),
+        resource_scopes: &resource_scopes,
+        default_resource: None,
+        is_pushed: false,
+    };
     validate(&params, &context)
 }
 
@@ -182,6 +186,7 @@ fn the_default_resource_is_meant_when_none_is_named() {
     };
     let web = client(ApplicationType::Traditional);
     let context = Context {
+        is_pushed: false,
         client: Some(&web),
         resource_scopes: &resource_scopes,
         default_resource: Some("https://api.example.com"),

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 pub use self::user::{Organization, OrganizationRole, Profile, SsoIdentity, UserClaims};
-use crate::scope::{OPENID, Scope};
+use crate::{
+    dpop::Confirmation,
+    scope::{OPENID, Scope},
+};
 
 /// Claims the operator may put into ID tokens or leave to userinfo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -130,6 +133,9 @@ pub struct AccessTokenClaims {
     /// The organization a resource token is in the name of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub organization_id: Option<String>,
+    /// The key it is bound to (RFC 9449 §6.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
     /// Who acts in the subject's name (RFC 8693 §4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,

@@ -180,6 +180,7 @@ fn access_token_claims_have_the_members_and_order_of_the_trace() {
         aud: "a".into(),
         organization_id: None,
         act: None,
+        cnf: None,
     };
     assert_eq!(
         serde_json::to_string(&claims).unwrap(),

@@ -170,8 +170,16 @@ pub struct TokenResponse {
     pub refresh_token: Option<String>,
     /// What the access token allows; present even when empty.
     pub scope: Scope,
-    /// `Bearer`.
+    /// `Bearer`, or `DPoP` for a bound access token.
     pub token_type: TokenType,
+}
+
+impl TokenType {
+    /// The type of an access token that is bound to a key, or to none.
+    #[must_use]
+    pub fn of(bound_to: Option<&str>) -> Self {
+        if bound_to.is_some() { Self::DPoP } else { Self::Bearer }
+    }
 }
 
 /// RFC 6749 §7.1.
@@ -180,6 +188,8 @@ pub enum TokenType {
     /// RFC 6750.
     #[default]
     Bearer,
+    /// RFC 9449.
+    DPoP,
 }
 
 #[cfg(test)]
