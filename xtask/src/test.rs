@@ -95,7 +95,7 @@ fn doors_on_postgres(
     let postgres = Postgres::start(&system.postgres, logs)?;
     // The whole workspace is named, so that nothing is compiled anew for another choice of features.
     let mut tests = vec!["test", "--workspace", "--no-fail-fast", "--color=never"];
-    for files in ["interop*", "management*", "oidc*", "refusals*"] {
+    for files in ["application*", "interop*", "keys*", "management*", "oidc*", "refusals*"] {
         tests.extend(["--test", files]);
     }
     let mut command = with_postgres(workspace, &tests, &postgres);
