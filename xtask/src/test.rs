@@ -19,6 +19,9 @@ const ROUNDS_OF_EVERY_RUN: &str = "10";
 const ROUNDS_OF_THE_TIER: &str = "200";
 const FAULTS: &str = "faults";
 
+/// The package whose tests stand at the HTTP door.
+const DOORS: &str = "trinco-http";
+
 pub(crate) fn run(options: &arguments::Test) -> Result<ExitCode> {
     let workspace = Workspace::locate()?;
     let logs = workspace.target().join("test-logs");
@@ -95,8 +98,8 @@ fn doors_on_postgres(
     let postgres = Postgres::start(&system.postgres, logs)?;
     // The whole workspace is named, so that nothing is compiled anew for another choice of features.
     let mut tests = vec!["test", "--workspace", "--no-fail-fast", "--color=never"];
-    for files in ["application*", "interop*", "keys*", "management*", "oidc*", "refusals*"] {
-        tests.extend(["--test", files]);
+    for file in workspace.tests_of(DOORS) {
+        tests.extend(["--test", file]);
     }
     let mut command = with_postgres(workspace, &tests, &postgres);
     command.env("TRINCO_TEST_ENGINE", "postgres");

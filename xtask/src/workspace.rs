@@ -11,7 +11,13 @@ use crate::Result;
 pub(crate) struct Workspace {
     root: PathBuf,
     target: PathBuf,
-    test_targets: Vec<String>,
+    test_targets: Vec<TestTarget>,
+}
+
+/// A file of integration tests and the package it belongs to.
+struct TestTarget {
+    package: String,
+    name: String,
 }
 
 impl Workspace {
@@ -36,9 +42,7 @@ impl Workspace {
             .as_array()
             .into_iter()
             .flatten()
-            .flat_map(|package| package["targets"].as_array().into_iter().flatten())
-            .filter(|target| target["kind"][0] == "test")
-            .filter_map(|target| target["name"].as_str().map(str::to_owned))
+            .flat_map(test_targets_of)
             .collect();
         Ok(Self { root: path("workspace_root")?, target: path("target_directory")?, test_targets })
     }
@@ -66,7 +70,13 @@ impl Workspace {
 
     /// Whether a tier of tests exists: integration tests in files named after it.
     pub(crate) fn has_tests_named(&self, prefix: &str) -> bool {
-        self.test_targets.iter().any(|name| name.starts_with(prefix))
+        self.test_targets.iter().any(|target| target.name.starts_with(prefix))
+    }
+
+    /// The files of integration tests of one package.
+    pub(crate) fn tests_of(&self, package: &str) -> impl Iterator<Item = &str> {
+        let of_it = self.test_targets.iter().filter(move |target| target.package == package);
+        of_it.map(|target| target.name.as_str())
     }
 
     /// A cargo command at the root of the workspace.
@@ -75,6 +85,15 @@ impl Workspace {
         command.args(arguments).current_dir(&self.root);
         command
     }
+}
+
+/// The test targets of one entry of `packages` in the answer of `cargo metadata`.
+fn test_targets_of(package: &Value) -> impl Iterator<Item = TestTarget> {
+    let targets = package["targets"].as_array().into_iter().flatten();
+    targets.filter(|target| target["kind"][0] == "test").filter_map(|target| {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        Some(TestTarget { package: text(&package["name"])?, name: text(&target["name"])? })
+    })
 }
 
 fn cargo() -> Command {
