@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use trinco_testkit::{
-    API, Answer, Browser, Method, Server, Tokens, USER, World, hidden, query_of, text,
+    API, Answer, Browser, Method, ProofKey, Server, Tokens, USER, World, hidden, query_of, text,
 };
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -165,6 +165,26 @@ async fn polling_too_fast_is_slowed_down_and_an_expired_code_says_so() {
     server.clock().advance(600);
     assert_eq!(error_of(poll(server, &app, &codes).await), "expired_token");
     enter(&server.browser(), text(&codes, "/user_code")).await.expect(422);
+}
+
+/// RFC 9449 §5: what is bound to a key says so, or the device would present it as a bearer token and be refused.
+#[tokio::test]
+async fn a_device_that_proves_a_key_gets_bound_tokens_that_say_so() {
+    let (world, app) = television().await;
+    let browser = world.server.browser();
+    let codes = begin(&world.server, &app).await;
+    let confirm = enter_and_sign_in(&browser, text(&codes, "/user_code"), USER).await;
+    decide(&browser, &confirm, "allow").await.expect(200);
+    let proof = ProofKey::new().proof(&json!({
+        "jti": "a-television", "htm": "POST", "htu": format!("{}/oidc/token", world.server.base()),
+        "iat": world.server.clock().now(),
+    }));
+    let form =
+        [("grant_type", GRANT), ("device_code", text(&codes, "/device_code")), ("client_id", &app)];
+    let request = world.server.browser().request(Method::POST, "/oidc/token");
+    let tokens = Answer::to(request.header("dpop", proof).form(&form)).await.expect(200).json();
+    assert_eq!(text(&tokens, "/token_type"), "DPoP");
+    assert_eq!(userinfo(&world.server, text(&tokens, "/access_token")).await, 401);
 }
 
 #[tokio::test]

@@ -114,7 +114,7 @@ pub async fn exchange(
         id_token,
         refresh_token: refresh.map(|(token, _)| token.reveal().clone()),
         scope,
-        token_type: TokenType::Bearer,
+        token_type: TokenType::of(proven_key),
     })
 }
 

@@ -137,7 +137,7 @@ async fn attempt(
             id_token: None,
             refresh_token: None,
             scope,
-            token_type: TokenType::Bearer,
+            token_type: TokenType::of(proven_key),
         },
         issued_token_type: ACCESS_TOKEN_TYPE,
     })
