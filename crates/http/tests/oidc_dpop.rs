@@ -372,3 +372,38 @@ async fn discovery_names_the_algorithms_and_browsers_may_send_proofs() {
         assert!(preflight.header("access-control-allow-headers").contains("dpop"));
     }
 }
+
+/// The thief holds a bound token and a public client's id, but not the key.
+#[tokio::test]
+async fn a_stolen_bound_token_is_not_exchanged_for_one_without_a_key() {
+    let world = World::start().await;
+    let app = world.admin.single_page("Page").await;
+    let allowed = json!({ "customClientMetadata": { "allowTokenExchange": true } });
+    world.admin.patch(&format!("/api/applications/{app}"), allowed).await.expect(200);
+    let key = ProofKey::new();
+    let tokens = bound_tokens(&world, &app, &key).await;
+    let form = [("resource", API)];
+    let proof = for_token(&world, &key);
+    let jwt = refresh(&world, (&app, ""), tokens.refresh(), &form, &[&proof]).await.expect(200);
+    let jwt = jwt.json();
+    for token in [tokens.access(), text(&jwt, "/access_token")] {
+        let exchange = |proofs: Vec<String>| {
+            let form = [
+                ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+                ("subject_token", token),
+                ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ];
+            let (world, app) = (&world, &app);
+            async move {
+                let proofs: Vec<&str> = proofs.iter().map(String::as_str).collect();
+                post(world, (app, ""), "/oidc/token", &form, &proofs).await
+            }
+        };
+        let refused = exchange(vec![]).await.expect(400).json();
+        assert_eq!(refused["error"], "invalid_dpop_proof", "{refused}");
+        let refused = exchange(vec![for_token(&world, &ProofKey::new())]).await.expect(400).json();
+        assert_eq!(refused["error"], "invalid_grant", "{refused}");
+        let taken = exchange(vec![for_token(&world, &key)]).await.expect(200).json();
+        assert_eq!(taken["token_type"], "DPoP");
+    }
+}

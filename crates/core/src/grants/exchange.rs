@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use trinco_db::Conn;
 use trinco_jose::{Audience, Expectation, TokenType as JwtType};
 use trinco_oauth::claims::Actor;
+use trinco_oauth::dpop::{self, Confirmation};
 use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::scope::OPENID;
 use trinco_oauth::token::{
@@ -44,9 +45,27 @@ struct Presented {
     subject_token: Option<TokenHash>,
 }
 
+/// Who exchanges tokens, and the key that was proven, if one was.
+struct Exchanger<'a> {
+    client: &'a Client,
+    proven_key: Option<&'a str>,
+}
+
+impl Exchanger<'_> {
+    /// A key-bound token is worth nothing to a thief (RFC 9449 §1), here as elsewhere: a public client proves the key. A
+    /// confidential client, which received the token at its own API and cannot have the key, is known by its authentication.
+    fn may_present(&self, bound_to: Option<&str>) -> Result<()> {
+        if !self.client.is_confidential() {
+            dpop::check_grant(bound_to, self.proven_key)?;
+        }
+        Ok(())
+    }
+}
+
 /// Exchanges a token that stands for a user for an access token.
 ///
 /// # Errors
+/// `invalid_dpop_proof` when a public client presents a token without the key it is bound to;
 /// `invalid_grant` for a subject or actor token that is unknown, expired, spent, another tenant's, a third-party application's or
 /// a machine's, and when its user is suspended; `invalid_target`; `access_denied` for an organization the user is not a member of.
 pub async fn exchange(
@@ -82,9 +101,10 @@ async fn attempt(
             tenant.find(|snapshot| snapshot.resources.by_indicator(indicator).map(|_| ())).await?;
         known.ok_or_else(|| OAuthError::invalid_target("resource indicator is unknown"))?;
     }
-    let presented = subject_of(tenant, request).await?;
+    let by = Exchanger { client, proven_key };
+    let presented = subject_of(tenant, &by, request).await?;
     let actor = match &request.actor_token {
-        Some(token) => Some(actor_of(tenant, token.expose()).await?),
+        Some(token) => Some(actor_of(tenant, &by, token.expose()).await?),
         None => None,
     };
     let mut conn = tenant.read().await?;
@@ -202,7 +222,11 @@ async fn keep(
         })
 }
 
-async fn subject_of(tenant: &Tenant, request: &TokenExchangeRequest) -> Result<Presented> {
+async fn subject_of(
+    tenant: &Tenant,
+    by: &Exchanger<'_>,
+    request: &TokenExchangeRequest,
+) -> Result<Presented> {
     let token = request.subject_token.expose();
     let hash = TokenHash::of(token);
     let now = tenant.now_ms();
@@ -228,6 +252,7 @@ async fn subject_of(tenant: &Tenant, request: &TokenExchangeRequest) -> Result<P
             drop(conn);
             let presented = match opaque {
                 Some((stored, grant)) => {
+                    by.may_present(stored.dpop_jkt.as_deref())?;
                     first_party(tenant, &grant.client_id).await?;
                     Presented {
                         user_id: grant.user_id,
@@ -239,7 +264,7 @@ async fn subject_of(tenant: &Tenant, request: &TokenExchangeRequest) -> Result<P
                         subject_token: None,
                     }
                 }
-                None => subject_of_jwt(tenant, token).await?,
+                None => subject_of_jwt(tenant, by, token).await?,
             };
             Ok(presented)
         }
@@ -254,10 +279,11 @@ struct JwtClaims {
     #[serde(default)]
     scope: Scope,
     organization_id: Option<String>,
+    cnf: Option<Confirmation>,
 }
 
 /// A JWT access token of this issuer (RFC 9068 §4), whatever its audience: the client vouches for having received it.
-async fn subject_of_jwt(tenant: &Tenant, token: &str) -> Result<Presented> {
+async fn subject_of_jwt(tenant: &Tenant, by: &Exchanger<'_>, token: &str) -> Result<Presented> {
     let expectation =
         Expectation::new(JwtType::Exactly("at+jwt"), tenant.issuer(), Audience::Any, tenant.now());
     let verified = tenant
@@ -267,6 +293,7 @@ async fn subject_of_jwt(tenant: &Tenant, token: &str) -> Result<Presented> {
         .verify::<JwtClaims>(token, &expectation)
         .map_err(|problem| OAuthError::invalid_grant(format!("subject token: {problem}")))?;
     let claims = verified.claims;
+    by.may_present(claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str()))?;
     // A machine's token stands for no user, even if some user has its id.
     if claims.sub == claims.client_id {
         return Err(OAuthError::invalid_grant("subject token of a machine").into());
@@ -285,12 +312,13 @@ async fn subject_of_jwt(tenant: &Tenant, token: &str) -> Result<Presented> {
 }
 
 /// The user behind an actor token: an opaque access token with `openid`.
-async fn actor_of(tenant: &Tenant, token: &str) -> Result<String> {
+async fn actor_of(tenant: &Tenant, by: &Exchanger<'_>, token: &str) -> Result<String> {
     let refuse = || OAuthError::invalid_grant("unknown or expired actor token");
     let mut conn = tenant.read().await?;
     let (stored, grant) = live_access_token(&mut conn, &TokenHash::of(token), tenant.now_ms())
         .await?
         .ok_or_else(refuse)?;
+    by.may_present(stored.dpop_jkt.as_deref())?;
     let user = users::find(&mut conn, &grant.user_id).await?;
     drop(conn);
     if user.is_none_or(|user| user.is_suspended) {
