@@ -1,16 +1,11 @@
 //! The device code grant (RFC 8628 §3.4).
 
-use trinco_oauth::token::{
-    AccessTokenKind, DeviceCodeRequest, DeviceDecision, TokenResponse, TokenType, check_device_code,
-};
-use trinco_oauth::{Client, OAuthError, refresh};
+use trinco_oauth::token::{DeviceCodeRequest, DeviceDecision, TokenResponse, check_device_code};
+use trinco_oauth::{Client, OAuthError};
 
-use super::{store, tokens};
-use crate::audit::{self, Entry, Outcome};
-use crate::authorization::Subject;
-use crate::{Error, Result, Tenant, TokenHash, access_control, devices};
-
-const KEY: &str = "ExchangeTokenBy.DeviceCode";
+use super::first_tokens::{self, OneTime, Redemption};
+use super::store;
+use crate::{Result, Tenant, TokenHash, devices};
 
 /// Exchanges a device code for tokens, once its user has allowed the device. It works once; presenting it again revokes what it
 /// issued.
@@ -27,10 +22,11 @@ pub async fn exchange(
     let hash = TokenHash::of(request.device_code.expose());
     let now = tenant.now_ms();
     let mut conn = tenant.read().await?;
-    let code = devices::find(&mut conn, &hash)
+    let stored = devices::find(&mut conn, &hash)
         .await?
         .ok_or_else(|| OAuthError::invalid_grant("unknown device code"))?;
-    let issued = code.issued();
+    let code = OneTime::DeviceCode(hash.clone());
+    let issued = stored.issued();
     if let Err(refused) = check_device_code(client, &issued, now) {
         drop(conn);
         let is_pending = issued.decision == DeviceDecision::Pending
@@ -40,95 +36,17 @@ pub async fn exchange(
             tenant
                 .write((hash, now), |tx, (hash, now)| Box::pin(devices::note_poll(tx, hash, *now)))
                 .await?;
-        } else if let (true, Some(grant_id)) = (refused.revoke_grant, &code.grant_id) {
-            revoke_replayed(tenant, &client.client_id, grant_id).await?;
+        } else if let (true, Some(grant_id)) = (refused.revoke_grant, &stored.grant_id) {
+            first_tokens::revoke_replayed(tenant, &code, &client.client_id, grant_id).await?;
         }
         return Err(refused.error.into());
     }
-    let grant = match &code.grant_id {
+    let grant = match &stored.grant_id {
         Some(id) => store::find_grant(&mut conn, id).await?,
         None => None,
     };
     let grant = grant.ok_or_else(|| OAuthError::invalid_grant("the grant was revoked"))?;
-    let subject = Subject::read(&mut conn, &grant.user_id)
-        .await?
-        .filter(|subject| !subject.user.is_suspended)
-        .ok_or_else(|| OAuthError::invalid_grant("the user is gone or suspended"))?;
-    let snapshot = tenant.snapshot();
-    access_control::check_client(&mut conn, &snapshot, &client.client_id, &grant.user_id).await?;
-    drop(conn);
-
-    let kind = AccessTokenKind::for_user(request.resource.as_deref(), None, &grant.scopes)?;
-    let all = grant.scopes.all();
-    let permitted = match &kind {
-        AccessTokenKind::Resource { indicator, .. } => {
-            subject.scopes_on(&snapshot, indicator, None)
-        }
-        AccessTokenKind::Opaque | AccessTokenKind::Organization { .. } => all.clone(),
-    };
-    let scope = kind.scope(&grant.scopes, &all, &permitted);
-    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone(), proven_key)?;
-    let refresh = refresh::is_issued(client, &grant.scopes.scope)
-        .then(|| tokens::first_refresh_token(tenant, &snapshot, client, &grant, proven_key));
-    let entry = Entry::new(tenant, KEY, Outcome::Success)
-        .application(&client.client_id)
-        .user(&grant.user_id)
-        .fact("scope", scope.to_string());
-    let stored_refresh = refresh.as_ref().map(|(_, stored)| stored.clone());
-    let input = (hash, access.stored(), stored_refresh, entry, now);
-    let spent = tenant
-        .write(input, |tx, (hash, access, refresh, entry, now)| {
-            Box::pin(async move {
-                if !devices::spend(tx, hash, *now).await? {
-                    return Ok(false);
-                }
-                if let Some(access) = access {
-                    store::insert_access_token(tx, access).await?;
-                }
-                if let Some(refresh) = refresh {
-                    store::insert_refresh_token(tx, refresh).await?;
-                }
-                audit::append(tx, entry).await?;
-                Ok(true)
-            })
-        })
-        .await
-        // The grant was revoked between the look and the write.
-        .map_err(|error| match error {
-            Error::Database(trinco_db::Error::ForeignKey) => {
-                OAuthError::invalid_grant("the grant was revoked").into()
-            }
-            other => other,
-        })?;
-    if !spent {
-        revoke_replayed(tenant, &client.client_id, &grant.id).await?;
-        return Err(OAuthError::invalid_grant("device code was used before").into());
-    }
-
-    let id_token =
-        tokens::id_token(tenant, &snapshot, client, &grant, &subject, &grant.scopes.scope)?;
-    let (access_token, expires_in) = access.make(&snapshot)?;
-    Ok(TokenResponse {
-        access_token,
-        expires_in,
-        id_token,
-        refresh_token: refresh.map(|(token, _)| token.reveal().clone()),
-        scope,
-        token_type: TokenType::of(proven_key),
-    })
-}
-
-/// As of an authorization code (RFC 9700 §4.14): a replay revokes the grant, and so every token it issued.
-async fn revoke_replayed(tenant: &Tenant, client_id: &str, grant_id: &str) -> Result<()> {
-    let entry = Entry::new(tenant, KEY, Outcome::Error)
-        .application(client_id)
-        .fact("error", "replayed device code");
-    tenant
-        .write((grant_id.to_owned(), entry), |tx, (grant_id, entry)| {
-            Box::pin(async move {
-                store::delete_grant(tx, grant_id).await?;
-                audit::append(tx, entry).await
-            })
-        })
-        .await
+    let resource = request.resource.as_deref();
+    let redemption = Redemption { client, code, grant, resource, proven_key };
+    first_tokens::redeem(tenant, conn, redemption).await
 }

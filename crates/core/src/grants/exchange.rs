@@ -15,7 +15,7 @@ use trinco_oauth::{Client, OAuthError, Scope};
 
 use super::model::{Grant, OPAQUE_TOKEN_LIFETIME, StoredAccessToken};
 use super::tokens::Planned;
-use super::{Grantor, store, tokens};
+use super::{Grantor, standing, store, tokens};
 use crate::applications;
 use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
@@ -213,13 +213,7 @@ async fn keep(
             })
         })
         .await
-        // The user or the application was deleted between the look and the write.
-        .map_err(|error| match error {
-            Error::Database(trinco_db::Error::ForeignKey) => {
-                OAuthError::invalid_grant("the user or the application is gone").into()
-            }
-            other => other,
-        })
+        .map_err(standing::gone)
 }
 
 async fn subject_of(

@@ -7,9 +7,11 @@ mod authorization_code;
 mod client_credentials;
 mod device_code;
 mod exchange;
+mod first_tokens;
 mod inspection;
 mod model;
 mod refresh_token;
+mod standing;
 mod store;
 mod tokens;
 

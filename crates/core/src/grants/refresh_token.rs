@@ -14,10 +14,10 @@ use trinco_oauth::token::{
 use trinco_oauth::{Client, OAuthError, Scope};
 
 use super::model::{Grant, StoredAccessToken, StoredRefreshToken};
-use super::{store, tokens};
+use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
-use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, access_control, consents};
+use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, consents};
 
 const KEY: &str = "ExchangeTokenBy.RefreshToken";
 /// More rotations than this cannot happen within the reuse window of an honest client.
@@ -91,15 +91,8 @@ async fn attempt(
         drop(conn);
         return Err(revoke_replayed(tenant, &grant).await?.into());
     };
-    let subject =
-        consents::organizations::subject(&mut conn, &snapshot, &grant.user_id, &grant.client_id)
-            .await?
-            .filter(|subject| !subject.user.is_suspended)
-            .ok_or_else(|| OAuthError::invalid_grant("the user is gone or suspended"))?;
-    access_control::check_client(&mut conn, &snapshot, &grant.client_id, &grant.user_id).await?;
+    let (subject, grant) = standing::check(&mut conn, &snapshot, grant).await?;
     drop(conn);
-    let scopes = consents::limit_grant(&snapshot, &grant.client_id, &grant.scopes);
-    let grant = Grant { scopes, ..grant };
     let (kind, scope) = decide(&snapshot, &grant, &subject, request)?;
 
     let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone(), proven_key)?;
@@ -196,13 +189,7 @@ async fn keep(
             })
         })
         .await
-        // The grant was revoked between the look and the write.
-        .map_err(|error| match error {
-            Error::Database(trinco_db::Error::ForeignKey) => {
-                OAuthError::invalid_grant("the grant was revoked").into()
-            }
-            other => other,
-        })
+        .map_err(standing::gone)
 }
 
 /// Follows the chain from a token that was rotated a moment ago to its newest member. `None` when the chain is broken.
@@ -267,14 +254,7 @@ async fn revoke_replayed(tenant: &Tenant, grant: &Grant) -> Result<OAuthError> {
         .application(&grant.client_id)
         .user(&grant.user_id)
         .fact("error", "replayed refresh token");
-    tenant
-        .write((grant.id.clone(), entry), |tx, (grant_id, entry)| {
-            Box::pin(async move {
-                store::delete_grant(tx, grant_id).await?;
-                audit::append(tx, entry).await
-            })
-        })
-        .await?;
+    standing::revoke(tenant, &grant.id, entry).await?;
     Ok(OAuthError::invalid_grant("the refresh token was used before"))
 }
 

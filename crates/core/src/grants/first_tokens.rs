@@ -1,0 +1,136 @@
+//! The first tokens of a grant, in return for what its client presents once: an authorization code or a device code.
+
+use trinco_db::{Conn, Tx};
+use trinco_oauth::token::{AccessTokenKind, TokenResponse, TokenType};
+use trinco_oauth::{Client, OAuthError, refresh};
+
+use super::model::Grant;
+use super::{standing, store, tokens};
+use crate::audit::{self, Entry, Outcome};
+use crate::{Result, Tenant, TokenHash, consents, devices};
+
+/// What is presented once.
+#[derive(Clone, Debug)]
+pub(super) enum OneTime {
+    AuthorizationCode(TokenHash),
+    DeviceCode(TokenHash),
+}
+
+impl OneTime {
+    fn audit_key(&self) -> &'static str {
+        match self {
+            Self::AuthorizationCode(_) => "ExchangeTokenBy.AuthorizationCode",
+            Self::DeviceCode(_) => "ExchangeTokenBy.DeviceCode",
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::AuthorizationCode(_) => "code",
+            Self::DeviceCode(_) => "device code",
+        }
+    }
+
+    /// False when it was spent before.
+    async fn spend(&self, tx: &mut Tx<'_>, now_ms: i64) -> Result<bool> {
+        match self {
+            Self::AuthorizationCode(hash) => store::spend_code(tx, hash, now_ms).await,
+            Self::DeviceCode(hash) => devices::spend(tx, hash, now_ms).await,
+        }
+    }
+}
+
+/// A code that was found good, and the client that presents it.
+pub(super) struct Redemption<'a> {
+    pub(super) client: &'a Client,
+    pub(super) code: OneTime,
+    pub(super) grant: Grant,
+    /// RFC 8707 §2.2.
+    pub(super) resource: Option<&'a str>,
+    /// The thumbprint of the key the client has proven, if it has.
+    pub(super) proven_key: Option<&'a str>,
+}
+
+/// Spends the code and issues the first tokens of its grant, in one transaction.
+///
+/// # Errors
+/// `invalid_grant` when the user is gone or suspended, the grant was revoked or the code is spent meanwhile; `access_denied` when the
+/// user may not use the application; `invalid_target`.
+pub(super) async fn redeem(
+    tenant: &Tenant,
+    mut conn: Conn<'_>,
+    redemption: Redemption<'_>,
+) -> Result<TokenResponse> {
+    let Redemption { client, code, grant, resource, proven_key } = redemption;
+    let snapshot = tenant.snapshot();
+    let (subject, grant) = standing::check(&mut conn, &snapshot, grant).await?;
+    drop(conn);
+
+    let kind = AccessTokenKind::for_user(resource, None, &grant.scopes)?;
+    let all = grant.scopes.all();
+    let permitted = match &kind {
+        AccessTokenKind::Resource { indicator, .. } => {
+            let permitted = subject.scopes_on(&snapshot, indicator, None);
+            consents::limit_permissions(&snapshot, &grant.client_id, &kind, permitted)
+        }
+        AccessTokenKind::Opaque | AccessTokenKind::Organization { .. } => all.clone(),
+    };
+    let scope = kind.scope(&grant.scopes, &all, &permitted);
+    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone(), proven_key)?;
+    let refresh = refresh::is_issued(client, &grant.scopes.scope)
+        .then(|| tokens::first_refresh_token(tenant, &snapshot, client, &grant, proven_key));
+
+    let entry = Entry::new(tenant, code.audit_key(), Outcome::Success)
+        .application(&client.client_id)
+        .user(&grant.user_id)
+        .fact("scope", scope.to_string());
+    let stored_refresh = refresh.as_ref().map(|(_, stored)| stored.clone());
+    let input = (code.clone(), access.stored(), stored_refresh, entry, tenant.now_ms());
+    let spent = tenant
+        .write(input, |tx, (code, access, refresh, entry, now)| {
+            Box::pin(async move {
+                if !code.spend(tx, *now).await? {
+                    return Ok(false);
+                }
+                if let Some(access) = access {
+                    store::insert_access_token(tx, access).await?;
+                }
+                if let Some(refresh) = refresh {
+                    store::insert_refresh_token(tx, refresh).await?;
+                }
+                audit::append(tx, entry).await?;
+                Ok(true)
+            })
+        })
+        .await
+        .map_err(standing::gone)?;
+    if !spent {
+        revoke_replayed(tenant, &code, &client.client_id, &grant.id).await?;
+        return Err(OAuthError::invalid_grant(format!("{} was used before", code.name())).into());
+    }
+
+    let id_token =
+        tokens::id_token(tenant, &snapshot, client, &grant, &subject, &grant.scopes.scope)?;
+    let (access_token, expires_in) = access.make(&snapshot)?;
+    Ok(TokenResponse {
+        access_token,
+        expires_in,
+        id_token,
+        refresh_token: refresh.map(|(token, _)| token.reveal().clone()),
+        scope,
+        token_type: TokenType::of(proven_key),
+    })
+}
+
+/// RFC 9700 §4.14: a replayed code revokes the grant, and so every token it issued.
+pub(super) async fn revoke_replayed(
+    tenant: &Tenant,
+    code: &OneTime,
+    client_id: &str,
+    grant_id: &str,
+) -> Result<()> {
+    let entry = Entry::new(tenant, code.audit_key(), Outcome::Error)
+        .application(client_id)
+        .fact("error", format!("replayed {}", code.name()));
+    standing::revoke(tenant, grant_id, entry).await
+}
