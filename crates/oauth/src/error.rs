@@ -33,6 +33,8 @@ pub enum ErrorCode {
     InteractionRequired,
     /// OpenID Connect Core §3.1.2.6.
     AccountSelectionRequired,
+    /// OpenID Connect Core Error Code unmet_authentication_requirements §2.
+    UnmetAuthenticationRequirements,
     /// RFC 8707 §2.
     InvalidTarget,
     /// RFC 6750 §3.1.
@@ -69,7 +71,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -83,6 +85,7 @@ impl ErrorCode {
         Self::ConsentRequired,
         Self::InteractionRequired,
         Self::AccountSelectionRequired,
+        Self::UnmetAuthenticationRequirements,
         Self::InvalidTarget,
         Self::InvalidToken,
         Self::InsufficientScope,
@@ -118,6 +121,7 @@ impl ErrorCode {
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
             Self::AccountSelectionRequired => "account_selection_required",
+            Self::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
@@ -156,6 +160,7 @@ impl ErrorCode {
             | Self::ConsentRequired
             | Self::InteractionRequired
             | Self::AccountSelectionRequired
+            | Self::UnmetAuthenticationRequirements
             | Self::InvalidTarget
             | Self::InvalidDpopProof
             | Self::UnsupportedTokenType

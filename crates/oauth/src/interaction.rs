@@ -86,8 +86,8 @@ pub enum LoginReason {
     SelectAccount,
     /// The authentication is older than `max_age`.
     MaxAge,
-    /// The client expects another user.
-    IdTokenHint,
+    /// The client expects another user: by `id_token_hint`, or by `claims`.
+    AnotherUser,
 }
 
 /// Decides the next step of an interaction. `now`: Unix seconds.
@@ -98,7 +98,7 @@ pub fn next_step(facts: &Facts<'_>, now: i64) -> NextStep {
     }
     let reasons = login_reasons(facts, now);
     if !reasons.is_empty() {
-        let another_user = reasons == [LoginReason::IdTokenHint];
+        let another_user = reasons == [LoginReason::AnotherUser];
         return if facts.request.prompt.none {
             fail(ErrorCode::LoginRequired, "the user must sign in")
         } else if another_user && facts.progress.login_at.is_some() {
@@ -135,9 +135,14 @@ fn login_reasons(facts: &Facts<'_>, now: i64) -> Vec<LoginReason> {
             reasons.push(LoginReason::MaxAge);
         }
     }
-    if matches!(facts.id_token_hint, IdTokenHint::Subject(expected) if expected != session.subject)
-    {
-        reasons.push(LoginReason::IdTokenHint);
+    let hinted = match facts.id_token_hint {
+        IdTokenHint::Subject(expected) => Some(expected),
+        IdTokenHint::Absent | IdTokenHint::Invalid => None,
+    };
+    // OpenID Connect Core §5.5.1: `sub` with a value asks for that user, as a hint does.
+    let asked = facts.request.claims.subject.as_deref();
+    if hinted.into_iter().chain(asked).any(|expected| expected != session.subject) {
+        reasons.push(LoginReason::AnotherUser);
     }
     reasons
 }

@@ -3,6 +3,7 @@ use crate::{
     authorization::{
         Hints, Prompts, RequestedResource, ResponseMode, ResponseTarget, ResponseType,
     },
+    claims::RequestedClaims,
     client::ApplicationType,
     redirect_uri::RedirectUri,
     scope::Scope,
@@ -31,6 +32,7 @@ fn request(prompt: &str) -> AuthorizationRequest {
         id_token_hint: None,
         code_challenge: None,
         dpop_jkt: None,
+        claims: RequestedClaims::default(),
         hints: Hints::default(),
     }
 }
@@ -120,8 +122,13 @@ fn a_hint_for_someone_else_asks_for_a_sign_in_and_then_fails() {
         next_step(&Facts { id_token_hint, progress, ..facts(&request, &client) }, NOW)
     };
     assert_eq!(hinted("ana", Progress::default()), NextStep::Issue);
-    assert_eq!(hinted("bia", Progress::default()), login(&[LoginReason::IdTokenHint]));
+    assert_eq!(hinted("bia", Progress::default()), login(&[LoginReason::AnotherUser]));
     assert_eq!(failure(hinted("bia", LOGGED_IN)), ErrorCode::LoginRequired);
+
+    let asked = RequestedClaims { subject: Some("bia".into()), ..RequestedClaims::default() };
+    let request = AuthorizationRequest { claims: asked, ..request };
+    let step = next_step(&facts(&request, &client), NOW);
+    assert_eq!(step, login(&[LoginReason::AnotherUser]));
 
     let invalid = Facts { id_token_hint: IdTokenHint::Invalid, ..facts(&request, &client) };
     assert_eq!(failure(next_step(&invalid, NOW)), ErrorCode::InvalidRequest);

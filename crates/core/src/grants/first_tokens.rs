@@ -109,8 +109,7 @@ pub(super) async fn redeem(
         return Err(OAuthError::invalid_grant(format!("{} was used before", code.name())).into());
     }
 
-    let id_token =
-        tokens::id_token(tenant, &snapshot, client, &grant, &subject, &grant.scopes.scope)?;
+    let id_token = tokens::id_token(tenant, &snapshot, client, &grant, &subject)?;
     let (access_token, expires_in) = access.make(&snapshot)?;
     Ok(TokenResponse {
         access_token,

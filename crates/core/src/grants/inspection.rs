@@ -11,7 +11,7 @@ use trinco_oauth::token::TokenType;
 use trinco_oauth::{Client, ErrorCode, OAuthError, Scope, claims};
 
 use super::model::Grant;
-use super::store;
+use super::{store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::{Error, Result, Tenant, TokenHash, consents, users};
 
@@ -115,7 +115,8 @@ pub async fn userinfo(
     // What was taken off the client's consent scopes since the token was issued is not told any more.
     let token = GrantedScopes { scope, ..GrantedScopes::default() };
     let scope = consents::limit_grant(&snapshot, &grant.client_id, &token).scope;
-    Ok(claims::userinfo(&subject.claims(&snapshot), &scope))
+    let reveal = tokens::reveal(&snapshot, &grant, &scope);
+    Ok(claims::userinfo(&subject.claims(&snapshot), &reveal))
 }
 
 /// A token is 256 random bits, so looking under one kind first is as good as the other: the hint is not needed.

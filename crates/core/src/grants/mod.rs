@@ -17,6 +17,7 @@ mod tokens;
 
 use trinco_db::Tx;
 use trinco_oauth::AuthorizationRequest;
+use trinco_oauth::claims::RequestedClaims;
 use trinco_oauth::grant::GrantedScopes;
 
 pub use authorization_code::exchange as exchange_authorization_code;
@@ -68,7 +69,8 @@ pub fn prepare(
         scopes: GrantedScopes::of(request),
         authenticated_at: grantor.authenticated_at,
         nonce: request.nonce.clone(),
-        with_auth_time: request.max_age.is_some(),
+        with_auth_time: request.max_age.is_some() || request.claims.wants_auth_time(),
+        claims: request.claims.clone(),
         created_at: now,
         expires_at: now + GRANT_LIFETIME_MS,
     };
@@ -109,6 +111,7 @@ pub(crate) fn without_code(
         authenticated_at: grantor.authenticated_at,
         nonce: None,
         with_auth_time: false,
+        claims: RequestedClaims::default(),
         created_at: now,
         expires_at: now + GRANT_LIFETIME_MS,
     }

@@ -1,5 +1,6 @@
 //! What a grant is, and the tokens that come from it.
 
+use trinco_oauth::claims::RequestedClaims;
 use trinco_oauth::grant::GrantedScopes;
 
 use crate::TokenHash;
@@ -30,8 +31,11 @@ pub struct Grant {
     pub authenticated_at: i64,
     /// The nonce of the authorization request, repeated in every ID token (OpenID Connect Core §12.2 allows it).
     pub nonce: Option<String>,
-    /// Whether every ID token says when the user authenticated: the authorization request had `max_age` (OpenID Connect Core §2).
+    /// Whether every ID token says when the user authenticated: the authorization request had `max_age` (OpenID Connect Core §2)
+    /// or asked for it.
     pub with_auth_time: bool,
+    /// The claims that were asked for one by one.
+    pub claims: RequestedClaims,
     /// Unix milliseconds.
     pub created_at: i64,
     /// Unix milliseconds.

@@ -113,8 +113,7 @@ async fn attempt(
         return Ok(None);
     }
 
-    let id_token =
-        tokens::id_token(tenant, &snapshot, client, &grant, &subject, &grant.scopes.scope)?;
+    let id_token = tokens::id_token(tenant, &snapshot, client, &grant, &subject)?;
     let (access_token, expires_in) = access.make(&snapshot)?;
     let refresh_token = match next {
         Next::Keep => presented,

@@ -1,5 +1,6 @@
 use trinco_db::{Conn, Row, Tx, params, sql};
 use trinco_oauth::Scope;
+use trinco_oauth::claims::RequestedClaims;
 use trinco_oauth::grant::GrantedScopes;
 
 use super::model::{Grant, StoredAccessToken, StoredCode, StoredRefreshToken};
@@ -7,11 +8,15 @@ use crate::{Error, Result, TokenHash};
 
 pub(super) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
     let resources = serde_json::to_string(&grant.scopes.resources)?;
+    let claims = match grant.claims.is_empty() {
+        true => None,
+        false => Some(serde_json::to_string(&grant.claims)?),
+    };
     tx.execute(
         sql!(
             "INSERT INTO grants (tenant_id, id, user_id, client_id, session_id, scope, resources, authenticated_at,
-                 nonce, created_at, expires_at, with_auth_time)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+                 nonce, created_at, expires_at, with_auth_time, claims)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         ),
         params![
             &grant.id,
@@ -24,7 +29,8 @@ pub(super) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
             &grant.nonce,
             &grant.created_at,
             &grant.expires_at,
-            &grant.with_auth_time
+            &grant.with_auth_time,
+            claims
         ],
     )
     .await?;
@@ -36,7 +42,7 @@ pub(super) async fn find_grant(conn: &mut Conn<'_>, id: &str) -> Result<Option<G
         .optional(
             sql!(
                 "SELECT id, user_id, client_id, session_id, scope, resources, authenticated_at, nonce, created_at,
-                        expires_at, with_auth_time
+                        expires_at, with_auth_time, claims
                  FROM grants WHERE tenant_id = $1 AND id = $2"
             ),
             params![id],
@@ -121,6 +127,10 @@ fn grant(row: &Row, first: usize) -> Result<Grant> {
         created_at: row.get(first + 8)?,
         expires_at: row.get(first + 9)?,
         with_auth_time: row.get(first + 10)?,
+        claims: match row.get::<Option<String>>(first + 11)? {
+            Some(claims) => serde_json::from_str(&claims)?,
+            None => RequestedClaims::default(),
+        },
     })
 }
 
@@ -154,7 +164,7 @@ pub(super) async fn find_code(
             sql!(
                 "SELECT c.client_id, c.redirect_uri, c.code_challenge, c.expires_at, c.consumed_at, c.dpop_jkt,
                         g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
-                        g.created_at, g.expires_at, g.with_auth_time
+                        g.created_at, g.expires_at, g.with_auth_time, g.claims
                  FROM authorization_codes c JOIN grants g ON g.tenant_id = c.tenant_id AND g.id = c.grant_id
                  WHERE c.tenant_id = $1 AND c.hash = $2"
             ),
@@ -218,7 +228,7 @@ pub(super) async fn find_access_token(
             sql!(
                 "SELECT t.scope, t.created_at, t.expires_at, t.dpop_jkt,
                         g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
-                        g.created_at, g.expires_at, g.with_auth_time
+                        g.created_at, g.expires_at, g.with_auth_time, g.claims
                  FROM access_tokens t JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
                  WHERE t.tenant_id = $1 AND t.hash = $2"
             ),
@@ -274,7 +284,7 @@ pub(super) async fn find_refresh_token(
             sql!(
                 "SELECT t.rotation_key_id, t.chain_started_at, t.created_at, t.expires_at, t.consumed_at, t.dpop_jkt,
                         g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
-                        g.created_at, g.expires_at, g.with_auth_time
+                        g.created_at, g.expires_at, g.with_auth_time, g.claims
                  FROM refresh_tokens t JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
                  WHERE t.tenant_id = $1 AND t.hash = $2"
             ),

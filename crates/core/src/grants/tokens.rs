@@ -1,7 +1,7 @@
 //! Making the tokens of a grant.
 
 use serde_json::Value;
-use trinco_oauth::claims::{self, AccessTokenClaims, IdTokenFacts};
+use trinco_oauth::claims::{self, AccessTokenClaims, IdTokenFacts, Reveal};
 use trinco_oauth::dpop::Confirmation;
 use trinco_oauth::token::AccessTokenKind;
 use trinco_oauth::{Client, OAuthError, Scope};
@@ -154,7 +154,6 @@ pub(super) fn id_token(
     client: &Client,
     grant: &Grant,
     subject: &Subject,
-    scope: &Scope,
 ) -> Result<Option<String>> {
     let facts = IdTokenFacts {
         issuer: tenant.issuer(),
@@ -167,10 +166,20 @@ pub(super) fn id_token(
     };
     let user = subject.claims(snapshot);
     let extended = &snapshot.oidc_settings.enabled_extended_claims;
-    let Some(claims) = claims::id_token(&user, scope, extended, &facts) else {
+    let reveal = reveal(snapshot, grant, &grant.scopes.scope);
+    let Some(claims) = claims::id_token(&user, &reveal, extended, &facts) else {
         return Ok(None);
     };
     snapshot.keys.signing().sign_jwt(None, &Value::Object(claims)).map(Some).map_err(unsigned)
+}
+
+/// What a client learns of its user with these scopes.
+pub(super) fn reveal<'a>(snapshot: &Snapshot, grant: &'a Grant, scope: &'a Scope) -> Reveal<'a> {
+    let is_first_party = snapshot
+        .applications
+        .get(&grant.client_id)
+        .is_some_and(|registered| !registered.client.is_third_party);
+    Reveal { scope, requested: &grant.claims, beyond_scopes: is_first_party }
 }
 
 fn unsigned(error: trinco_jose::SignError) -> Error {

@@ -9,6 +9,7 @@ use super::{
     checks,
 };
 use crate::{
+    claims::RequestedClaims,
     client::GrantType,
     error::{ErrorCode, OAuthError},
     params::Params,
@@ -55,6 +56,7 @@ pub fn validate_device(
         id_token_hint: None,
         code_challenge: None,
         dpop_jkt: None,
+        claims: RequestedClaims::default(),
         hints: Hints::parse(params)?,
     })
 }

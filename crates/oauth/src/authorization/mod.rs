@@ -15,8 +15,14 @@ pub use self::{
     prompt::Prompts,
 };
 use crate::{
-    client::Client, dpop, error::OAuthError, params::Params, pkce::CodeChallenge,
-    redirect_uri::RedirectUri, scope::Scope,
+    claims::{MAX_REQUEST, RequestedClaims},
+    client::Client,
+    dpop,
+    error::OAuthError,
+    params::Params,
+    pkce::CodeChallenge,
+    redirect_uri::RedirectUri,
+    scope::Scope,
 };
 
 /// What [`validate`] must know besides the parameters.
@@ -60,6 +66,9 @@ pub struct AuthorizationRequest {
     /// The key the code will be bound to (RFC 9449 §10).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop_jkt: Option<String>,
+    /// The claims asked for one by one.
+    #[serde(default, skip_serializing_if = "RequestedClaims::is_empty")]
+    pub claims: RequestedClaims,
     /// What the sign-in pages may use.
     pub hints: Hints,
 }
@@ -204,6 +213,7 @@ fn after_target(
     let code_challenge = crate::pkce::requested(params, client)?;
     let resources = checks::resources(params, context, &scope)?;
     let max_age = checks::max_age(params)?;
+    let claims = params.limited("claims", MAX_REQUEST)?.map(RequestedClaims::parse).transpose()?;
     Ok(AuthorizationRequest {
         client_id: client.client_id.clone(),
         target: target.clone(),
@@ -216,6 +226,7 @@ fn after_target(
         id_token_hint: params.limited("id_token_hint", 16 * 1024)?.map(Into::into),
         code_challenge,
         dpop_jkt: params.get("dpop_jkt").map(dpop::parse_thumbprint).transpose()?,
+        claims: claims.unwrap_or_default(),
         hints: Hints::parse(params)?,
     })
 }

@@ -1,11 +1,15 @@
 //! Claims: what ID tokens, userinfo and access tokens say (OpenID Connect Core §2, §5.1, §5.4; RFC 9068 §2.2).
 
+mod requested;
 mod table;
 mod user;
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub use self::requested::{MAX_LENGTH as MAX_REQUEST, RequestedClaims};
 pub use self::user::{Organization, OrganizationRole, Profile, SsoIdentity, UserClaims};
 use crate::{
     dpop::Confirmation,
@@ -56,19 +60,41 @@ pub struct IdTokenFacts<'a> {
     pub session_id: Option<&'a str>,
 }
 
+/// Which claims may be revealed: those of granted scopes, and single ones that were asked for (OpenID Connect Core §5.5).
+#[derive(Debug, Clone, Copy)]
+pub struct Reveal<'a> {
+    /// The granted scopes.
+    pub scope: &'a Scope,
+    /// The claims asked for one by one.
+    pub requested: &'a RequestedClaims,
+    /// Whether those may go beyond the scopes. A third-party client's may not: its user was asked about scopes.
+    pub beyond_scopes: bool,
+}
+
+impl Reveal<'_> {
+    fn includes(&self, claim: &table::Claim, asked: &BTreeSet<String>, by_scope: bool) -> bool {
+        let is_granted = self.scope.contains(claim.scope);
+        let is_asked = asked.contains(claim.name);
+        is_granted && (by_scope || is_asked) || is_asked && self.beyond_scopes
+    }
+}
+
 /// The claims of an ID token, `None` without `openid`. There is no `at_hash`: it is optional in the code flow
 /// (OpenID Connect Core §3.1.3.6).
 #[must_use]
 pub fn id_token(
     user: &UserClaims,
-    scope: &Scope,
+    reveal: &Reveal<'_>,
     extended: &[ExtendedClaim],
     facts: &IdTokenFacts<'_>,
 ) -> Option<Map<String, Value>> {
-    if !scope.contains(OPENID) {
+    if !reveal.scope.contains(OPENID) {
         return None;
     }
-    let mut claims = user_claims(user, scope, |claim| extended.contains(&claim));
+    let mut claims = user_claims(user, |claim| {
+        let by_scope = claim.extended.is_none_or(|claim| extended.contains(&claim));
+        reveal.includes(claim, &reveal.requested.id_token, by_scope)
+    });
     for (name, value) in [
         ("aud", json!(facts.client_id)),
         ("exp", json!(facts.issued_at.saturating_add(facts.ttl))),
@@ -83,22 +109,21 @@ pub fn id_token(
     Some(claims)
 }
 
-/// The answer of the userinfo endpoint: every claim of the granted scopes. The caller has checked that the access
+/// The answer of the userinfo endpoint: every claim of the granted scopes, and those asked for. The caller has checked that the access
 /// token is opaque and holds `openid` (OpenID Connect Core §5.3).
 #[must_use]
-pub fn userinfo(user: &UserClaims, scope: &Scope) -> Map<String, Value> {
-    user_claims(user, scope, |_| true)
+pub fn userinfo(user: &UserClaims, reveal: &Reveal<'_>) -> Map<String, Value> {
+    user_claims(user, |claim| reveal.includes(claim, &reveal.requested.userinfo, true))
 }
 
 fn user_claims(
     user: &UserClaims,
-    scope: &Scope,
-    extended: impl Fn(ExtendedClaim) -> bool,
+    is_revealed: impl Fn(&table::Claim) -> bool,
 ) -> Map<String, Value> {
     let mut claims = Map::new();
     claims.insert("sub".to_owned(), json!(user.sub));
     for claim in table::CLAIMS {
-        if scope.contains(claim.scope) && claim.extended.is_none_or(&extended) {
+        if is_revealed(claim) {
             claims.extend((claim.value)(user).map(|value| (claim.name.to_owned(), value)));
         }
     }

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use super::*;
 
@@ -31,6 +31,12 @@ fn trace_scope() -> Scope {
     .unwrap()
 }
 
+static NOTHING: LazyLock<RequestedClaims> = LazyLock::new(RequestedClaims::default);
+
+fn by_scope(scope: &Scope) -> Reveal<'_> {
+    Reveal { scope, requested: &NOTHING, beyond_scopes: true }
+}
+
 const FACTS: IdTokenFacts<'_> = IdTokenFacts {
     issuer: "http://localhost:4001/oidc",
     client_id: "97ncqehzqqm7t9np8skw5",
@@ -43,7 +49,8 @@ const FACTS: IdTokenFacts<'_> = IdTokenFacts {
 
 #[test]
 fn the_id_token_of_the_trace_is_reproduced() {
-    let claims = id_token(&user(), &trace_scope(), &ExtendedClaim::DEFAULT, &FACTS).unwrap();
+    let claims =
+        id_token(&user(), &by_scope(&trace_scope()), &ExtendedClaim::DEFAULT, &FACTS).unwrap();
     let expected = json!({
         "sub": "6jyb0ep4w08v",
         "name": "Load User 0",
@@ -85,25 +92,25 @@ fn the_userinfo_of_the_trace_is_reproduced() {
         "organization_data": [{"id": "0h4h7dw4hjq1", "name": "Load Org 2g4dy", "description": null}],
         "organization_roles": ["0h4h7dw4hjq1:member-2g4dy"]
     });
-    assert_eq!(Value::Object(userinfo(&user(), &trace_scope())), expected);
+    assert_eq!(Value::Object(userinfo(&user(), &by_scope(&trace_scope()))), expected);
 }
 
 #[test]
 fn without_openid_there_is_no_id_token() {
     let scope = Scope::parse("profile").unwrap();
-    assert_eq!(id_token(&user(), &scope, &[], &FACTS), None);
+    assert_eq!(id_token(&user(), &by_scope(&scope), &[], &FACTS), None);
 }
 
 #[test]
 fn a_scope_that_was_not_granted_reveals_nothing() {
-    let claims = userinfo(&user(), &Scope::parse("openid").unwrap());
+    let claims = userinfo(&user(), &by_scope(&Scope::parse("openid").unwrap()));
     assert_eq!(Value::Object(claims), json!({"sub": "6jyb0ep4w08v"}));
 }
 
 #[test]
 fn extended_claims_enter_the_id_token_by_setting() {
     let names = |extended: &[ExtendedClaim]| -> BTreeSet<String> {
-        id_token(&user(), &trace_scope(), extended, &FACTS)
+        id_token(&user(), &by_scope(&trace_scope()), extended, &FACTS)
             .unwrap()
             .into_iter()
             .map(|c| c.0)
@@ -118,13 +125,41 @@ fn extended_claims_enter_the_id_token_by_setting() {
 }
 
 #[test]
+fn claims_that_were_asked_for_arrive_where_they_were_asked_for() {
+    let scope = Scope::parse("openid email roles").unwrap();
+    let requested = RequestedClaims::parse(
+        r#"{"id_token": {"name": null, "custom_data": null, "roles": null}, "userinfo": {"username": null}}"#,
+    )
+    .unwrap();
+    let names = |claims: Map<String, Value>| claims.into_iter().map(|c| c.0).collect::<Vec<_>>();
+    let mut reveal = Reveal { scope: &scope, requested: &requested, beyond_scopes: true };
+    let token = names(id_token(&user(), &reveal, &[], &FACTS).unwrap());
+    for name in ["name", "custom_data", "roles", "email"] {
+        assert!(token.iter().any(|found| found == name), "{name} in {token:?}");
+    }
+    assert!(!token.iter().any(|found| found == "username"));
+    let info = names(userinfo(&user(), &reveal));
+    assert!(
+        info.iter().any(|found| found == "username") && !info.iter().any(|found| found == "name")
+    );
+
+    // A third-party client moves what its scopes give it, and gets no more.
+    reveal.beyond_scopes = false;
+    let token = names(id_token(&user(), &reveal, &[], &FACTS).unwrap());
+    assert!(token.iter().any(|found| found == "roles"));
+    assert!(!token.iter().any(|found| found == "name" || found == "custom_data"));
+}
+
+#[test]
 fn nonce_auth_time_and_sid_appear_when_given() {
     let facts =
         IdTokenFacts { nonce: Some("n"), auth_time: Some(7), session_id: Some("s"), ..FACTS };
-    let claims = id_token(&user(), &trace_scope(), &[], &facts).unwrap();
+    let claims = id_token(&user(), &by_scope(&trace_scope()), &[], &facts).unwrap();
     assert_eq!((&claims["nonce"], &claims["auth_time"]), (&json!("n"), &json!(7)));
     assert_eq!(claims["sid"], "s");
-    assert!(!id_token(&user(), &trace_scope(), &[], &FACTS).unwrap().contains_key("sid"));
+    assert!(
+        !id_token(&user(), &by_scope(&trace_scope()), &[], &FACTS).unwrap().contains_key("sid")
+    );
 }
 
 #[test]
@@ -138,7 +173,7 @@ fn profile_members_are_left_out_when_absent_and_preferred_username_falls_back() 
     .unwrap();
     user.phone_number = Some("5511999990000".into());
     let scope = Scope::parse("openid profile phone address").unwrap();
-    let claims = userinfo(&user, &scope);
+    let claims = userinfo(&user, &by_scope(&scope));
     assert_eq!(claims["given_name"], "Ana");
     assert_eq!(claims["preferred_username"], "ana");
     assert!(!claims.contains_key("family_name"));
@@ -150,7 +185,7 @@ fn profile_members_are_left_out_when_absent_and_preferred_username_falls_back() 
     assert_eq!(claims["address"]["streetAddress"], "Rua A");
     assert_eq!(claims["address"]["postal_code"], "1000");
 
-    let nobody = userinfo(&UserClaims::default(), &scope);
+    let nobody = userinfo(&UserClaims::default(), &by_scope(&scope));
     assert!(!nobody.contains_key("preferred_username") && !nobody.contains_key("address"));
     for null in ["name", "username", "picture", "phone_number"] {
         assert_eq!(nobody[null], Value::Null, "{null}");
