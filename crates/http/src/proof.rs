@@ -2,20 +2,21 @@
 
 use http::{HeaderMap, Method};
 use trinco_core::{Result, Tenant, dpop};
+use trinco_oauth::Client;
 use trinco_oauth::dpop::{Presented, invalid};
 use trinco_oauth::token::TokenType;
 
 /// The header a proof comes in.
 const DPOP: &str = "dpop";
 
-/// The key that the request to `path` proves, when it has a proof: at the endpoints where tokens are asked for.
+/// The key that the POST of a client to `path` proves, when it has a proof: at the endpoints where tokens are asked for.
 pub(crate) async fn key_of(
     tenant: &Tenant,
+    client: &Client,
     headers: &HeaderMap,
-    method: &Method,
     path: &str,
 ) -> Result<Option<String>> {
-    verified(tenant, headers, method, path, None).await
+    verified(tenant, Some(client), headers, &Method::POST, path, None).await
 }
 
 /// The key that is proven beside an access token; `None` for a bearer token, whose request may not have a proof to show.
@@ -30,7 +31,7 @@ pub(crate) async fn key_of_presented(
         return Ok(None);
     }
     let token = presented.token.expose();
-    match verified(tenant, headers, method, path, Some(token)).await? {
+    match verified(tenant, None, headers, method, path, Some(token)).await? {
         Some(key) => Ok(Some(key)),
         None => Err(invalid("the token comes without a proof").into()),
     }
@@ -38,6 +39,7 @@ pub(crate) async fn key_of_presented(
 
 async fn verified(
     tenant: &Tenant,
+    client: Option<&Client>,
     headers: &HeaderMap,
     method: &Method,
     path: &str,
@@ -51,5 +53,5 @@ async fn verified(
     }
     let proof = proof.to_str().map_err(|_| invalid("the proof is not text"))?;
     let url = format!("{}{path}", tenant.origin().base());
-    dpop::verify(tenant, proof, method.as_str(), &url, access_token).await.map(Some)
+    dpop::verify(tenant, client, proof, method.as_str(), &url, access_token).await.map(Some)
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fapi::SecurityProfile;
+
 /// The kinds of application. The kind decides how it authenticates and which grants it may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ApplicationType {
@@ -148,6 +150,60 @@ impl From<ReuseWindow> for u8 {
     }
 }
 
+/// The longest an access token lives: 60 to 86,400 seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct MaxAccessTokenTtl(u32);
+
+impl TryFrom<u32> for MaxAccessTokenTtl {
+    type Error = &'static str;
+    fn try_from(seconds: u32) -> Result<Self, Self::Error> {
+        (60..=86_400)
+            .contains(&seconds)
+            .then_some(Self(seconds))
+            .ok_or("the longest life of an access token is from 60 to 86400 seconds")
+    }
+}
+
+impl From<MaxAccessTokenTtl> for u32 {
+    fn from(ttl: MaxAccessTokenTtl) -> Self {
+        ttl.0
+    }
+}
+
+/// How long a grant lasts, and with it everything that comes from it: 1 to 180 days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u16", into = "u16")]
+pub struct MaxGrantTtl(u16);
+
+impl MaxGrantTtl {
+    /// Milliseconds.
+    #[must_use]
+    pub fn milliseconds(self) -> i64 {
+        i64::from(self.0) * 86_400_000
+    }
+}
+
+/// 180 days.
+impl Default for MaxGrantTtl {
+    fn default() -> Self {
+        Self(180)
+    }
+}
+
+impl TryFrom<u16> for MaxGrantTtl {
+    type Error = &'static str;
+    fn try_from(days: u16) -> Result<Self, Self::Error> {
+        (1..=180).contains(&days).then_some(Self(days)).ok_or("a grant lasts from 1 to 180 days")
+    }
+}
+
+impl From<MaxGrantTtl> for u16 {
+    fn from(ttl: MaxGrantTtl) -> Self {
+        ttl.0
+    }
+}
+
 /// An application as the protocol sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
@@ -193,6 +249,15 @@ pub struct Client {
     pub backchannel_logout_session_required: bool,
     /// Signs people in by device code (RFC 8628), and in no other way.
     pub is_device_flow: bool,
+    /// The rules beyond the usual ones it is held to.
+    #[serde(default)]
+    pub security_profile: Option<SecurityProfile>,
+    /// No access token lives longer; what it is for may allow less.
+    #[serde(default)]
+    pub max_access_token_ttl: Option<MaxAccessTokenTtl>,
+    /// Nothing that comes from one authorization lives longer.
+    #[serde(default)]
+    pub max_grant_ttl: MaxGrantTtl,
 }
 
 impl Client {
@@ -217,6 +282,9 @@ impl Client {
             backchannel_logout_uri: None,
             backchannel_logout_session_required: false,
             is_device_flow: false,
+            security_profile: None,
+            max_access_token_ttl: None,
+            max_grant_ttl: MaxGrantTtl::default(),
         }
     }
 
@@ -231,6 +299,18 @@ impl Client {
             | ApplicationType::SAML => true,
             ApplicationType::Native | ApplicationType::SPA => false,
         }
+    }
+
+    /// Whether it is held to the FAPI 2.0 Security Profile.
+    #[must_use]
+    pub fn is_fapi2(&self) -> bool {
+        self.security_profile == Some(SecurityProfile::Fapi2)
+    }
+
+    /// How long an access token lives that may live for `ttl`: seconds.
+    #[must_use]
+    pub fn access_token_ttl(&self, ttl: i64) -> i64 {
+        self.max_access_token_ttl.map_or(ttl, |most| ttl.min(i64::from(most.0)))
     }
 
     /// Whether the application's ID tokens name the session they come from.

@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Deserializer};
 
-use crate::{error::OAuthError, token::MAX_TOKEN};
+use crate::{client::Client, error::OAuthError, token::MAX_TOKEN};
 
 /// The value of `client_assertion_type` (RFC 7523 §2.2).
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -29,8 +29,7 @@ pub struct Claims {
     /// The client again.
     pub sub: String,
     /// This server, and nobody else.
-    #[serde(deserialize_with = "one_or_many")]
-    pub aud: Vec<String>,
+    pub aud: AudienceClaim,
     /// Unique.
     pub jti: String,
     /// Unix seconds.
@@ -38,8 +37,39 @@ pub struct Claims {
     pub exp: i64,
 }
 
-/// Checks the claims of an assertion whose signature is the client's. `typ`: the header's. `audiences`: what this
-/// server is called (its issuer, its token endpoint, the endpoint at hand: RFC 7523 §3, RFC 9126 §2). `now`: Unix
+/// RFC 7519 §4.1.3: a string, or an array of strings.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum AudienceClaim {
+    /// `"aud": "…"`.
+    One(String),
+    /// `"aud": ["…"]`.
+    Many(Vec<String>),
+}
+
+impl AudienceClaim {
+    /// The audience, if there is just one.
+    fn only(&self) -> Option<&str> {
+        match self {
+            Self::One(audience) => Some(audience),
+            Self::Many(audiences) => match audiences.as_slice() {
+                [audience] => Some(audience),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// What this server is called.
+#[derive(Debug, Clone, Copy)]
+pub struct Names<'a> {
+    /// Its issuer identifier (RFC 8414 §2).
+    pub issuer: &'a str,
+    /// Its token endpoint and the endpoint at hand, which assertions may be for, too (RFC 7523 §3, RFC 9126 §2).
+    pub endpoints: &'a [&'a str],
+}
+
+/// Checks the claims of an assertion whose signature is the client's. `typ`: the header's. `now`: Unix
 /// seconds. That the `jti` was not seen before is the caller's to find out.
 ///
 /// # Errors
@@ -47,8 +77,8 @@ pub struct Claims {
 pub fn check(
     claims: &Claims,
     typ: Option<&str>,
-    client_id: &str,
-    audiences: &[&str],
+    client: &Client,
+    names: Names<'_>,
     now: i64,
 ) -> Result<(), OAuthError> {
     let refuse = |why: &'static str| Err(OAuthError::invalid_client(why));
@@ -59,13 +89,21 @@ pub fn check(
     if !typ.is_none_or(fits) {
         return refuse("the assertion is another type of token");
     }
-    if claims.iss != client_id || claims.sub != client_id {
+    if claims.iss != client.client_id || claims.sub != client.client_id {
         return refuse("the assertion is not about this client");
     }
     // With a second audience, that audience could present the assertion here.
-    match claims.aud.as_slice() {
-        [audience] if audiences.contains(&audience.as_str()) => {}
-        _ => return refuse("the assertion is for another audience"),
+    let is_for_us = if client.is_fapi2() {
+        // FAPI 2.0 §5.3.2.1: the issuer, as a string.
+        matches!(&claims.aud, AudienceClaim::One(audience) if audience == names.issuer)
+    } else {
+        claims
+            .aud
+            .only()
+            .is_some_and(|audience| audience == names.issuer || names.endpoints.contains(&audience))
+    };
+    if !is_for_us {
+        return refuse("the assertion is for another audience");
     }
     if now >= claims.exp.saturating_add(CLOCK_SKEW) {
         return refuse("the assertion has expired");
@@ -91,20 +129,6 @@ pub fn unverified_subject(assertion: &str) -> Option<String> {
     Some(claims.sub)
 }
 
-/// RFC 7519 §4.1.3: a string, or an array of strings.
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMany {
-        One(String),
-        Many(Vec<String>),
-    }
-    Ok(match OneOrMany::deserialize(deserializer)? {
-        OneOrMany::One(one) => vec![one],
-        OneOrMany::Many(many) => many,
-    })
-}
-
 /// RFC 7519 §2: a number of seconds, with fractions allowed.
 pub(crate) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     #[derive(Deserialize)]
@@ -125,6 +149,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::client::ApplicationType;
+    use crate::fapi::SecurityProfile;
 
     const ISSUER: &str = "https://id.example/oidc";
     const NOW: i64 = 1_800_000_000;
@@ -133,31 +159,51 @@ mod tests {
         Claims {
             iss: "app".into(),
             sub: "app".into(),
-            aud: vec![ISSUER.into()],
+            aud: AudienceClaim::One(ISSUER.into()),
             jti: "j".into(),
             exp: NOW + 60,
         }
     }
 
+    const NAMES: Names<'_> =
+        Names { issuer: ISSUER, endpoints: &["https://id.example/oidc/token"] };
+
+    fn app() -> Client {
+        Client::new("app", ApplicationType::Traditional)
+    }
+
+    fn many(audiences: &[&str]) -> AudienceClaim {
+        AudienceClaim::Many(audiences.iter().map(|audience| (*audience).to_owned()).collect())
+    }
+
     fn accepts(claims: &Claims) -> bool {
-        check(claims, None, "app", &[ISSUER, "https://id.example/oidc/token"], NOW).is_ok()
+        check(claims, None, &app(), NAMES, NOW).is_ok()
     }
 
     #[test]
     fn an_assertion_is_from_and_about_the_client_for_this_server_alone() {
         assert!(accepts(&claims()));
-        assert!(accepts(&Claims { aud: vec![format!("{ISSUER}/token")], ..claims() }));
+        assert!(accepts(&Claims { aud: many(&["https://id.example/oidc/token"]), ..claims() }));
         for other in [
             Claims { iss: "other".into(), ..claims() },
             Claims { sub: "other".into(), ..claims() },
-            Claims { aud: vec!["https://other.example".into()], ..claims() },
-            Claims { aud: vec![ISSUER.into(), "https://other.example".into()], ..claims() },
-            Claims { aud: vec![], ..claims() },
+            Claims { aud: many(&["https://other.example"]), ..claims() },
+            Claims { aud: many(&[ISSUER, "https://other.example"]), ..claims() },
+            Claims { aud: many(&[]), ..claims() },
             Claims { jti: String::new(), ..claims() },
             Claims { jti: "j".repeat(257), ..claims() },
         ] {
             assert!(!accepts(&other), "{other:?}");
         }
+    }
+
+    #[test]
+    fn under_fapi_2_an_assertion_is_for_the_issuer_and_says_so_in_a_string() {
+        let bank = Client { security_profile: Some(SecurityProfile::Fapi2), ..app() };
+        let accepts = |aud| check(&Claims { aud, ..claims() }, None, &bank, NAMES, NOW).is_ok();
+        assert!(accepts(AudienceClaim::One(ISSUER.into())));
+        assert!(!accepts(AudienceClaim::One(NAMES.endpoints[0].into())));
+        assert!(!accepts(many(&[ISSUER])));
     }
 
     #[test]
@@ -170,7 +216,7 @@ mod tests {
             (Some("dpop+jwt"), false),
             (Some(""), false),
         ] {
-            assert_eq!(check(&claims(), typ, "app", &[ISSUER], NOW).is_ok(), fits, "{typ:?}");
+            assert_eq!(check(&claims(), typ, &app(), NAMES, NOW).is_ok(), fits, "{typ:?}");
         }
     }
 
@@ -179,7 +225,8 @@ mod tests {
         let read = |value| serde_json::from_value::<Claims>(value);
         let one = json!({ "iss": "a", "sub": "a", "aud": "x", "jti": "j", "exp": 1.9 });
         let many = json!({ "iss": "a", "sub": "a", "aud": ["x"], "jti": "j", "exp": 1 });
-        assert_eq!(read(one).unwrap(), read(many).unwrap());
+        let (one, many) = (read(one).unwrap(), read(many).unwrap());
+        assert_eq!((one.aud.only(), one.exp), (many.aud.only(), many.exp));
         for missing in ["iss", "sub", "aud", "jti", "exp"] {
             let mut value = json!({ "iss": "a", "sub": "a", "aud": "x", "jti": "j", "exp": 1 });
             value.as_object_mut().unwrap().remove(missing);

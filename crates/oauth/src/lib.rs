@@ -20,6 +20,7 @@ pub mod consent;
 pub mod dpop;
 pub mod end_session;
 pub mod error;
+pub mod fapi;
 pub mod grant;
 pub mod interaction;
 pub mod introspection;

@@ -57,8 +57,8 @@ pub fn requested(params: &Params, client: &Client) -> Result<Option<CodeChalleng
                 "code_challenge must accompany code_challenge_method",
             ));
         }
-        // RFC 9700 §2.1.1: public clients must use PKCE.
-        return if client.is_confidential() {
+        // RFC 9700 §2.1.1: public clients must use PKCE. FAPI 2.0 §5.3.2.2: so must these.
+        return if client.is_confidential() && !client.is_fapi2() {
             Ok(None)
         } else {
             Err(OAuthError::invalid_request("code_challenge is required of this client"))

@@ -33,7 +33,9 @@ pub fn is_issued(client: &Client, granted: &Scope) -> bool {
 /// Whether using the token now replaces it by a new one.
 #[must_use]
 pub fn rotates(client: &Client, token: &IssuedRefreshToken, now: i64) -> bool {
-    if !client.rotate_refresh_token
+    // FAPI 2.0 §5.3.2.1: where the token is bound to a key, rotation protects nobody and loses sessions.
+    if client.is_fapi2()
+        || !client.rotate_refresh_token
         || now.saturating_sub(token.chain_started_at) >= MAX_TOTAL_LIFETIME
     {
         return false;

@@ -1,9 +1,11 @@
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+};
 use serde_json::{Value, json};
 use trinco_jose::{Algorithm, Jwk, SigningKey, base64url_encode};
 
-/// An ES256 key of a client, to make DPoP proofs with (RFC 9449), good ones and forged ones.
+/// An ES256 or ES384 key of a client, to make DPoP proofs with (RFC 9449), good ones and forged ones.
 pub struct ProofKey(SigningKey);
 
 impl Default for ProofKey {
@@ -13,12 +15,20 @@ impl Default for ProofKey {
 }
 
 impl ProofKey {
-    /// A new key.
+    /// A new ES256 key.
     ///
     /// # Panics
     /// When there is no randomness.
     pub fn new() -> Self {
-        Self(SigningKey::generate(Algorithm::ES256).expect("a key"))
+        Self::for_algorithm(Algorithm::ES256)
+    }
+
+    /// A new key for ES256 or ES384.
+    ///
+    /// # Panics
+    /// When there is no randomness.
+    pub fn for_algorithm(algorithm: Algorithm) -> Self {
+        Self(SigningKey::generate(algorithm).expect("a key"))
     }
 
     /// Its public half.
@@ -43,14 +53,22 @@ impl ProofKey {
     pub fn forge(&self, header: Value, claims: &Value) -> String {
         let jwk =
             changed(json!(self.public_jwk()), json!({ "use": null, "alg": null, "kid": null }));
-        let header = changed(json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": jwk }), header);
+        let header = changed(
+            json!({ "alg": self.0.algorithm().name(), "typ": "dpop+jwt", "jwk": jwk }),
+            header,
+        );
         let input = format!(
             "{}.{}",
             base64url_encode(header.to_string()),
             base64url_encode(claims.to_string())
         );
         let der = self.0.to_pkcs8().expect("it exports");
-        let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).expect("a key");
+        let scheme = match self.0.algorithm() {
+            Algorithm::ES256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
+            Algorithm::ES384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+            other => panic!("no proofs with {other}"),
+        };
+        let pair = EcdsaKeyPair::from_pkcs8(scheme, &der).expect("a key");
         let signature = pair.sign(&SystemRandom::new(), input.as_bytes()).expect("it signs");
         format!("{input}.{}", base64url_encode(signature))
     }

@@ -2,9 +2,10 @@
 
 use trinco_jose::{Algorithm, Audience, Expectation, TokenType};
 use trinco_oauth::OAuthError;
-use trinco_oauth::client_assertion::{self, CLOCK_SKEW, Claims};
+use trinco_oauth::client_assertion::{self, CLOCK_SKEW, Claims, Names};
 
 use super::RegisteredClient;
+use crate::keys::FAPI_ALGORITHMS;
 use crate::{Result, Tenant, replay};
 
 const ALGORITHMS: [Algorithm; 5] =
@@ -24,8 +25,10 @@ pub async fn verify_assertion(
     let now = tenant.now();
     let skew = u32::try_from(CLOCK_SKEW).unwrap_or_default();
     // Type and audience are among what `client_assertion::check` looks at.
+    let client = &registered.client;
+    let algorithms: &[Algorithm] = if client.is_fapi2() { &FAPI_ALGORITHMS } else { &ALGORITHMS };
     let expectation = Expectation::new(TokenType::Any, client_id, Audience::Any, now)
-        .algorithms(&ALGORITHMS)
+        .algorithms(algorithms)
         .leeway_seconds(skew);
     let verified = registered
         .keys
@@ -33,8 +36,8 @@ pub async fn verify_assertion(
         .map_err(|error| OAuthError::invalid_client(error.to_string()))?;
     let claims = &verified.claims;
     let token_endpoint = format!("{}/token", tenant.issuer());
-    let audiences = [tenant.issuer(), &token_endpoint, endpoint];
-    client_assertion::check(claims, verified.header.typ.as_deref(), client_id, &audiences, now)?;
+    let names = Names { issuer: tenant.issuer(), endpoints: &[&token_endpoint, endpoint] };
+    client_assertion::check(claims, verified.header.typ.as_deref(), client, names, now)?;
     let replayed = OAuthError::invalid_client("the assertion was used before");
     let (kind, until) = (replay::Proof::ClientAssertion, claims.exp + CLOCK_SKEW);
     replay::spend(tenant, kind, client_id, &claims.jti, until, replayed).await

@@ -18,11 +18,11 @@ pub use model::{
     NewApplication, NewSecret, OidcClientMetadata, RegisteredClient,
 };
 
-use crate::organizations;
 use crate::{
     Alphabet, Error, Listing, Page, Result, Secret, Section, Tenant, Text, TokenHash,
     application_experience, consents, roles,
 };
+use crate::{keys, organizations};
 
 /// The name of the secret that a new confidential application gets.
 const FIRST_SECRET: &str = "Default secret";
@@ -121,6 +121,10 @@ pub async fn create(tenant: &Tenant, new: NewApplication) -> Result<Application>
         app_level_access_control_enabled: false,
         created_at: tenant.now_ms(),
     };
+    rules::check_profile(&application)?;
+    if application.to_client().is_fapi2() {
+        keys::provide_for_fapi(tenant).await?;
+    }
     let secret = rules::has_secrets(application.application_type)
         .then(|| seal_new(tenant, &application.id, FIRST_SECRET, None));
     tenant
@@ -147,6 +151,11 @@ pub async fn create(tenant: &Tenant, new: NewApplication) -> Result<Application>
 /// `entity.not_exists_with_id`, or as [`create`].
 pub async fn update(tenant: &Tenant, id: &str, changes: ApplicationChanges) -> Result<Application> {
     let sections = &[Section::Applications, Section::Roles];
+    let profile =
+        changes.custom_client_metadata.as_ref().and_then(|custom| custom.security_profile);
+    if profile.is_some() {
+        keys::provide_for_fapi(tenant).await?;
+    }
     tenant
         .configure(sections, (id.to_owned(), changes), |tx, bumped, (id, changes)| {
             Box::pin(async move {

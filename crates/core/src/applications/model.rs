@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trinco_jose::Verifier;
-use trinco_oauth::client::{RefreshTokenTtl, ReuseWindow};
+use trinco_oauth::client::{MaxAccessTokenTtl, MaxGrantTtl, RefreshTokenTtl, ReuseWindow};
+use trinco_oauth::fapi::SecurityProfile;
 use trinco_oauth::{ApplicationType, Client};
 
 use crate::application_experience::ApplicationSignInExperience;
@@ -96,6 +97,15 @@ pub struct CustomClientMetadata {
     /// Whether every access token must be bound to a key of the client (RFC 9449 §5.2). Ours alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dpop_bound_access_tokens: Option<bool>,
+    /// The rules beyond the usual ones the application is held to: `fapi2`. Ours alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_profile: Option<SecurityProfile>,
+    /// Seconds, 60 to 86,400: no access token of the application lives longer, whatever its resource says. Ours alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_access_token_ttl: Option<MaxAccessTokenTtl>,
+    /// Days, 1 to 180: nothing that comes from one authorization lives longer. Ours alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_grant_ttl_in_days: Option<MaxGrantTtl>,
     /// Whether the token exchange grant is allowed (RFC 8693).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_token_exchange: Option<bool>,
@@ -261,6 +271,13 @@ impl Application {
         client.backchannel_logout_session_required =
             self.oidc_client_metadata.backchannel_logout_session_required.unwrap_or(false);
         client.is_device_flow = custom.is_device_flow.unwrap_or(false);
+        client.max_access_token_ttl = custom.max_access_token_ttl;
+        client.max_grant_ttl = custom.max_grant_ttl_in_days.unwrap_or_default();
+        client.security_profile = custom.security_profile;
+        if client.is_fapi2() {
+            client.require_pushed_requests = true;
+            client.dpop_bound_access_tokens = true;
+        }
         client
     }
 }

@@ -1,13 +1,14 @@
 //! What is allowed of an application.
 
 use serde_json::Value;
-use trinco_jose::{JwkSet, Verifier, VerifyingKey};
-use trinco_oauth::ApplicationType;
+use trinco_jose::{Jwk, JwkSet, Verifier, VerifyingKey};
+use trinco_oauth::{ApplicationType, fapi};
 use url::Url;
 
 use super::model::{
     Application, ApplicationChanges, CustomClientMetadata, NewApplication, OidcClientMetadata,
 };
+use crate::keys::FAPI_ALGORITHMS;
 use crate::{Error, Result};
 
 /// Schemes that a browser would execute or read locally: never a place to send a code to.
@@ -77,7 +78,7 @@ pub(super) fn apply(changes: &ApplicationChanges, application: &mut Application)
     if let Some(enabled) = changes.app_level_access_control_enabled {
         application.app_level_access_control_enabled = enabled;
     }
-    Ok(())
+    check_profile(application)
 }
 
 /// Whether applications of this kind authenticate with secrets.
@@ -120,6 +121,19 @@ fn check_keys(kind: ApplicationType, metadata: &OidcClientMetadata) -> Result<()
         Some(usable) if usable > 0 && usable == stated.len() => Ok(()),
         _ => refuse("must be a JWK set of RSA, P-256, P-384 or Ed25519 keys for signatures"),
     }
+}
+
+/// What an application lacks for the security profile it is to be held to.
+pub(super) fn check_profile(application: &Application) -> Result<()> {
+    let client = application.to_client();
+    if !client.is_fapi2() {
+        return Ok(());
+    }
+    let is_usable = |key: &Jwk| FAPI_ALGORITHMS.contains(&key.algorithm());
+    let has_usable_key = key_set(&application.oidc_client_metadata)
+        .is_some_and(|set| set.keys().iter().any(is_usable));
+    fapi::check_registration(&client, has_usable_key)
+        .map_err(|rule| Error::invalid_field("customClientMetadata.securityProfile", rule))
 }
 
 fn check_token_exchange(is_third_party: bool, metadata: &CustomClientMetadata) -> Result<()> {

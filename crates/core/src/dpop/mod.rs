@@ -4,24 +4,28 @@ use trinco_jose::{Algorithm, base64url_encode, sha256, verify_proof};
 use trinco_oauth::Client;
 use trinco_oauth::dpop::{self, Claims, MAX_AGE, PROOF_TYPE, Request};
 
+use crate::keys::FAPI_ALGORITHMS;
 use crate::{Result, Tenant, replay};
 
 const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA, Algorithm::PS256, Algorithm::RS256];
 
-/// The thumbprint of the key that `proof` proves for a request to `url`, with the access token it comes with at a protected resource.
+/// The thumbprint of the key that `proof` proves for a request of `client`, where it is known, to `url`, with the access token it comes with at a protected resource.
 /// The proof is spent by that.
 ///
 /// # Errors
 /// `invalid_dpop_proof`, whatever is wrong with it.
 pub async fn verify(
     tenant: &Tenant,
+    client: Option<&Client>,
     proof: &str,
     method: &str,
     url: &str,
     access_token: Option<&str>,
 ) -> Result<String> {
-    let verified = verify_proof::<Claims>(proof, PROOF_TYPE, &ALGORITHMS)
+    let algorithms: &[Algorithm] =
+        if client.is_some_and(Client::is_fapi2) { &FAPI_ALGORITHMS } else { &ALGORITHMS };
+    let verified = verify_proof::<Claims>(proof, PROOF_TYPE, algorithms)
         .map_err(|error| dpop::invalid(error.to_string()))?;
     let hash = access_token.map(|token| base64url_encode(sha256(token.as_bytes())));
     let request = Request { method, url, access_token_hash: hash.as_deref() };

@@ -55,9 +55,9 @@ pub async fn issue(
     let mut claims = tokens::jwt_claims(
         tenant,
         &snapshot,
+        client,
         &kind,
         audience,
-        &client.client_id,
         &client.client_id,
         scope.clone(),
     )?;
@@ -66,7 +66,7 @@ pub async fn issue(
         .application(&client.client_id)
         .fact("scope", scope.to_string());
     audit::record(tenant, entry).await?;
-    let (access_token, expires_in) = tokens::sign_access_token(&snapshot, &claims)?;
+    let (access_token, expires_in) = tokens::sign_access_token(&snapshot, client, &claims)?;
     Ok(TokenResponse {
         access_token,
         expires_in,

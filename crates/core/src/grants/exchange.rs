@@ -136,7 +136,8 @@ async fn attempt(
     };
     let scope = exchanged_scope(&kind, &request.scope, &permitted, &presented.target);
     let grant = grant_of(tenant, client, &presented, &kind, &scope);
-    let mut access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone(), proven_key)?;
+    let mut access =
+        tokens::plan(tenant, &snapshot, client, &grant, &kind, scope.clone(), proven_key)?;
     if let Planned::Jwt(claims) = &mut access {
         claims.act = actor.clone().map(|sub| Actor { sub });
     }
@@ -149,7 +150,7 @@ async fn attempt(
         entry = entry.fact("actorId", actor.as_str());
     }
     keep(tenant, presented.subject_token, grant, access.stored(), entry).await?;
-    let (access_token, expires_in) = access.make(&snapshot)?;
+    let (access_token, expires_in) = access.make(&snapshot, client)?;
     Ok(Exchanged {
         tokens: TokenResponse {
             access_token,

@@ -76,7 +76,7 @@ pub(super) async fn redeem(
         AccessTokenKind::Opaque | AccessTokenKind::Organization { .. } => all.clone(),
     };
     let scope = kind.scope(&grant.scopes, &all, &permitted);
-    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone(), proven_key)?;
+    let access = tokens::plan(tenant, &snapshot, client, &grant, &kind, scope.clone(), proven_key)?;
     let refresh = refresh::is_issued(client, &grant.scopes.scope)
         .then(|| tokens::first_refresh_token(tenant, &snapshot, client, &grant, proven_key));
 
@@ -110,7 +110,7 @@ pub(super) async fn redeem(
     }
 
     let id_token = tokens::id_token(tenant, &snapshot, client, &grant, &subject)?;
-    let (access_token, expires_in) = access.make(&snapshot)?;
+    let (access_token, expires_in) = access.make(&snapshot, client)?;
     Ok(TokenResponse {
         access_token,
         expires_in,

@@ -29,7 +29,7 @@ pub use model::Grant;
 pub(crate) use model::ORGANIZATION_TOKEN_LIFETIME;
 pub use refresh_token::exchange as exchange_refresh_token;
 
-use model::{CODE_LIFETIME_MS, GRANT_LIFETIME_MS, StoredCode};
+use model::{CODE_LIFETIME_MS, StoredCode};
 
 use crate::{Result, Secret, Tenant, TokenHash, logout};
 
@@ -72,7 +72,7 @@ pub fn prepare(
         with_auth_time: request.max_age.is_some() || request.claims.wants_auth_time(),
         claims: request.claims.clone(),
         created_at: now,
-        expires_at: now + GRANT_LIFETIME_MS,
+        expires_at: now + lifetime_ms(tenant, &request.client_id),
     };
     let stored = StoredCode {
         hash: TokenHash::of(code.reveal()),
@@ -113,8 +113,15 @@ pub(crate) fn without_code(
         with_auth_time: false,
         claims: RequestedClaims::default(),
         created_at: now,
-        expires_at: now + GRANT_LIFETIME_MS,
+        expires_at: now + lifetime_ms(tenant, client_id),
     }
+}
+
+/// How long a grant of this client lasts.
+fn lifetime_ms(tenant: &Tenant, client_id: &str) -> i64 {
+    let snapshot = tenant.snapshot();
+    let registered = snapshot.applications.get(client_id);
+    registered.map(|registered| registered.client.max_grant_ttl).unwrap_or_default().milliseconds()
 }
 
 /// Stores a grant that has no code.

@@ -5,8 +5,6 @@ use trinco_oauth::grant::GrantedScopes;
 
 use crate::TokenHash;
 
-/// A grant lasts at most 180 days: milliseconds.
-pub(super) const GRANT_LIFETIME_MS: i64 = 180 * 86_400_000;
 /// An authorization code lasts 60 seconds: milliseconds (RFC 6749 §4.1.2 allows ten minutes at most).
 pub(super) const CODE_LIFETIME_MS: i64 = 60_000;
 /// An opaque access token lasts an hour: seconds.

@@ -95,12 +95,12 @@ async fn attempt(
     drop(conn);
     let (kind, scope) = decide(&snapshot, &grant, &subject, request)?;
 
-    let access = tokens::plan(tenant, &snapshot, &grant, &kind, scope.clone(), proven_key)?;
+    let access = tokens::plan(tenant, &snapshot, client, &grant, &kind, scope.clone(), proven_key)?;
     // A parallel request has rotated the token a moment ago: its successor is the answer, not the successor's successor.
     let rotates =
         judged == Presented::Fresh && refresh::rotates(client, &issued(&stored), tenant.now());
     let next = if rotates {
-        let (token, successor) = successor(tenant, &snapshot, client, &presented, &stored)?;
+        let (token, successor) = successor(tenant, &snapshot, client, &grant, &presented, &stored)?;
         Next::Rotate { token, stored: successor }
     } else {
         Next::Keep
@@ -114,7 +114,7 @@ async fn attempt(
     }
 
     let id_token = tokens::id_token(tenant, &snapshot, client, &grant, &subject)?;
-    let (access_token, expires_in) = access.make(&snapshot)?;
+    let (access_token, expires_in) = access.make(&snapshot, client)?;
     let refresh_token = match next {
         Next::Keep => presented,
         Next::Rotate { token, .. } => token,
@@ -216,6 +216,7 @@ fn successor(
     tenant: &Tenant,
     snapshot: &Snapshot,
     client: &Client,
+    grant: &Grant,
     presented: &Secret,
     stored: &StoredRefreshToken,
 ) -> Result<(Secret, StoredRefreshToken)> {
@@ -228,7 +229,8 @@ fn successor(
         rotation_key_id: snapshot.keys.current_rotation().id.clone(),
         chain_started_at: stored.chain_started_at,
         created_at: tenant.now_ms(),
-        expires_at: refresh::expires_at(client, Some(&issued(stored)), tenant.now()) * 1000,
+        expires_at: (refresh::expires_at(client, Some(&issued(stored)), tenant.now()) * 1000)
+            .min(grant.expires_at),
         consumed_at: None,
         dpop_jkt: stored.dpop_jkt.clone(),
     };

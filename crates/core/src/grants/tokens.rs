@@ -24,10 +24,11 @@ pub(super) enum Planned {
     Jwt(AccessTokenClaims),
 }
 
-/// Decides an access token of a grant, bound to the key that was proven, if one was.
+/// Decides an access token of a grant, which it does not outlive, bound to the key that was proven, if one was.
 pub(super) fn plan(
     tenant: &Tenant,
     snapshot: &Snapshot,
+    client: &Client,
     grant: &Grant,
     kind: &AccessTokenKind,
     scope: Scope,
@@ -35,31 +36,33 @@ pub(super) fn plan(
 ) -> Result<Planned> {
     if let Some(audience) = kind.audience() {
         let mut claims =
-            jwt_claims(tenant, snapshot, kind, audience, &grant.user_id, &grant.client_id, scope)?;
+            jwt_claims(tenant, snapshot, client, kind, audience, &grant.user_id, scope)?;
+        claims.exp = claims.exp.min(grant.expires_at.div_euclid(1000));
         claims.cnf = confirmation(proven_key);
         return Ok(Planned::Jwt(claims));
     }
     let token = Secret::new(tenant.new_token());
     let now = tenant.now_ms();
+    let ends_at = now + client.access_token_ttl(OPAQUE_TOKEN_LIFETIME) * 1000;
     let stored = StoredAccessToken {
         hash: TokenHash::of(token.reveal()),
         grant_id: grant.id.clone(),
         scope: scope.to_string(),
         created_at: now,
-        expires_at: now + OPAQUE_TOKEN_LIFETIME * 1000,
+        expires_at: ends_at.min(grant.expires_at),
         dpop_jkt: proven_key.map(str::to_owned),
     };
     Ok(Planned::Opaque { token, stored })
 }
 
-/// The claims of a JWT access token. A resource decides how long its tokens live.
+/// The claims of a JWT access token. A resource decides how long its tokens live, and the client may allow less.
 pub(super) fn jwt_claims(
     tenant: &Tenant,
     snapshot: &Snapshot,
+    client: &Client,
     kind: &AccessTokenKind,
     audience: String,
     subject: &str,
-    client_id: &str,
     scope: Scope,
 ) -> Result<AccessTokenClaims> {
     let ttl = match kind {
@@ -79,9 +82,9 @@ pub(super) fn jwt_claims(
         jti: tenant.new_token(),
         sub: subject.to_owned(),
         iat: now,
-        exp: now + ttl,
+        exp: now + client.access_token_ttl(ttl),
         scope,
-        client_id: client_id.to_owned(),
+        client_id: client.client_id.clone(),
         iss: tenant.issuer().to_owned(),
         aud: audience,
         organization_id: kind.organization_id_claim().map(str::to_owned),
@@ -112,7 +115,8 @@ pub(super) fn first_refresh_token(
         rotation_key_id: snapshot.keys.current_rotation().id.clone(),
         chain_started_at: now,
         created_at: now,
-        expires_at: trinco_oauth::refresh::expires_at(client, None, tenant.now()) * 1000,
+        expires_at: (trinco_oauth::refresh::expires_at(client, None, tenant.now()) * 1000)
+            .min(grant.expires_at),
         consumed_at: None,
         dpop_jkt: proven_key.filter(|_| !client.is_confidential()).map(str::to_owned),
     };
@@ -129,10 +133,12 @@ impl Planned {
     }
 
     /// The token itself and its lifetime in seconds.
-    pub(super) fn make(self, snapshot: &Snapshot) -> Result<(String, i64)> {
+    pub(super) fn make(self, snapshot: &Snapshot, client: &Client) -> Result<(String, i64)> {
         match self {
-            Self::Opaque { token, .. } => Ok((token.reveal().clone(), OPAQUE_TOKEN_LIFETIME)),
-            Self::Jwt(claims) => sign_access_token(snapshot, &claims),
+            Self::Opaque { token, stored } => {
+                Ok((token.reveal().clone(), (stored.expires_at - stored.created_at) / 1000))
+            }
+            Self::Jwt(claims) => sign_access_token(snapshot, client, &claims),
         }
     }
 }
@@ -140,10 +146,11 @@ impl Planned {
 /// Signs a JWT access token; returns it and its lifetime in seconds.
 pub(super) fn sign_access_token(
     snapshot: &Snapshot,
+    client: &Client,
     claims: &AccessTokenClaims,
 ) -> Result<(String, i64)> {
-    let token =
-        snapshot.keys.signing().sign_jwt(Some(ACCESS_TOKEN_TYPE), claims).map_err(unsigned)?;
+    let key = snapshot.keys.signing_for(client)?;
+    let token = key.sign_jwt(Some(ACCESS_TOKEN_TYPE), claims).map_err(unsigned)?;
     Ok((token, claims.exp - claims.iat))
 }
 
@@ -170,7 +177,8 @@ pub(super) fn id_token(
     let Some(claims) = claims::id_token(&user, &reveal, extended, &facts) else {
         return Ok(None);
     };
-    snapshot.keys.signing().sign_jwt(None, &Value::Object(claims)).map(Some).map_err(unsigned)
+    let key = snapshot.keys.signing_for(client)?;
+    key.sign_jwt(None, &Value::Object(claims)).map(Some).map_err(unsigned)
 }
 
 /// What a client learns of its user with these scopes.

@@ -13,7 +13,9 @@ use trinco_db::{Conn, Tx};
 use trinco_jose::{Algorithm, KeyState, SigningKey};
 use zeroize::Zeroizing;
 
-pub use model::{CookieKey, KeyRecord, KeyType, Keys, Purpose, RotationKey, SealedKey};
+pub use model::{
+    CookieKey, FAPI_ALGORITHMS, KeyRecord, KeyType, Keys, Purpose, RotationKey, SealedKey,
+};
 pub use rotate::{Rotation, advance, rotate};
 pub use rules::Policy;
 
@@ -21,7 +23,12 @@ use crate::{Alphabet, Bumped, Error, Randomness, Result, Sealer, Section, Tenant
 
 /// What everyone may know of the keys of a type: a staged one, the current one, then the previous ones.
 pub fn list(tenant: &Tenant, of: KeyType) -> Vec<KeyRecord> {
-    tenant.snapshot().keys.records(of).to_vec()
+    let keys = &tenant.snapshot().keys;
+    let mut records = keys.records(of).to_vec();
+    if of == KeyType::PrivateKeys {
+        records.extend_from_slice(keys.fapi_records());
+    }
+    records
 }
 
 /// Deletes a previous key. What it signed is refused from then on.
@@ -30,7 +37,9 @@ pub fn list(tenant: &Tenant, of: KeyType) -> Vec<KeyRecord> {
 /// `oidc.key_not_found`; `oidc.key_required` for the only key; `oidc.only_previous_key_can_be_deleted`.
 pub async fn delete(tenant: &Tenant, of: KeyType, id: &str) -> Result<()> {
     let status = |keys: &Keys| {
-        keys.records(of).iter().find(|record| record.id == id).map(|record| record.status)
+        let fapi = if of == KeyType::PrivateKeys { keys.fapi_records() } else { &[] };
+        let mut records = keys.records(of).iter().chain(fapi);
+        records.find(|record| record.id == id).map(|record| record.status)
     };
     let found = tenant.find(|snapshot| status(&snapshot.keys)).await?;
     let status = found.ok_or_else(|| not_found(id))?;
@@ -48,6 +57,38 @@ pub async fn delete(tenant: &Tenant, of: KeyType, id: &str) -> Result<()> {
                 } else {
                     Err(not_found(id))
                 }
+            })
+        })
+        .await
+}
+
+/// Sees to it that there is a key that may sign for applications held to FAPI 2.0. It signs at once: no one can have cached the
+/// published keys before an application was held to the profile, and readers look for an unknown key anew.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn provide_for_fapi(tenant: &Tenant) -> Result<()> {
+    match tenant.snapshot().keys.fapi_signing() {
+        Some(_) => Ok(()),
+        None => provide_beside(tenant).await,
+    }
+}
+
+/// Sees to it that applications held to FAPI 2.0 have a key beside the one that signs for the others, whatever that is.
+async fn provide_beside(tenant: &Tenant) -> Result<()> {
+    if !tenant.snapshot().keys.fapi_records().is_empty() {
+        return Ok(());
+    }
+    let purpose = Purpose::FapiSigning(Algorithm::ES256);
+    let key = rotate::new_key(tenant, purpose).await?;
+    tenant
+        .configure(&[Section::Keys], key, |tx, bumped, key| {
+            Box::pin(async move {
+                // The version of the section was moved first, so two of these follow one another.
+                if store::has_current(tx, key.purpose).await? {
+                    return Ok(());
+                }
+                store::insert(tx, bumped, key).await
             })
         })
         .await
@@ -104,7 +145,7 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, bumped: &Bumped, keys: &[SealedKey])
 /// New key material: PKCS#8 for signing keys, else 32 random bytes.
 fn generate(purpose: Purpose, randomness: &dyn Randomness) -> Result<Zeroizing<Vec<u8>>> {
     match purpose {
-        Purpose::Signing(algorithm) => {
+        Purpose::Signing(algorithm) | Purpose::FapiSigning(algorithm) => {
             SigningKey::generate(algorithm).and_then(|key| key.to_pkcs8()).map_err(|error| {
                 Error::Internal(format!("a signing key cannot be generated: {error}"))
             })

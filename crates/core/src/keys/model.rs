@@ -5,9 +5,14 @@ use serde::{Serialize, Serializer};
 use trinco_jose::{
     Algorithm, JwkSet, KeyEntry, KeyState, Keyring, SigningKey, Verifier, base64url_encode, sha256,
 };
+use trinco_oauth::Client;
+use trinco_oauth::fapi::SecurityProfile;
 use zeroize::Zeroizing;
 
 use crate::{Error, Result};
+
+/// What applications held to FAPI 2.0 use (§5.4.1).
+pub const FAPI_ALGORITHMS: [Algorithm; 3] = [Algorithm::PS256, Algorithm::ES256, Algorithm::EdDSA];
 
 /// A new cookie key signs this many milliseconds after it was made: by then every node verifies with it.
 const COOKIE_KEY_PAUSE_MS: i64 = 5_000;
@@ -17,6 +22,8 @@ const COOKIE_KEY_PAUSE_MS: i64 = 5_000;
 pub enum Purpose {
     /// Signs ID tokens and JWT access tokens with this algorithm.
     Signing(Algorithm),
+    /// Signs the tokens of applications held to FAPI 2.0, beside a [`Purpose::Signing`] key of an algorithm that they may not use.
+    FapiSigning(Algorithm),
     /// Authenticates cookies.
     Cookie,
     /// Derives the successor of a rotated refresh token.
@@ -66,6 +73,9 @@ pub struct KeyRecord {
     /// The algorithm itself (RFC 7518 §3.1).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<Algorithm>,
+    /// The security profile whose applications alone it signs for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub security_profile: Option<SecurityProfile>,
     /// Where it is in its life.
     #[serde(serialize_with = "state_name")]
     pub status: KeyState,
@@ -96,7 +106,7 @@ fn state_name<S: Serializer>(state: &KeyState, serializer: S) -> Result<S::Ok, S
 impl KeyRecord {
     fn of(stored: &SealedKey) -> Self {
         let algorithm = match stored.purpose {
-            Purpose::Signing(algorithm) => Some(algorithm),
+            Purpose::Signing(algorithm) | Purpose::FapiSigning(algorithm) => Some(algorithm),
             Purpose::Cookie | Purpose::Rotation => None,
         };
         let family = match algorithm {
@@ -109,6 +119,8 @@ impl KeyRecord {
             created_at: stored.created_at,
             signing_key_algorithm: family,
             algorithm,
+            security_profile: matches!(stored.purpose, Purpose::FapiSigning(_))
+                .then_some(SecurityProfile::Fapi2),
             status: stored.state,
             effective_at: stored.effective_at,
             expires_at: stored.expires_at,
@@ -150,6 +162,7 @@ impl RotationKey {
 /// The keys of one tenant, opened.
 pub struct Keys {
     signing: Keyring,
+    fapi: Option<Keyring>,
     verifier: Verifier,
     jwks: JwkSet,
     jwks_json: String,
@@ -157,6 +170,7 @@ pub struct Keys {
     cookie: Vec<CookieKey>,
     rotation: Vec<RotationKey>,
     private_keys: Vec<KeyRecord>,
+    fapi_keys: Vec<KeyRecord>,
     cookie_keys: Vec<KeyRecord>,
     rotation_keys: Vec<KeyRecord>,
 }
@@ -164,22 +178,21 @@ pub struct Keys {
 impl Keys {
     /// `opened` has the current keys first.
     pub(super) fn from_opened(opened: Vec<(SealedKey, Zeroizing<Vec<u8>>)>) -> Result<Self> {
-        let mut signing = Vec::new();
+        let (mut signing, mut fapi) = (Vec::new(), Vec::new());
         let (mut cookie, mut rotation) = (Vec::new(), Vec::new());
         let (mut private_keys, mut cookie_keys) = (Vec::new(), Vec::new());
-        let mut rotation_keys = Vec::new();
+        let (mut rotation_keys, mut fapi_keys) = (Vec::new(), Vec::new());
         for (stored, material) in opened {
             let record = KeyRecord::of(&stored);
             let symmetric = |material: &[u8]| hmac::Key::new(hmac::HMAC_SHA256, material);
             match stored.purpose {
                 Purpose::Signing(algorithm) => {
-                    let key = SigningKey::from_pkcs8(algorithm, &material).map_err(|error| {
-                        Error::Internal(format!("a stored signing key is unreadable: {error}"))
-                    })?;
-                    let entry =
-                        KeyEntry { id: stored.id, created_at: stored.created_at / 1000, key };
-                    signing.push((stored.state, entry));
+                    signing.push((stored.state, entry(stored, algorithm, &material)?));
                     private_keys.push(record);
+                }
+                Purpose::FapiSigning(algorithm) => {
+                    fapi.push((stored.state, entry(stored, algorithm, &material)?));
+                    fapi_keys.push(record);
                 }
                 Purpose::Cookie => {
                     cookie.push(CookieKey(symmetric(&material)));
@@ -196,23 +209,30 @@ impl Keys {
                 "the tenant lacks a cookie key or a rotation key".to_owned(),
             ));
         }
-        let signing = Keyring::from_entries(signing).map_err(|error| {
-            Error::Internal(format!("the tenant's signing keys are inconsistent: {error}"))
-        })?;
-        let jwks = signing.jwks();
+        let signing = ring(signing)?;
+        let fapi = if fapi.is_empty() { None } else { Some(ring(fapi)?) };
+        let jwks: JwkSet = [Some(&signing), fapi.as_ref()]
+            .into_iter()
+            .flatten()
+            .flat_map(Keyring::entries)
+            .map(|(_, entry)| entry.key.public_jwk())
+            .collect();
         let jwks_json = serde_json::to_string(&jwks)?;
         let jwks_etag = format!("\"{}\"", base64url_encode(sha256(jwks_json.as_bytes())));
         // The API lists a staged key first.
         private_keys.sort_by_key(|record| record.status != KeyState::Next);
+        fapi_keys.sort_by_key(|record| record.status != KeyState::Next);
         Ok(Self {
             verifier: jwks.verifier(),
             signing,
+            fapi,
             jwks,
             jwks_json,
             jwks_etag,
             cookie,
             rotation,
             private_keys,
+            fapi_keys,
             cookie_keys,
             rotation_keys,
         })
@@ -221,6 +241,27 @@ impl Keys {
     /// The key that signs.
     pub fn signing(&self) -> &SigningKey {
         &self.signing.current().key
+    }
+
+    /// The key that signs for a client.
+    ///
+    /// # Errors
+    /// When the client is held to a profile that none of the keys fits: one is made when a client is first held to it.
+    pub fn signing_for(&self, client: &Client) -> Result<&SigningKey> {
+        if !client.is_fapi2() {
+            return Ok(self.signing());
+        }
+        self.fapi_signing().ok_or_else(|| {
+            Error::Internal("the tenant has no key for applications held to FAPI 2.0".to_owned())
+        })
+    }
+
+    /// The key that signs for clients held to FAPI 2.0, if there is one.
+    pub(super) fn fapi_signing(&self) -> Option<&SigningKey> {
+        let own = self.fapi.as_ref().map(|ring| &ring.current().key);
+        own.or_else(|| {
+            Some(self.signing()).filter(|key| FAPI_ALGORITHMS.contains(&key.algorithm()))
+        })
     }
 
     /// Verifies what any of the published keys signed.
@@ -251,7 +292,11 @@ impl Keys {
     /// The algorithms of all published keys, the current one first, each once.
     pub fn algorithms(&self) -> Vec<Algorithm> {
         let mut algorithms = Vec::new();
-        for (_, entry) in self.signing.entries() {
+        for (_, entry) in [Some(&self.signing), self.fapi.as_ref()]
+            .into_iter()
+            .flatten()
+            .flat_map(Keyring::entries)
+        {
             if !algorithms.contains(&entry.key.algorithm()) {
                 algorithms.push(entry.key.algorithm());
             }
@@ -284,6 +329,11 @@ impl Keys {
         self.rotation.iter().find(|key| key.id == id)
     }
 
+    /// What everyone may know of the keys that sign for clients held to FAPI 2.0 alone.
+    pub fn fapi_records(&self) -> &[KeyRecord] {
+        &self.fapi_keys
+    }
+
     /// What everyone may know of the keys of a type: a staged one, the current one, then the previous ones.
     pub fn records(&self, of: KeyType) -> &[KeyRecord] {
         match of {
@@ -294,8 +344,24 @@ impl Keys {
 
     /// The records of every key, of whatever purpose.
     pub(super) fn all_records(&self) -> impl Iterator<Item = &KeyRecord> {
-        self.private_keys.iter().chain(&self.cookie_keys).chain(&self.rotation_keys)
+        self.private_keys
+            .iter()
+            .chain(&self.fapi_keys)
+            .chain(&self.cookie_keys)
+            .chain(&self.rotation_keys)
     }
+}
+
+fn entry(stored: SealedKey, algorithm: Algorithm, material: &[u8]) -> Result<KeyEntry> {
+    let key = SigningKey::from_pkcs8(algorithm, material)
+        .map_err(|error| Error::Internal(format!("a stored signing key is unreadable: {error}")))?;
+    Ok(KeyEntry { id: stored.id, created_at: stored.created_at / 1000, key })
+}
+
+fn ring(entries: Vec<(KeyState, KeyEntry)>) -> Result<Keyring> {
+    Keyring::from_entries(entries).map_err(|error| {
+        Error::Internal(format!("the tenant's signing keys are inconsistent: {error}"))
+    })
 }
 
 impl std::fmt::Debug for Keys {

@@ -3,7 +3,7 @@
 use trinco_db::Tx;
 use trinco_jose::{Algorithm, KeyState};
 
-use super::model::{KeyRecord, KeyType, Purpose, SealedKey};
+use super::model::{FAPI_ALGORITHMS, KeyRecord, KeyType, Purpose, SealedKey};
 use super::{generate, insert, rules, seal, store};
 use crate::{Bumped, Error, Result, Section, Snapshot, Tenant};
 
@@ -33,6 +33,8 @@ struct Plan {
     new: SealedKey,
     /// When nothing needs the retired key any more.
     expires_at: i64,
+    /// A new key for applications held to FAPI 2.0, when they have one of their own.
+    fapi: Option<SealedKey>,
     /// A new key for refresh tokens, and when nothing needs the retired one any more.
     rotation: Option<(SealedKey, i64)>,
 }
@@ -44,6 +46,11 @@ struct Plan {
 /// `oidc.key_rotation_in_progress` when a key is staged already, or someone else has just rotated.
 pub async fn rotate(tenant: &Tenant, rotation: Rotation) -> Result<Vec<KeyRecord>> {
     check(&rotation)?;
+    let keeps_fapi = rotation.algorithm.is_some_and(|new| FAPI_ALGORITHMS.contains(&new));
+    let is_signing = rotation.key_type == KeyType::PrivateKeys;
+    if is_signing && !keeps_fapi && has_fapi_clients(&tenant.snapshot()) {
+        super::provide_beside(tenant).await?;
+    }
     let plan = plan(tenant, rotation).await?;
     tenant
         .configure(&[Section::Keys], plan, |tx, bumped, plan| Box::pin(carry_out(tx, bumped, plan)))
@@ -60,6 +67,11 @@ pub async fn advance(tenant: &Tenant) -> Result<bool> {
     let snapshot = tenant.snapshot();
     let now = tenant.now_ms();
     let mut moved = false;
+    // One node may have held an application to the profile while another rotated to an algorithm outside of it.
+    if has_fapi_clients(&snapshot) && snapshot.keys.fapi_signing().is_none() {
+        super::provide_for_fapi(tenant).await?;
+        moved = true;
+    }
     if snapshot.keys.all_records().any(|record| rules::is_due(record, now)) {
         let expires_at = now + longest_lifetime_ms(&snapshot);
         tenant
@@ -114,27 +126,38 @@ async fn plan(tenant: &Tenant, rotation: Rotation) -> Result<Plan> {
     if rotation.key_type == KeyType::CookieKeys {
         let new = new_key(tenant, Purpose::Cookie).await?;
         let current = current.id.clone();
-        return Ok(Plan { current, purpose: Purpose::Cookie, new, expires_at, rotation: None });
+        let purpose = Purpose::Cookie;
+        return Ok(Plan { current, purpose, new, expires_at, fapi: None, rotation: None });
     }
     let grace_ms = rotation.grace.map_or(tenant.key_policy().grace_ms, |grace| grace * 1000);
     let purpose = Purpose::Signing(rotation.algorithm.unwrap_or(Algorithm::ES384));
-    let mut new = new_key(tenant, purpose).await?;
-    new.effective_at = Some(now + grace_ms);
-    if grace_ms > 0 {
-        new.state = KeyState::Next;
-    }
+    let stage = |key: SealedKey| SealedKey {
+        effective_at: Some(now + grace_ms),
+        state: if grace_ms > 0 { KeyState::Next } else { key.state },
+        ..key
+    };
+    let new = stage(new_key(tenant, purpose).await?);
+    let fapi = match snapshot.keys.fapi_records() {
+        [] => None,
+        _ => Some(stage(new_key(tenant, Purpose::FapiSigning(Algorithm::ES256)).await?)),
+    };
     let for_refresh_tokens = new_key(tenant, Purpose::Rotation).await?;
     Ok(Plan {
         current: current.id.clone(),
         purpose,
         new,
         expires_at,
+        fapi,
         rotation: Some((for_refresh_tokens, now + ROTATION_KEY_RETENTION_MS)),
     })
 }
 
+fn has_fapi_clients(snapshot: &Snapshot) -> bool {
+    snapshot.applications.iter().any(|registered| registered.client.is_fapi2())
+}
+
 /// RSA keys take a while to find: not on a thread that serves requests.
-async fn new_key(tenant: &Tenant, purpose: Purpose) -> Result<SealedKey> {
+pub(super) async fn new_key(tenant: &Tenant, purpose: Purpose) -> Result<SealedKey> {
     let handle = tenant.clone();
     let material = tokio::task::spawn_blocking(move || generate(purpose, handle.randomness()))
         .await
@@ -154,6 +177,12 @@ async fn carry_out(tx: &mut Tx<'_>, bumped: &Bumped, plan: &Plan) -> Result<()> 
         return Err(in_progress());
     }
     insert(tx, bumped, std::slice::from_ref(&plan.new)).await?;
+    if let Some(new) = &plan.fapi {
+        if new.state == KeyState::Current {
+            store::retire_current(tx, bumped, new.purpose, plan.expires_at).await?;
+        }
+        insert(tx, bumped, std::slice::from_ref(new)).await?;
+    }
     if let Some((new, expires_at)) = &plan.rotation {
         store::retire_current(tx, bumped, Purpose::Rotation, *expires_at).await?;
         insert(tx, bumped, std::slice::from_ref(new)).await?;
@@ -168,7 +197,7 @@ async fn promote_and_remove(
     now_ms: i64,
     expires_at: i64,
 ) -> Result<()> {
-    if let Some((next, purpose)) = store::next_due(tx, now_ms).await? {
+    for (next, purpose) in store::next_due(tx, now_ms).await? {
         store::retire_current(tx, bumped, purpose, expires_at).await?;
         store::promote(tx, bumped, &next).await?;
     }

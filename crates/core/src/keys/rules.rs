@@ -51,6 +51,7 @@ mod tests {
             created_at: 100,
             signing_key_algorithm: None,
             algorithm: None,
+            security_profile: None,
             status,
             effective_at,
             expires_at,

@@ -33,7 +33,9 @@ pub(super) async fn all(conn: &mut Conn<'_>) -> Result<Vec<SealedKey>> {
 
 pub(super) async fn insert(tx: &mut Tx<'_>, _: &Bumped, key: &SealedKey) -> Result<()> {
     let algorithm = match key.purpose {
-        Purpose::Signing(algorithm) => Some(algorithm.to_string()),
+        Purpose::Signing(algorithm) | Purpose::FapiSigning(algorithm) => {
+            Some(algorithm.to_string())
+        }
         Purpose::Cookie | Purpose::Rotation => None,
     };
     let state = match key.state {
@@ -68,13 +70,10 @@ pub(super) async fn has_next(conn: &mut Conn<'_>) -> Result<bool> {
     Ok(conn.optional(statement, &[]).await?.is_some())
 }
 
-/// The staged key whose time has come.
-pub(super) async fn next_due(
-    conn: &mut Conn<'_>,
-    now_ms: i64,
-) -> Result<Option<(String, Purpose)>> {
-    let row = conn
-        .optional(
+/// The staged keys whose time has come.
+pub(super) async fn next_due(conn: &mut Conn<'_>, now_ms: i64) -> Result<Vec<(String, Purpose)>> {
+    let rows = conn
+        .all(
             sql!(
                 "SELECT id, purpose, algorithm FROM keys
                  WHERE tenant_id = $1 AND state = 'next' AND effective_at <= $2"
@@ -82,11 +81,19 @@ pub(super) async fn next_due(
             params![now_ms],
         )
         .await?;
-    row.map(|row| {
-        let algorithm = row.get::<Option<String>>(2)?;
-        Ok((row.get(0)?, purpose(&row.get::<String>(1)?, algorithm.as_deref())?))
-    })
-    .transpose()
+    rows.iter()
+        .map(|row| {
+            let algorithm = row.get::<Option<String>>(2)?;
+            Ok((row.get(0)?, purpose(&row.get::<String>(1)?, algorithm.as_deref())?))
+        })
+        .collect()
+}
+
+/// Whether any key has this purpose and signs, whatever its algorithm.
+pub(super) async fn has_current(conn: &mut Conn<'_>, purpose: Purpose) -> Result<bool> {
+    let statement =
+        sql!("SELECT id FROM keys WHERE tenant_id = $1 AND purpose = $2 AND state = 'current'");
+    Ok(conn.optional(statement, params![purpose_name(purpose)]).await?.is_some())
 }
 
 /// Makes the current key `id` previous; false when it is not current any more.
@@ -156,16 +163,17 @@ pub(super) async fn delete_expired(tx: &mut Tx<'_>, _: &Bumped, now_ms: i64) -> 
 const fn purpose_name(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Signing(_) => "signing",
+        Purpose::FapiSigning(_) => "signing_fapi2",
         Purpose::Cookie => "cookie",
         Purpose::Rotation => "rotation",
     }
 }
 
 fn purpose(name: &str, algorithm: Option<&str>) -> Result<Purpose> {
-    let signing =
-        || algorithm.and_then(|name| name.parse::<Algorithm>().ok()).map(Purpose::Signing);
+    let algorithm = || algorithm.and_then(|name| name.parse::<Algorithm>().ok());
     match name {
-        "signing" => signing(),
+        "signing" => algorithm().map(Purpose::Signing),
+        "signing_fapi2" => algorithm().map(Purpose::FapiSigning),
         "cookie" => Some(Purpose::Cookie),
         "rotation" => Some(Purpose::Rotation),
         _ => None,

@@ -128,10 +128,12 @@ fn request(tenant: &Tenant, client: &Client, url: Url, delivery: &Delivery) -> R
         tenant.new_token(),
         tenant.now(),
     );
-    let token =
-        tenant.snapshot().keys.signing().sign_jwt(Some(LOGOUT_TOKEN_TYPE), &claims).map_err(
-            |error| Error::Internal(format!("a logout token cannot be signed: {error}")),
-        )?;
+    let token = tenant
+        .snapshot()
+        .keys
+        .signing_for(client)?
+        .sign_jwt(Some(LOGOUT_TOKEN_TYPE), &claims)
+        .map_err(|error| Error::Internal(format!("a logout token cannot be signed: {error}")))?;
     let mut headers = HeaderMap::new();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
     headers.insert(ACCEPT, HeaderValue::from_static("*/*"));

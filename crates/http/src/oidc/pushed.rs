@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use trinco_core::interactions;
 
 use super::PUSHED;
@@ -19,7 +19,7 @@ pub(super) async fn push(
     Body(params): Body,
 ) -> Result<Response, OidcError> {
     let registered = authenticate(&tenant, PUSHED, &origin, &headers, &params).await?;
-    let proven = proof::key_of(&tenant, &headers, &Method::POST, PUSHED).await?;
+    let proven = proof::key_of(&tenant, &registered.client, &headers, PUSHED).await?;
     let answer = interactions::push(&tenant, &registered, &params, proven.as_deref()).await?;
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     Ok((StatusCode::CREATED, no_store, Json(answer)).into_response())

@@ -2,7 +2,7 @@
 
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use trinco_core::{dpop, grants};
 use trinco_oauth::introspection::PresentedToken;
 use trinco_oauth::token::TokenRequest;
@@ -27,7 +27,7 @@ pub(super) async fn token(
 ) -> Result<Response, OidcError> {
     let registered = authenticate(&tenant, TOKEN, &origin, &headers, &params).await?;
     let client = &registered.client;
-    let proven = proof::key_of(&tenant, &headers, &Method::POST, TOKEN).await?;
+    let proven = proof::key_of(&tenant, client, &headers, TOKEN).await?;
     let key = proven.as_deref();
     dpop::require(client, key)?;
     let response = match TokenRequest::parse(&params, client)? {
