@@ -10,7 +10,7 @@ async fn limit(world: &World, id: &str, metadata: Value) {
 
 fn lifetime(token: &str) -> i64 {
     let claims = Tokens::claims(token);
-    claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap()
+    claims["exp"].as_i64().expect("exp") - claims["iat"].as_i64().expect("iat")
 }
 
 #[tokio::test]
