@@ -7,9 +7,9 @@ use trinco_jose::{base64url_decode, base64url_encode};
 
 /// The sign-in session.
 pub(crate) const SESSION: &str = "_session";
-/// The interactions in progress, by application.
+/// What the cookies of interactions in progress begin with.
 const INTERACTION: &str = "_interaction";
-/// So many applications can be signing in at once in one browser.
+/// So many sign-ins can be in progress at once in one browser.
 const MOST_INTERACTIONS: usize = 8;
 /// Longest cookie value that is read, in bytes.
 const MAX_VALUE: usize = 2048;
@@ -17,26 +17,45 @@ const MAX_VALUE: usize = 2048;
 /// The value of an authenticated cookie.
 pub(crate) fn read(tenant: &Tenant, headers: &HeaderMap, name: &str) -> Option<String> {
     let name = name_of(tenant, name);
+    pairs(headers)
+        .filter(|(found, _)| *found == name)
+        .find_map(|(_, value)| authenticate(tenant, &name, value))
+}
+
+/// Whether the request brings a cookie of this name, sound or not.
+pub(crate) fn has(tenant: &Tenant, headers: &HeaderMap, name: &str) -> bool {
+    let name = name_of(tenant, name);
+    pairs(headers).any(|(found, _)| found == name)
+}
+
+/// The names and values of the cookies that are not too long.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|header| header.to_str().ok())
         .flat_map(|header| header.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(found, value)| *found == name && value.len() <= MAX_VALUE)
-        .find_map(|(_, value)| authenticate(tenant, &name, value))
+        .filter(|(_, value)| value.len() <= MAX_VALUE)
 }
 
 /// Sets an authenticated cookie for `max_age` seconds.
 pub(crate) fn set(headers: &mut HeaderMap, tenant: &Tenant, name: &str, value: &str, max_age: i64) {
-    let name = name_of(tenant, name);
-    let tag = sign(tenant, &message(tenant, &name, value));
+    set_named(headers, tenant, &name_of(tenant, name), value, max_age);
+}
+
+fn set_named(headers: &mut HeaderMap, tenant: &Tenant, name: &str, value: &str, max_age: i64) {
+    let tag = sign(tenant, &message(tenant, name, value));
     append(headers, tenant, &format!("{name}={value}.{tag}; Max-Age={max_age}"));
 }
 
 /// Removes a cookie.
 pub(crate) fn clear(headers: &mut HeaderMap, tenant: &Tenant, name: &str) {
-    append(headers, tenant, &format!("{}=; Max-Age=0", name_of(tenant, name)));
+    clear_named(headers, tenant, &name_of(tenant, name));
+}
+
+fn clear_named(headers: &mut HeaderMap, tenant: &Tenant, name: &str) {
+    append(headers, tenant, &format!("{name}=; Max-Age=0"));
 }
 
 /// The session cookie's value.
@@ -50,62 +69,97 @@ pub(crate) fn set_session(headers: &mut HeaderMap, tenant: &Tenant, value: &Secr
     set(headers, tenant, SESSION, value.reveal(), ttl);
 }
 
-/// The interactions in progress in this browser: application id and interaction id, the oldest first.
+/// The interactions in progress in this browser, the oldest first. Each has a cookie of its own, so that answers which cross on
+/// their way to one browser do not undo one another.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Interactions(Vec<(String, Secret)>);
+pub(crate) struct Interactions(Vec<InProgress>);
+
+#[derive(Clone, Debug)]
+struct InProgress {
+    /// Unix milliseconds.
+    begun_at: i64,
+    application_id: String,
+    id: Secret,
+}
 
 impl Interactions {
-    /// Reads the interaction cookie.
+    /// Reads the interaction cookies.
     pub(crate) fn read(tenant: &Tenant, headers: &HeaderMap) -> Self {
-        let value = read(tenant, headers, INTERACTION).unwrap_or_default();
-        let pairs = value.split('~').filter_map(|pair| pair.split_once('.'));
-        Self(
-            pairs
-                .map(|(app, id)| (app.to_owned(), Secret::new(id.to_owned())))
-                .take(MOST_INTERACTIONS)
-                .collect(),
-        )
+        let prefix = format!("{INTERACTION}_");
+        let mut found: Vec<InProgress> = pairs(headers)
+            .filter_map(|(name, value)| {
+                let tag = name.strip_prefix(&prefix)?;
+                let in_progress = InProgress::parse(&authenticate(tenant, name, value)?)?;
+                // Another tenant's have a longer name.
+                (tag == suffix(tenant, &in_progress.id)).then_some(in_progress)
+            })
+            .collect();
+        found.sort_by_key(|one| one.begun_at);
+        Self(found)
     }
 
-    /// The interaction of an application.
-    pub(crate) fn of(&self, application_id: &str) -> Option<&Secret> {
-        self.0.iter().find(|(app, _)| app == application_id).map(|(_, id)| id)
+    /// The interaction a page is about: the one with this tag, or the application's latest when the page names none.
+    pub(crate) fn of(&self, application_id: &str, tag: &str) -> Option<&Secret> {
+        let mut of_application =
+            self.0.iter().rev().filter(|one| one.application_id == application_id);
+        of_application.find(|one| tag.is_empty() || tag_of(&one.id) == tag).map(|one| &one.id)
     }
 
     /// The application of an interaction.
     pub(crate) fn application_of(&self, interaction_id: &str) -> Option<&str> {
-        self.0.iter().find(|(_, id)| id.reveal() == interaction_id).map(|(app, _)| app.as_str())
+        let found = self.0.iter().find(|one| one.id.reveal() == interaction_id);
+        found.map(|one| one.application_id.as_str())
     }
 
-    /// Adds an interaction in place of the application's earlier one; the oldest makes room.
-    pub(crate) fn add(&mut self, application_id: &str, interaction_id: Secret) {
-        self.remove(application_id);
-        if self.0.len() == MOST_INTERACTIONS {
-            self.0.remove(0);
+    /// Puts an interaction into its cookie; the oldest of the others make room.
+    pub(crate) fn add(
+        &self,
+        headers: &mut HeaderMap,
+        tenant: &Tenant,
+        application_id: &str,
+        id: &Secret,
+    ) {
+        let begun_at = self
+            .0
+            .iter()
+            .find(|one| one.id.reveal() == id.reveal())
+            .map_or_else(|| tenant.now_ms(), |known| known.begun_at);
+        let others: Vec<_> = self.0.iter().filter(|one| one.id.reveal() != id.reveal()).collect();
+        for oldest in others.iter().take((others.len() + 1).saturating_sub(MOST_INTERACTIONS)) {
+            Self::remove(headers, tenant, &oldest.id);
         }
-        self.0.push((application_id.to_owned(), interaction_id));
+        let value = format!("{begun_at}~{application_id}~{}", id.reveal());
+        let lifetime = trinco_core::interactions::LIFETIME_MS / 1000;
+        set_named(headers, tenant, &interaction_cookie(tenant, id), &value, lifetime);
     }
 
-    /// Removes the interaction of an application.
-    pub(crate) fn remove(&mut self, application_id: &str) {
-        self.0.retain(|(app, _)| app != application_id);
+    /// Removes the cookie of an interaction.
+    pub(crate) fn remove(headers: &mut HeaderMap, tenant: &Tenant, id: &Secret) {
+        clear_named(headers, tenant, &interaction_cookie(tenant, id));
     }
+}
 
-    /// Writes the interaction cookie.
-    pub(crate) fn write(&self, headers: &mut HeaderMap, tenant: &Tenant) {
-        if self.0.is_empty() {
-            return clear(headers, tenant, INTERACTION);
-        }
-        let value: Vec<String> =
-            self.0.iter().map(|(app, id)| format!("{app}.{}", id.reveal())).collect();
-        set(
-            headers,
-            tenant,
-            INTERACTION,
-            &value.join("~"),
-            trinco_core::interactions::LIFETIME_MS / 1000,
-        );
+impl InProgress {
+    fn parse(value: &str) -> Option<Self> {
+        let mut parts = value.splitn(3, '~');
+        let begun_at = parts.next()?.parse().ok()?;
+        let application_id = parts.next()?.to_owned();
+        Some(Self { begun_at, application_id, id: Secret::new(parts.next()?.to_owned()) })
     }
+}
+
+/// What pages name an interaction by: enough to tell it from the others of a browser, and nothing to get hold of it with.
+pub(crate) fn tag_of(id: &Secret) -> String {
+    let digest = trinco_jose::sha256(format!("tag\n{}", id.reveal()).as_bytes());
+    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn interaction_cookie(tenant: &Tenant, id: &Secret) -> String {
+    format!("{INTERACTION}_{}", suffix(tenant, id))
+}
+
+fn suffix(tenant: &Tenant, id: &Secret) -> String {
+    name_of(tenant, &tag_of(id))
 }
 
 /// An anti-forgery token for a form: proves that the form was made for the holder of `bound_to`, which is in a cookie.

@@ -23,12 +23,14 @@ pub struct Facts<'a> {
     /// What the user granted this client before.
     pub granted: Option<&'a GrantedScopes>,
     /// What this interaction has done so far.
-    pub progress: Progress,
+    pub progress: &'a Progress,
 }
 
 /// A signed-in user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Session<'a> {
+    /// The browser session.
+    pub id: &'a str,
     /// The user.
     pub subject: &'a str,
     /// When they authenticated: Unix seconds.
@@ -47,12 +49,21 @@ pub enum IdTokenHint<'a> {
 }
 
 /// What an interaction has done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Progress {
-    /// When the user signed in within it: Unix seconds.
-    pub login_at: Option<i64>,
+    /// The browser session somebody signed in to within it. A sign-in counts for that session alone: with another's
+    /// cookie, prompts for a sign-in stand as they did.
+    #[serde(default)]
+    pub login_session: Option<String>,
     /// Whether the user answered the consent page within it.
+    #[serde(default)]
     pub consented: bool,
+}
+
+impl Progress {
+    fn has_login(&self, session: &Session<'_>) -> bool {
+        self.login_session.as_deref() == Some(session.id)
+    }
 }
 
 /// What comes next.
@@ -97,11 +108,12 @@ pub fn next_step(facts: &Facts<'_>, now: i64) -> NextStep {
         return NextStep::Fail(OAuthError::invalid_request("id_token_hint is invalid"));
     }
     let reasons = login_reasons(facts, now);
+    let has_login = facts.session.is_some_and(|session| facts.progress.has_login(&session));
     if !reasons.is_empty() {
         let another_user = reasons == [LoginReason::AnotherUser];
         return if facts.request.prompt.none {
             fail(ErrorCode::LoginRequired, "the user must sign in")
-        } else if another_user && facts.progress.login_at.is_some() {
+        } else if another_user && has_login {
             // OpenID Connect Core §3.1.2.1: they signed in, but as someone else.
             fail(ErrorCode::LoginRequired, "the expected user did not sign in")
         } else {
@@ -121,7 +133,7 @@ fn login_reasons(facts: &Facts<'_>, now: i64) -> Vec<LoginReason> {
     let Some(session) = facts.session else { return vec![LoginReason::NoSession] };
     let mut reasons = Vec::new();
     // A sign-in within this interaction satisfies every wish for a fresh one.
-    if facts.progress.login_at.is_none() {
+    if !facts.progress.has_login(&session) {
         let request = facts.request;
         if request.prompt.login {
             reasons.push(LoginReason::PromptLogin);

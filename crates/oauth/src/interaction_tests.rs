@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use super::*;
 use crate::{
     authorization::{
@@ -10,7 +12,7 @@ use crate::{
 };
 
 const NOW: i64 = 1_000_000;
-const SESSION: Session<'_> = Session { subject: "ana", auth_time: NOW - 100 };
+const SESSION: Session<'_> = Session { id: "s1", subject: "ana", auth_time: NOW - 100 };
 
 fn request(prompt: &str) -> AuthorizationRequest {
     AuthorizationRequest {
@@ -48,7 +50,7 @@ fn facts<'a>(request: &'a AuthorizationRequest, client: &'a Client) -> Facts<'a>
         session: Some(SESSION),
         id_token_hint: IdTokenHint::Absent,
         granted: None,
-        progress: Progress::default(),
+        progress: &NOTHING,
     }
 }
 
@@ -63,7 +65,10 @@ fn login(reasons: &[LoginReason]) -> NextStep {
     NextStep::Login { reasons: reasons.to_vec() }
 }
 
-const LOGGED_IN: Progress = Progress { login_at: Some(NOW - 1), consented: false };
+static NOTHING: Progress = Progress { login_session: None, consented: false };
+
+static LOGGED_IN: LazyLock<Progress> =
+    LazyLock::new(|| Progress { login_session: Some("s1".into()), consented: false });
 
 #[test]
 fn without_a_session_the_user_signs_in_unless_no_page_is_allowed() {
@@ -89,7 +94,11 @@ fn prompts_for_a_sign_in_are_satisfied_by_one_within_the_interaction() {
     let before = facts(&request, &client);
     let reasons = [LoginReason::PromptLogin, LoginReason::SelectAccount];
     assert_eq!(next_step(&before, NOW), login(&reasons));
-    assert_eq!(next_step(&Facts { progress: LOGGED_IN, ..before }, NOW), NextStep::Issue);
+    assert_eq!(next_step(&Facts { progress: &LOGGED_IN, ..before }, NOW), NextStep::Issue);
+    // Somebody else's session has not signed in here, whoever has.
+    let other = Some(Session { id: "s2", ..SESSION });
+    let stolen = Facts { session: other, progress: &LOGGED_IN, ..before };
+    assert_eq!(next_step(&stolen, NOW), login(&reasons));
 }
 
 #[test]
@@ -99,10 +108,10 @@ fn an_authentication_older_than_max_age_is_repeated_once() {
         let request = AuthorizationRequest { max_age: Some(max_age), ..request("") };
         next_step(&Facts { progress, ..facts(&request, &client) }, NOW)
     };
-    assert_eq!(step(99, Progress::default()), login(&[LoginReason::MaxAge]));
-    assert_eq!(step(100, Progress::default()), NextStep::Issue);
-    assert_eq!(step(0, Progress::default()), login(&[LoginReason::MaxAge]));
-    assert_eq!(step(0, LOGGED_IN), NextStep::Issue);
+    assert_eq!(step(99, &NOTHING), login(&[LoginReason::MaxAge]));
+    assert_eq!(step(100, &NOTHING), NextStep::Issue);
+    assert_eq!(step(0, &NOTHING), login(&[LoginReason::MaxAge]));
+    assert_eq!(step(0, &LOGGED_IN), NextStep::Issue);
 
     let zero = AuthorizationRequest { max_age: Some(0), ..request("") };
     let just_now = Some(Session { auth_time: NOW, ..SESSION });
@@ -121,9 +130,9 @@ fn a_hint_for_someone_else_asks_for_a_sign_in_and_then_fails() {
         let id_token_hint = IdTokenHint::Subject(subject);
         next_step(&Facts { id_token_hint, progress, ..facts(&request, &client) }, NOW)
     };
-    assert_eq!(hinted("ana", Progress::default()), NextStep::Issue);
-    assert_eq!(hinted("bia", Progress::default()), login(&[LoginReason::AnotherUser]));
-    assert_eq!(failure(hinted("bia", LOGGED_IN)), ErrorCode::LoginRequired);
+    assert_eq!(hinted("ana", &NOTHING), NextStep::Issue);
+    assert_eq!(hinted("bia", &NOTHING), login(&[LoginReason::AnotherUser]));
+    assert_eq!(failure(hinted("bia", &LOGGED_IN)), ErrorCode::LoginRequired);
 
     let asked = RequestedClaims { subject: Some("bia".into()), ..RequestedClaims::default() };
     let request = AuthorizationRequest { claims: asked, ..request };
@@ -153,8 +162,8 @@ fn a_third_party_client_asks_for_what_was_not_granted_before() {
     let NextStep::Consent { missing } = step(&plain, Some(&some)) else { panic!() };
     assert_eq!(missing.all(), Scope::parse("read").unwrap());
 
-    let answered = Progress { login_at: None, consented: true };
-    let after = Facts { progress: answered, ..facts(&again, &client) };
+    let answered = Progress { login_session: None, consented: true };
+    let after = Facts { progress: &answered, ..facts(&again, &client) };
     assert_eq!(next_step(&after, NOW), NextStep::Issue);
 }
 

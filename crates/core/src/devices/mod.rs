@@ -17,7 +17,7 @@ use model::{ATTEMPT_WINDOW_MS, LIFETIME_MS, MOST_ATTEMPTS, MOST_ATTEMPTS_OF_STRA
 
 use crate::audit::{self, Entry, Outcome};
 use crate::interactions::{self, DeviceConfirmation};
-use crate::{Alphabet, Error, Result, Tenant, TokenHash, grants};
+use crate::{Alphabet, Error, Result, Tenant, TokenHash, grants, sessions};
 
 /// Two live user codes are the same once in billions; then another one is drawn, at most this often.
 const DRAWS: usize = 4;
@@ -139,7 +139,7 @@ pub async fn is_waiting(
 /// # Errors
 /// `session.not_found` when the interaction or the code has ended meanwhile.
 pub async fn answer(tenant: &Tenant, confirmation: &DeviceConfirmation, allow: bool) -> Result<()> {
-    let DeviceConfirmation { interaction, session } = confirmation;
+    let DeviceConfirmation { interaction, session, .. } = confirmation;
     let request = &interaction.request;
     let grant = allow.then(|| {
         let grantor = grants::Grantor {
@@ -159,11 +159,14 @@ pub async fn answer(tenant: &Tenant, confirmation: &DeviceConfirmation, allow: b
     if !allow {
         entry = entry.fact("error", "access_denied");
     }
-    let input = (interaction.clone(), grant, entry, tenant.now_ms());
+    let input = (session.id.clone(), interaction.clone(), grant, entry, tenant.now_ms());
     tenant
-        .write(input, |tx, (interaction, grant, entry, now)| {
+        .write(input, |tx, (session_id, interaction, grant, entry, now)| {
             Box::pin(async move {
                 let gone = || Error::refused("session.not_found");
+                if !sessions::take(tx, session_id).await? {
+                    return Err(gone());
+                }
                 if !interactions::end(tx, interaction).await? {
                     return Err(gone());
                 }

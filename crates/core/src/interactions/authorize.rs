@@ -12,7 +12,7 @@ use trinco_oauth::interaction::{
 };
 use trinco_oauth::response::AuthorizationResponse;
 use trinco_oauth::scope::ORGANIZATIONS_RESOURCE;
-use trinco_oauth::{AuthorizationRequest, OAuthError, Params, RedirectUri, Scope};
+use trinco_oauth::{AuthorizationRequest, ErrorCode, OAuthError, Params, RedirectUri, Scope};
 
 use super::{Interaction, begin, end, find, pushed};
 use crate::applications::{self, RegisteredClient};
@@ -139,20 +139,22 @@ async fn advance(
 ) -> Result<Answer> {
     let progress = interaction
         .as_ref()
-        .map_or_else(Progress::default, |(interaction, _)| interaction.progress);
+        .map_or_else(Progress::default, |(interaction, _)| interaction.progress.clone());
     // A device has no redirect URI to answer to.
     let is_for_device = interaction
         .as_ref()
         .is_some_and(|(interaction, _)| super::device::is_for_device(tenant, interaction));
-    let step = decide(tenant, registered, request, session, progress).await?;
+    let step = decide(tenant, registered, request, session, &progress).await?;
     let error = match (step, session) {
         (NextStep::Issue, Some(session)) => {
-            let interaction = interaction.map(|(interaction, _)| interaction);
-            if let Some(interaction) = interaction.clone().filter(|_| is_for_device) {
-                let session = session.clone();
-                let confirmation = super::DeviceConfirmation { interaction, session };
-                return Ok(Answer::ConfirmDevice(Box::new(confirmation)));
+            if let Some((interaction, id)) = interaction.clone().filter(|_| is_for_device) {
+                return Ok(Answer::ConfirmDevice(Box::new(super::DeviceConfirmation {
+                    interaction_id: Secret::new(id.to_owned()),
+                    interaction,
+                    session: session.clone(),
+                })));
             }
+            let interaction = interaction.map(|(interaction, _)| interaction);
             return issue(tenant, registered, request, session, interaction, None).await;
         }
         (NextStep::Fail(error), _) if is_for_device => {
@@ -188,7 +190,7 @@ pub(super) async fn decide(
     registered: &RegisteredClient,
     request: &AuthorizationRequest,
     session: Option<&Session>,
-    progress: Progress,
+    progress: &Progress,
 ) -> Result<NextStep> {
     let hint = subject_of_hint(tenant, request.id_token_hint.as_deref());
     let granted = match session {
@@ -202,6 +204,7 @@ pub(super) async fn decide(
         request,
         client: &registered.client,
         session: session.map(|session| SignedInUser {
+            id: &session.id,
             subject: &session.user_id,
             auth_time: session.authenticated_at.div_euclid(1000),
         }),
@@ -252,13 +255,18 @@ pub(super) async fn issue(
         new,
         answered,
         user_id: session.user_id.clone(),
+        session_id: session.id.clone(),
         client_id: request.client_id.clone(),
         most: registered.application.custom_client_metadata.max_allowed_grants,
         now_ms: tenant.now_ms(),
         end: entry("Interaction.End"),
         revoke: entry("RevokeGrants").fact("reason", "maxAllowedGrants"),
     };
-    tenant.write(issued, |tx, issued| Box::pin(keep(tx, issued))).await?;
+    if !tenant.write(issued, |tx, issued| Box::pin(keep(tx, issued))).await? {
+        let error = OAuthError::new(ErrorCode::LoginRequired, "the session has just ended");
+        let response = AuthorizationResponse::error(&request.target, &error, tenant.issuer());
+        return Ok(Answer::Respond(response));
+    }
     Ok(Answer::Respond(AuthorizationResponse::success(
         &request.target,
         code.reveal(),
@@ -286,6 +294,7 @@ struct Issued {
     new: grants::NewGrant,
     answered: Option<Answered>,
     user_id: String,
+    session_id: String,
     client_id: String,
     /// How many grants of the application the user may hold at once.
     most: Option<u32>,
@@ -294,7 +303,12 @@ struct Issued {
     revoke: Entry,
 }
 
-async fn keep(tx: &mut Tx<'_>, issued: &Issued) -> Result<()> {
+/// False, and nothing is kept, when the session has ended.
+async fn keep(tx: &mut Tx<'_>, issued: &Issued) -> Result<bool> {
+    // First of all, so that the end of the session comes before the grant or revokes it.
+    if !sessions::take(tx, &issued.session_id).await? {
+        return Ok(false);
+    }
     if let Some(interaction) = &issued.interaction
         && !end(tx, interaction).await?
     {
@@ -310,7 +324,8 @@ async fn keep(tx: &mut Tx<'_>, issued: &Issued) -> Result<()> {
             audit::append(tx, &issued.revoke.clone().fact("grantIds", revoked)).await?;
         }
     }
-    audit::append(tx, &issued.end).await
+    audit::append(tx, &issued.end).await?;
+    Ok(true)
 }
 
 /// Whether the request may be made. The outer error is the database's.

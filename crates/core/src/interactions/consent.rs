@@ -53,7 +53,7 @@ pub async fn consent_request(
     session: &Session,
 ) -> Result<Option<ConsentRequest>> {
     let Some((registered, request)) = current(tenant, interaction).await? else { return Ok(None) };
-    let step = decide(tenant, &registered, &request, Some(session), interaction.progress).await?;
+    let step = decide(tenant, &registered, &request, Some(session), &interaction.progress).await?;
     let NextStep::Consent { missing } = step else { return Ok(None) };
     let mut conn = tenant.read().await?;
     let Some(subject) = Subject::read(&mut conn, &session.user_id).await? else { return Ok(None) };
@@ -88,7 +88,8 @@ pub async fn allow(
 ) -> Result<Answer> {
     let gone = || Error::refused("session.not_found");
     let (registered, request) = current(tenant, &interaction).await?.ok_or_else(gone)?;
-    let before = decide(tenant, &registered, &request, Some(session), interaction.progress).await?;
+    let before =
+        decide(tenant, &registered, &request, Some(session), &interaction.progress).await?;
     let missing = match before {
         NextStep::Consent { missing } => missing,
         // Allowed on another page a moment ago.
@@ -106,8 +107,8 @@ pub async fn allow(
         granted: earlier.unwrap_or_default().union(&GrantedScopes::of(&request)),
         organization_ids: was_shown.scope.contains(ORGANIZATIONS).then_some(organization_ids),
     };
-    let progress = Progress { consented: true, ..interaction.progress };
-    match decide(tenant, &registered, &request, Some(session), progress).await? {
+    let progress = Progress { consented: true, ..interaction.progress.clone() };
+    match decide(tenant, &registered, &request, Some(session), &progress).await? {
         NextStep::Issue => {
             issue(tenant, &registered, &request, session, Some(interaction), Some(answered)).await
         }

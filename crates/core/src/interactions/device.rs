@@ -6,11 +6,13 @@ use trinco_oauth::{AuthorizationRequest, Client, Params, RedirectUri};
 use super::Interaction;
 use super::authorize::resource_scopes;
 use crate::sessions::Session;
-use crate::{Error, Result, Tenant};
+use crate::{Error, Result, Secret, Tenant};
 
 /// A person who is signed in, and the device that waits for an answer.
 #[derive(Clone, Debug)]
 pub struct DeviceConfirmation {
+    /// The id of the interaction.
+    pub interaction_id: Secret,
     /// What the device asked for.
     pub interaction: Interaction,
     /// Who answers.

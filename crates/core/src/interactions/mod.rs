@@ -166,7 +166,8 @@ async fn complete(
 ) -> Result<SignedIn> {
     let (session, cookie) = sessions::prepare(tenant, &user.id, current);
     let now = tenant.now_ms();
-    let progress = Progress { login_at: Some(now.div_euclid(1000)), ..interaction.progress };
+    let login_session = Some(session.id().to_owned());
+    let progress = Progress { login_session, ..interaction.progress.clone() };
     let input = (
         interaction.id_hash.clone(),
         progress,

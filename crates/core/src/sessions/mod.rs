@@ -35,6 +35,13 @@ pub struct NewSession {
     cookie_hash: TokenHash,
 }
 
+impl NewSession {
+    /// What APIs will show.
+    pub fn id(&self) -> &str {
+        &self.session.id
+    }
+}
+
 /// The session behind a cookie value, unless it has expired.
 ///
 /// # Errors
@@ -76,12 +83,22 @@ pub async fn start(tx: &mut Tx<'_>, new: &NewSession, current: Option<&Session>)
     store::insert(tx, &new.session, &new.cookie_hash).await
 }
 
+/// Holds on to a session until the transaction ends, so that it does not end meanwhile; false when it has.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn take(tx: &mut Tx<'_>, session_id: &str) -> Result<bool> {
+    store::take(tx, session_id).await
+}
+
 /// Ends a session: its grants are revoked, but for those with `offline_access`, which outlive it (OpenID Connect Core §11).
 /// `client_id` names the client that asked for it, all of whose grants end. Clients that want to be told will be.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn end(tx: &mut Tx<'_>, session_id: &str, client_id: Option<&str>) -> Result<()> {
+    // What joins the session meanwhile waits, and then finds it gone.
+    take(tx, session_id).await?;
     logout::queue_of_session(tx, session_id).await?;
     grants::revoke_all_of_session(tx, session_id, client_id).await?;
     store::delete(tx, session_id).await
@@ -92,6 +109,7 @@ pub async fn end(tx: &mut Tx<'_>, session_id: &str, client_id: Option<&str>) -> 
 /// # Errors
 /// When the database does not answer.
 pub async fn end_all_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+    store::take_of_user(tx, user_id).await?;
     logout::queue_of_user(tx, user_id).await?;
     store::delete_of_user(tx, user_id).await
 }

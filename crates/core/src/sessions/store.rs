@@ -56,6 +56,27 @@ pub(super) async fn renew(tx: &mut Tx<'_>, session: &Session, cookie: &TokenHash
     Ok(renewed > 0)
 }
 
+/// Takes a session's row until the transaction ends; false when it is gone.
+pub(super) async fn take(tx: &mut Tx<'_>, id: &str) -> Result<bool> {
+    let taken = tx
+        .execute(
+            sql!("UPDATE sessions SET expires_at = expires_at WHERE tenant_id = $1 AND id = $2"),
+            params![id],
+        )
+        .await?;
+    Ok(taken > 0)
+}
+
+/// Takes the rows of a user's sessions until the transaction ends.
+pub(super) async fn take_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
+    tx.execute(
+        sql!("UPDATE sessions SET expires_at = expires_at WHERE tenant_id = $1 AND user_id = $2"),
+        params![user_id],
+    )
+    .await?;
+    Ok(())
+}
+
 pub(super) async fn delete(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     tx.execute(sql!("DELETE FROM sessions WHERE tenant_id = $1 AND id = $2"), params![id]).await?;
     Ok(())

@@ -81,9 +81,9 @@ pub(super) async fn resume(
         return Ok(PageContext::new(&tenant, &headers).unknown_session());
     };
     let in_progress = Interactions::read(&tenant, &headers);
-    let Some(application) = in_progress.application_of(&interaction).map(str::to_owned) else {
+    if in_progress.application_of(&interaction).is_none() {
         return Ok(PageContext::new(&tenant, &headers).unknown_session());
-    };
+    }
     let session = cookies::session(&tenant, &headers);
     let session = session.as_ref().map(|session| session.reveal().as_str());
     let answer = match interactions::resume(&tenant, &interaction, session).await {
@@ -93,15 +93,15 @@ pub(super) async fn resume(
         }
         Err(error) => return failed(&tenant, &headers, error),
     };
-    Ok(send_on(&tenant, &headers, answer, &application))
+    Ok(send_on(&tenant, &headers, answer, &Secret::new(interaction)))
 }
 
-/// Sends the answer to an interaction of `application`, and forgets the interaction when the answer ends it.
+/// Sends the answer to an interaction, and forgets the interaction when the answer ends it.
 pub(crate) fn send_on(
     tenant: &Tenant,
     headers: &HeaderMap,
     answer: Answer,
-    application: &str,
+    interaction_id: &Secret,
 ) -> Response {
     let is_over = !matches!(
         answer,
@@ -109,9 +109,7 @@ pub(crate) fn send_on(
     );
     let mut response = send(tenant, headers, answer);
     if is_over {
-        let mut in_progress = Interactions::read(tenant, headers);
-        in_progress.remove(application);
-        in_progress.write(response.headers_mut(), tenant);
+        Interactions::remove(response.headers_mut(), tenant, interaction_id);
     }
     response
 }
@@ -125,14 +123,14 @@ fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
             PageContext::new(tenant, headers).form_post(action, fields)
         }
         Answer::SignIn { interaction_id, request } => {
-            go_to_page(tenant, headers, &request, interaction_id, first_page(tenant, &request))
+            go_to_page(tenant, headers, &request, &interaction_id, first_page(tenant, &request))
         }
         Answer::Consent { interaction_id, request } => {
-            go_to_page(tenant, headers, &request, interaction_id, "consent")
+            go_to_page(tenant, headers, &request, &interaction_id, "consent")
         }
         Answer::ConfirmDevice(confirmation) => {
-            let app = &confirmation.interaction.request.client_id;
-            no_store(Redirect::to(&pages::device::confirm_page(tenant, app)).into_response())
+            let page = pages::device::confirm_page(tenant, &confirmation);
+            no_store(Redirect::to(&page).into_response())
         }
         Answer::Refuse { error, state } => refuse(tenant, headers, error, state),
     }
@@ -143,19 +141,19 @@ fn go_to_page(
     tenant: &Tenant,
     headers: &HeaderMap,
     request: &AuthorizationRequest,
-    interaction_id: Secret,
+    interaction_id: &Secret,
     page: &str,
 ) -> Response {
-    let mut in_progress = Interactions::read(tenant, headers);
-    in_progress.add(&request.client_id, interaction_id);
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("app_id", &request.client_id);
+    query.append_pair("interaction", &cookies::tag_of(interaction_id));
     if !request.hints.ui_locales.is_empty() {
         query.append_pair("ui_locales", &request.hints.ui_locales.join(" "));
     }
     let url = format!("{}/{page}?{}", tenant.origin().base(), query.finish());
     let mut response = Redirect::to(&url).into_response();
-    in_progress.write(response.headers_mut(), tenant);
+    let in_progress = Interactions::read(tenant, headers);
+    in_progress.add(response.headers_mut(), tenant, &request.client_id, interaction_id);
     no_store(response)
 }
 

@@ -33,7 +33,21 @@ pub(super) async fn requested_by_post(
     headers: HeaderMap,
     Body(params): Body,
 ) -> Result<Response, OidcError> {
+    // A form posted by another site comes without `SameSite=Lax` cookies: the browser is sent back by GET, which has them.
+    if !cookies::has(&tenant, &headers, cookies::SESSION) {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(repeated(&params));
+        let target = format!("{}/oidc/session/end?{}", tenant.origin().base(), query.finish());
+        return Ok(Redirect::to(&target).into_response());
+    }
     decide(&tenant, &headers, &params).await
+}
+
+/// The parameters of a request that are carried on.
+fn repeated(params: &Params) -> impl Iterator<Item = (&'static str, &str)> {
+    ["client_id", "id_token_hint", "post_logout_redirect_uri", "state", "ui_locales"]
+        .into_iter()
+        .filter_map(|name| params.get(name).map(|value| (name, value)))
 }
 
 async fn decide(
@@ -55,12 +69,8 @@ async fn decide(
         return Ok(land(tenant, headers, &sign_out));
     }
     // The form repeats the request: what it asks for is decided anew, not trusted, when it comes back.
-    let names = ["client_id", "id_token_hint", "post_logout_redirect_uri", "state", "ui_locales"];
-    let mut fields: Vec<Hidden> = names
-        .into_iter()
-        .filter_map(|name| {
-            params.get(name).map(|value| Hidden { name: name.to_owned(), value: value.to_owned() })
-        })
+    let mut fields: Vec<Hidden> = repeated(params)
+        .map(|(name, value)| Hidden { name: name.to_owned(), value: value.to_owned() })
         .collect();
     fields.push(Hidden {
         name: XSRF_FIELD.to_owned(),
@@ -118,7 +128,10 @@ fn land(tenant: &Tenant, headers: &HeaderMap, sign_out: &SignOut) -> Response {
         Some(landing) => Redirect::to(&landing.url()).into_response(),
         None => PageContext::new(tenant, headers).signed_out(),
     };
-    cookies::clear(response.headers_mut(), tenant, cookies::SESSION);
+    // One that did not come along may be of a session that goes on.
+    if cookies::has(tenant, headers, cookies::SESSION) {
+        cookies::clear(response.headers_mut(), tenant, cookies::SESSION);
+    }
     response
 }
 

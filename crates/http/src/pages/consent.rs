@@ -34,6 +34,8 @@ const MAX_ID: usize = 128;
 pub(super) struct PageQuery {
     #[serde(default)]
     app_id: String,
+    #[serde(default)]
+    interaction: String,
 }
 
 /// The consent in progress that a page belongs to.
@@ -92,7 +94,7 @@ pub(super) async fn submit(
         None => return page.unknown_session(),
     };
     match answer {
-        Ok(answer) => send_on(&tenant, &headers, answer, &query.app_id),
+        Ok(answer) => send_on(&tenant, &headers, answer, &id),
         Err(Error::Refused(refusal)) if refusal.code == "session.not_found" => {
             page.unknown_session()
         }
@@ -141,7 +143,9 @@ async fn current(
     headers: &HeaderMap,
 ) -> Result<Option<Current>> {
     let in_progress = Interactions::read(tenant, headers);
-    let Some(id) = in_progress.of(&query.app_id).cloned() else { return Ok(None) };
+    let Some(id) = in_progress.of(&query.app_id, &query.interaction).cloned() else {
+        return Ok(None);
+    };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
     let cookie = cookies::session(tenant, headers);
     let cookie = cookie.as_ref().map(|cookie| cookie.reveal().as_str());
@@ -161,12 +165,7 @@ fn draw(
     let asked = &current.interaction.request;
     let context = PageContext::new(tenant, headers).with_locales(&asked.hints.ui_locales);
     let texts = context.texts();
-    let href = |page: &str| {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("app_id", &asked.client_id)
-            .finish();
-        format!("{}/{page}?{query}", tenant.origin().base())
-    };
+    let href = |page: &str| super::address(tenant, page, &asked.client_id, &current.id);
     let snapshot = tenant.snapshot();
     let (sees, does) = account_items(texts, &request.scopes.scope);
     let in_organizations =

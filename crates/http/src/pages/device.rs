@@ -45,6 +45,8 @@ pub(super) struct CodeForm {
 pub(super) struct ConfirmQuery {
     #[serde(default)]
     app_id: String,
+    #[serde(default)]
+    interaction: String,
 }
 
 #[derive(Deserialize)]
@@ -70,10 +72,9 @@ pub(crate) fn code_page(tenant: &Tenant, user_code: Option<&str>) -> String {
 }
 
 /// The address of the page that asks whether a device may be signed in.
-pub(crate) fn confirm_page(tenant: &Tenant, app_id: &str) -> String {
-    let query =
-        form_urlencoded::Serializer::new(String::new()).append_pair("app_id", app_id).finish();
-    format!("{}/device/confirm?{query}", tenant.origin().base())
+pub(crate) fn confirm_page(tenant: &Tenant, confirmation: &DeviceConfirmation) -> String {
+    let app_id = &confirmation.interaction.request.client_id;
+    super::address(tenant, "device/confirm", app_id, &confirmation.interaction_id)
 }
 
 pub(super) async fn show(
@@ -111,9 +112,8 @@ pub(super) async fn submit(
         Ok(Entered::Right { client_id, interaction_id }) => {
             let next = format!("{}/oidc/auth/{}", tenant.origin().base(), interaction_id.reveal());
             let mut response = Redirect::to(&next).into_response();
-            let mut in_progress = Interactions::read(&tenant, &headers);
-            in_progress.add(&client_id, interaction_id);
-            in_progress.write(response.headers_mut(), &tenant);
+            let in_progress = Interactions::read(&tenant, &headers);
+            in_progress.add(response.headers_mut(), &tenant, &client_id, &interaction_id);
             let kept = format!("{}~{code}", browser.id);
             cookies::set(response.headers_mut(), &tenant, COOKIE, &kept, COOKIE_LIFETIME);
             response
@@ -130,7 +130,7 @@ pub(super) async fn show_confirm(
     headers: HeaderMap,
 ) -> Response {
     match Confirming::find(&tenant, &query, &headers).await {
-        Ok(Step::Confirm(confirming)) => confirming.draw(&tenant, &headers, &query.app_id),
+        Ok(Step::Confirm(confirming)) => confirming.draw(&tenant, &headers),
         Ok(Step::SignIn(interaction_id)) => sign_in(&tenant, &interaction_id),
         Ok(Step::Gone) => PageContext::new(&tenant, &headers).unknown_session(),
         Err(error) => PageContext::new(&tenant, &headers).failed(&error, "device"),
@@ -156,16 +156,15 @@ pub(super) async fn submit_confirm(
     let allow = match form.decision.as_str() {
         "allow" => true,
         "deny" => false,
-        _ => return confirming.draw(&tenant, &headers, &query.app_id),
+        _ => return confirming.draw(&tenant, &headers),
     };
     match devices::answer(&tenant, &confirming.confirmation, allow).await {
         Ok(()) => {
             let context = confirming.context(&tenant, &headers);
             let html = render::device_done(&context.shell(), allow);
             let mut response = context.send(StatusCode::OK, html, None);
-            let mut in_progress = Interactions::read(&tenant, &headers);
-            in_progress.remove(&query.app_id);
-            in_progress.write(response.headers_mut(), &tenant);
+            let id = &confirming.confirmation.interaction_id;
+            Interactions::remove(response.headers_mut(), &tenant, id);
             cookies::clear(response.headers_mut(), &tenant, COOKIE);
             response
         }
@@ -203,7 +202,6 @@ enum Step {
 
 /// A device that waits for the answer of a person who is signed in.
 struct Confirming {
-    interaction_id: Secret,
     confirmation: DeviceConfirmation,
     code: UserCode,
     app_name: String,
@@ -213,7 +211,8 @@ struct Confirming {
 impl Confirming {
     async fn find(tenant: &Tenant, query: &ConfirmQuery, headers: &HeaderMap) -> Result<Step> {
         let in_progress = Interactions::read(tenant, headers);
-        let Some(interaction_id) = in_progress.of(&query.app_id).cloned() else {
+        let Some(interaction_id) = in_progress.of(&query.app_id, &query.interaction).cloned()
+        else {
             return Ok(Step::Gone);
         };
         let Some(interaction) = interactions::find(tenant, interaction_id.reveal()).await? else {
@@ -245,7 +244,6 @@ impl Confirming {
         Ok(Step::Confirm(Box::new(Self {
             app_name: registered.application.name.clone(),
             user_name: name.into_iter().flatten().next().unwrap_or(user.id),
-            interaction_id,
             confirmation,
             code,
         })))
@@ -253,7 +251,8 @@ impl Confirming {
 
     /// The form is for this interaction and this person: after somebody else has signed in it is void.
     fn bound_to(&self) -> String {
-        format!("{}~{}", self.interaction_id.reveal(), self.confirmation.session.user_id)
+        let DeviceConfirmation { interaction_id, session, .. } = &self.confirmation;
+        format!("{}~{}", interaction_id.reveal(), session.user_id)
     }
 
     fn context<'a>(&self, tenant: &'a Tenant, headers: &'a HeaderMap) -> PageContext<'a> {
@@ -261,9 +260,9 @@ impl Confirming {
         PageContext::new(tenant, headers).with_locales(locales)
     }
 
-    fn draw(&self, tenant: &Tenant, headers: &HeaderMap, app_id: &str) -> Response {
+    fn draw(&self, tenant: &Tenant, headers: &HeaderMap) -> Response {
         let view = DeviceConfirm {
-            action: confirm_page(tenant, app_id),
+            action: confirm_page(tenant, &self.confirmation),
             xsrf: cookies::xsrf(tenant, CONFIRM_PURPOSE, &self.bound_to()),
             app_name: self.app_name.clone(),
             user_code: self.code.to_string(),

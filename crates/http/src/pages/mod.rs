@@ -16,7 +16,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
+use trinco_core::{Secret, Tenant};
+
 use crate::app::{App, Here};
+use crate::cookies;
 use crate::extract::Path;
 
 /// A form of the sign-in pages is at most this long: bytes.
@@ -34,6 +37,20 @@ pub(crate) fn routes() -> Router<App> {
         .route("/assets/{name}", get(asset))
         .route("/favicon.svg", get(favicon))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+/// The address of a page about an interaction.
+pub(crate) fn address(
+    tenant: &Tenant,
+    page: &str,
+    application_id: &str,
+    interaction_id: &Secret,
+) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("app_id", application_id)
+        .append_pair("interaction", &cookies::tag_of(interaction_id))
+        .finish();
+    format!("{}/{page}?{query}", tenant.origin().base())
 }
 
 /// A person at an address that leads nowhere gets a page; a program gets JSON.

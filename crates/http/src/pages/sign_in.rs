@@ -204,9 +204,8 @@ async fn current(
     headers: &HeaderMap,
 ) -> Result<Option<Current>> {
     let in_progress = Interactions::read(tenant, headers);
-    let Some(id) = in_progress.of(query.get("app_id").unwrap_or_default()).cloned() else {
-        return Ok(None);
-    };
+    let [app_id, tag] = ["app_id", "interaction"].map(|name| query.get(name).unwrap_or_default());
+    let Some(id) = in_progress.of(app_id, tag).cloned() else { return Ok(None) };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
     let registered = applications::find(tenant, &interaction.request.client_id).await?;
     Ok(registered.map(|registered| Current { id, interaction, registered }))
@@ -308,12 +307,8 @@ fn draw(
 ) -> Response {
     let context = context(tenant, headers, current);
     let experience = &tenant.snapshot().experience;
-    let href = |page: Page| {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("app_id", &current.interaction.request.client_id)
-            .finish();
-        format!("{}/{}?{query}", tenant.origin().base(), page.path())
-    };
+    let app_id = &current.interaction.request.client_id;
+    let href = |page: Page| super::address(tenant, page.path(), app_id, &current.id);
     let xsrf = cookies::xsrf(tenant, page.path(), current.id.reveal());
     let shell = context.shell_for(&current.registered);
     let html = match page {
