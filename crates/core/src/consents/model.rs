@@ -1,25 +1,11 @@
 //! What a third-party application may ask for, and what users have allowed it. The serde shapes are the Management API's.
 
 use serde::{Deserialize, Serialize};
-use trinco_oauth::scope::{
-    ADDRESS, CUSTOM_DATA, EMAIL, IDENTITIES, ORGANIZATION_ROLES, ORGANIZATIONS, PHONE, PROFILE,
-    ROLES, SESSIONS, TRUSTED_DEVICES,
-};
+use trinco_oauth::scope::RESERVED;
 
 /// The reserved scopes that need to be on a third-party application's list, in the order they are shown.
-pub const USER_SCOPES: [&str; 11] = [
-    PROFILE,
-    EMAIL,
-    PHONE,
-    ADDRESS,
-    CUSTOM_DATA,
-    IDENTITIES,
-    ROLES,
-    ORGANIZATIONS,
-    ORGANIZATION_ROLES,
-    SESSIONS,
-    TRUSTED_DEVICES,
-];
+/// All but `openid` and `offline_access`, the first two, which reveal nothing.
+pub const USER_SCOPES: &[&str] = RESERVED.split_at(2).1;
 
 /// The consent scopes of an application, by id. What an id stood for may be gone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

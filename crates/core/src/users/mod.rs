@@ -105,7 +105,7 @@ pub async fn create(tenant: &Tenant, new: NewUser) -> Result<User> {
         custom_data: new.custom_data,
         has_password: digest.is_some(),
         password_updated_at: digest.as_ref().map(|_| now),
-        ..blank(now)
+        ..User::blank(now)
     };
     insert(tenant, user, digest).await
 }
@@ -133,7 +133,7 @@ pub async fn register(tenant: &Tenant, registration: Registration) -> Result<Use
         application_id: registration.application_id,
         has_password: true,
         password_updated_at: Some(now),
-        ..blank(now)
+        ..User::blank(now)
     };
     insert(tenant, user, Some(digest)).await
 }
@@ -302,28 +302,6 @@ async fn take(tx: &mut Tx<'_>, id: &str, now_ms: i64) -> Result<()> {
 async fn sign_out(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
     sessions::end_all_of_user(tx, user_id).await?;
     grants::revoke_all_of_user(tx, user_id).await
-}
-
-fn blank(now_ms: i64) -> User {
-    User {
-        id: String::new(),
-        username: None,
-        primary_email: None,
-        primary_phone: None,
-        name: None,
-        avatar: None,
-        profile: Profile::default(),
-        identities: JsonObject::new(),
-        custom_data: JsonObject::new(),
-        application_id: None,
-        is_suspended: false,
-        is_password_expired: false,
-        has_password: false,
-        password_updated_at: None,
-        last_sign_in_at: None,
-        created_at: now_ms,
-        updated_at: now_ms,
-    }
 }
 
 fn unknown(id: &str) -> Error {

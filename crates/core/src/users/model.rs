@@ -50,6 +50,31 @@ pub struct User {
     pub updated_at: i64,
 }
 
+impl User {
+    /// A user of whom nothing is known, made now.
+    pub(super) fn blank(now_ms: i64) -> Self {
+        Self {
+            id: String::new(),
+            username: None,
+            primary_email: None,
+            primary_phone: None,
+            name: None,
+            avatar: None,
+            profile: Profile::default(),
+            identities: JsonObject::new(),
+            custom_data: JsonObject::new(),
+            application_id: None,
+            is_suspended: false,
+            is_password_expired: false,
+            has_password: false,
+            password_updated_at: None,
+            last_sign_in_at: None,
+            created_at: now_ms,
+            updated_at: now_ms,
+        }
+    }
+}
+
 impl Serialize for User {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut user = serializer.serialize_struct("User", 16)?;
@@ -223,22 +248,10 @@ mod tests {
     fn a_user_is_shown_with_every_required_member_and_without_the_digest() {
         let user = User {
             id: "u".to_owned(),
-            username: None,
-            primary_email: None,
-            primary_phone: None,
-            name: None,
-            avatar: None,
-            profile: Profile::default(),
-            identities: JsonObject::new(),
-            custom_data: JsonObject::new(),
-            application_id: None,
-            is_suspended: false,
-            is_password_expired: false,
             has_password: true,
             password_updated_at: Some(1),
-            last_sign_in_at: None,
-            created_at: 1,
             updated_at: 2,
+            ..User::blank(1)
         };
         let expected = json!({
             "id": "u", "username": null, "primaryEmail": null, "primaryPhone": null, "name": null, "avatar": null,

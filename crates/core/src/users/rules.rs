@@ -131,22 +131,11 @@ mod tests {
         User {
             id: "u".to_owned(),
             username: Some("ana".to_owned()),
-            primary_email: None,
             primary_phone: Some("5511912345678".to_owned()),
             name: Some("Ana".to_owned()),
-            avatar: None,
             profile: serde_json::from_value(json!({ "nickname": "Aninha", "gender": "f" }))
                 .unwrap(),
-            identities: JsonObject::new(),
-            custom_data: JsonObject::new(),
-            application_id: None,
-            is_suspended: false,
-            is_password_expired: false,
-            has_password: false,
-            password_updated_at: None,
-            last_sign_in_at: None,
-            created_at: 1,
-            updated_at: 1,
+            ..User::blank(1)
         }
     }
 

@@ -10,6 +10,13 @@ use crate::failure::ApiError;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ids(pub(super) Vec<String>);
 
+/// The body that assigns roles.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RoleIds {
+    pub(super) role_ids: Ids,
+}
+
 /// A list of ids that is not empty.
 #[derive(Clone, Debug)]
 pub(super) struct SomeIds(pub(super) Vec<String>);

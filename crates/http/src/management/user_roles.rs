@@ -4,12 +4,11 @@ use axum::response::Response;
 use axum::routing::{delete, get};
 use axum::{Json as Body, Router};
 use http::StatusCode;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use trinco_core::organizations::{self, OrganizationOfMember};
 use trinco_core::roles;
 
-use super::parts::{Ids, searched};
+use super::parts::{RoleIds, searched};
 use crate::app::{App, Here};
 use crate::extract::{Json, Paged, Path, QueryPairs};
 use crate::failure::ApiError;
@@ -29,12 +28,6 @@ async fn list(
 ) -> Result<Response, ApiError> {
     let listing = roles::users::roles(&tenant, &id, searched(&query)?, paged.page()).await?;
     Ok(paged.respond(&listing))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RoleIds {
-    role_ids: Ids,
 }
 
 async fn assign(
