@@ -85,7 +85,7 @@ fn choose_tenant(app: &App, mut request: Request) -> Request {
             installation.admin_tenant()
         }
         Some(_) => installation.default_tenant(),
-        None => match strip_prefix(request.uri(), "/admin") {
+        None => match without_admin(request.uri()) {
             Some(uri) => {
                 *request.uri_mut() = uri;
                 installation.admin_tenant()
@@ -114,6 +114,16 @@ fn strip_prefix(uri: &Uri, prefix: &str) -> Option<Uri> {
     rest.starts_with('/').then(|| rest.parse().ok()).flatten()
 }
 
+/// `uri` as the admin tenant's own routes have it, when it is below `/admin`: at the front, or after a well-known part (RFC 8414 §3.1).
+fn without_admin(uri: &Uri) -> Option<Uri> {
+    if let Some(uri) = strip_prefix(uri, "/admin") {
+        return Some(uri);
+    }
+    let (name, path) = uri.path().strip_prefix("/.well-known/")?.split_once('/')?;
+    let path = path.strip_prefix("admin/")?;
+    format!("/.well-known/{name}/{path}").parse().ok()
+}
+
 /// What every answer of a tenant's routes carries.
 pub(crate) async fn security_headers(request: Request, next: middleware::Next) -> Response {
     let secure = request.extensions().get::<Here>().is_some_and(|here| here.0.origin().is_https());
@@ -138,10 +148,14 @@ mod tests {
 
     #[test]
     fn only_a_whole_path_segment_is_stripped() {
-        let strip =
-            |path: &str| strip_prefix(&path.parse().unwrap(), "/admin").map(|uri| uri.to_string());
+        let strip = |path: &str| without_admin(&path.parse().unwrap()).map(|uri| uri.to_string());
         assert_eq!(strip("/admin/oidc/jwks?x=1").as_deref(), Some("/oidc/jwks?x=1"));
-        assert_eq!(strip("/administrator"), None);
-        assert_eq!(strip("/oidc"), None);
+        assert_eq!(
+            strip("/.well-known/some/admin/oidc").as_deref(),
+            Some("/.well-known/some/oidc")
+        );
+        for other in ["/administrator", "/oidc", "/.well-known/some/oidc", "/.well-known/admin"] {
+            assert_eq!(strip(other), None, "{other}");
+        }
     }
 }

@@ -175,7 +175,7 @@ async fn a_bound_token_opens_userinfo_with_its_proof_only() {
         let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
         assert_eq!(challenges.len(), 2);
         assert!(challenges[0].to_str().unwrap().contains("invalid_token"));
-        assert_eq!(challenges[1], "DPoP algs=\"ES256 ES384 EdDSA PS256 RS256\"");
+        assert_eq!(challenges[1], "DPoP algs=\"ES256 ES384 EdDSA Ed25519 PS256 RS256\"");
     }
     let expected = "DPoP error=\"invalid_dpop_proof\"";
     let replayed = me(&world, "DPoP", token, Some(&proof)).await.expect(401);
@@ -363,7 +363,7 @@ async fn discovery_names_the_algorithms_and_browsers_may_send_proofs() {
     let document = browser.get("/oidc/.well-known/openid-configuration").await.json();
     assert_eq!(
         document["dpop_signing_alg_values_supported"],
-        json!(["ES256", "ES384", "EdDSA", "PS256", "RS256"])
+        json!(["ES256", "ES384", "EdDSA", "Ed25519", "PS256", "RS256"])
     );
     for path in ["/oidc/token", "/oidc/me"] {
         let preflight =

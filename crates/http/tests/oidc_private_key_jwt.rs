@@ -2,6 +2,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "what changes is written where it is passed")]
 
 use aws_lc_rs::hmac;
+use aws_lc_rs::signature::Ed25519KeyPair;
 use serde_json::{Value, json};
 use trinco_jose::{Algorithm, SigningKey, base64url_encode};
 use trinco_testkit::{API, Answer, Method, REDIRECT_URI, USER, World, changed, query_of, text};
@@ -98,6 +99,39 @@ async fn a_client_authenticates_with_each_algorithm_and_each_name_of_the_server(
     token(&machine.world, &named, &[("client_id", &machine.id)]).await.expect(200);
     let typed = machine.key.sign_jwt(Some("client-authentication+jwt"), &machine.claims(json!({})));
     machine.ask(&typed.expect("it signs")).await.expect(200);
+}
+
+#[tokio::test]
+async fn ed25519_is_known_by_the_name_that_rfc_9864_gives_it() {
+    let world = World::start().await;
+    let key = SigningKey::generate(Algorithm::EdDSA).expect("a key");
+    let jwk = changed(json!(key.public_jwk()), json!({ "alg": "Ed25519" }));
+    let body = json!({
+        "name": "Robot", "type": "MachineToMachine",
+        "oidcClientMetadata": { "redirectUris": [], "postLogoutRedirectUris": [], "jwks": { "keys": [jwk] } },
+    });
+    let id = text(&world.admin.create("/api/applications", body).await, "/id").to_owned();
+    let machine = Machine { world, id, key };
+    let header = json!({ "alg": "Ed25519", "kid": machine.key.kid() });
+    let [header, claims] =
+        [header, machine.claims(json!({}))].map(|part| base64url_encode(part.to_string()));
+    let input = format!("{header}.{claims}");
+    let der = machine.key.to_pkcs8().expect("it exports");
+    let pair = Ed25519KeyPair::from_pkcs8(&der).expect("a key");
+    let signature = base64url_encode(pair.sign(input.as_bytes()));
+    machine.ask(&format!("{input}.{signature}")).await.expect(200);
+
+    let browser = machine.world.server.browser();
+    let document = browser.get("/oidc/.well-known/openid-configuration").await.expect(200).json();
+    for member in [
+        "token_endpoint_auth_signing_alg_values_supported",
+        "introspection_endpoint_auth_signing_alg_values_supported",
+        "revocation_endpoint_auth_signing_alg_values_supported",
+        "dpop_signing_alg_values_supported",
+    ] {
+        let listed = document[member].as_array().expect("a list");
+        assert!(listed.contains(&json!("Ed25519")) && listed.contains(&json!("EdDSA")), "{member}");
+    }
 }
 
 #[tokio::test]

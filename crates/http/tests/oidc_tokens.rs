@@ -390,6 +390,11 @@ async fn the_provider_describes_itself() {
     let admin =
         browser.get("/admin/oidc/.well-known/openid-configuration").await.expect(200).json();
     assert_eq!(admin["issuer"], format!("{}/admin/oidc", world.server.base()));
+    // RFC 8414 §3.1: the well-known part goes before the issuer's path.
+    for (issuer_path, expected) in [("/oidc", &document), ("/admin/oidc", &admin)] {
+        let path = format!("/.well-known/oauth-authorization-server{issuer_path}");
+        assert_eq!(&browser.get(&path).await.expect(200).json(), expected);
+    }
     assert_ne!(
         browser.get("/admin/oidc/jwks").await.json(),
         browser.get("/oidc/jwks").await.json()

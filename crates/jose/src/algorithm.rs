@@ -19,7 +19,7 @@ pub enum Algorithm {
     ES384,
     /// ECDSA on P-521 with SHA-512.
     ES512,
-    /// Ed25519 (the only curve accepted under this name).
+    /// Ed25519, the only curve accepted under this name. RFC 9864 §2.2 has it as `Ed25519`, which is read but not written.
     EdDSA,
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
@@ -66,11 +66,15 @@ impl fmt::Display for Algorithm {
 impl FromStr for Algorithm {
     type Err = KeyError;
 
-    /// Reads a JWA name, case-sensitively (RFC 7515 §4.1.1).
+    /// Reads a JWA name, case-sensitively (RFC 7515 §4.1.1), or `Ed25519`.
     ///
     /// # Errors
     /// [`KeyError::UnsupportedAlgorithm`] for every other name, `none` and `HS256` included.
     fn from_str(name: &str) -> Result<Self, KeyError> {
+        // RFC 9864 §2.2: the same signatures under a name that says which curve.
+        if name == "Ed25519" {
+            return Ok(Self::EdDSA);
+        }
         Self::ALL
             .iter()
             .copied()

@@ -10,7 +10,7 @@ use crate::{client::Client, error::OAuthError, token::MAX_TOKEN};
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// The algorithms an assertion may be signed with: no HMAC, whose key would be a secret on both sides.
-pub const ALGORITHMS: [&str; 5] = ["RS256", "PS256", "ES256", "ES384", "EdDSA"];
+pub const ALGORITHMS: [&str; 6] = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"];
 
 /// The furthest an assertion may expire from now: seconds. It is remembered until then.
 pub const MAX_LIFETIME: i64 = 300;

@@ -16,7 +16,7 @@ use crate::{
 pub const PROOF_TYPE: &str = "dpop+jwt";
 
 /// The algorithms a proof may be signed with.
-pub const ALGORITHMS: [&str; 5] = ["ES256", "ES384", "EdDSA", "PS256", "RS256"];
+pub const ALGORITHMS: [&str; 6] = ["ES256", "ES384", "EdDSA", "Ed25519", "PS256", "RS256"];
 
 /// How old a proof may be: seconds. It is remembered that long.
 pub const MAX_AGE: i64 = 60;

@@ -22,6 +22,8 @@ const TOKEN: &str = "/oidc/token";
 const PUSHED: &str = "/oidc/request";
 const INTROSPECTION: &str = "/oidc/token/introspection";
 const REVOCATION: &str = "/oidc/token/revocation";
+/// RFC 8414 §3.1 puts the well-known part before the issuer's path; the one after it is for clients that append, as OpenID Connect does.
+const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server/oidc";
 /// Where access tokens open something.
 const DEVICE: &str = "/oidc/device/auth";
 const USERINFO: &str = "/oidc/me";
@@ -42,6 +44,10 @@ pub(crate) fn routes() -> Router<App> {
         )
         .route(
             "/oidc/.well-known/oauth-authorization-server",
+            get(metadata::openid_configuration).options(cors::preflight_only),
+        )
+        .route(
+            AUTHORIZATION_SERVER,
             get(metadata::openid_configuration).options(cors::preflight_only),
         )
         .route("/oidc/jwks", get(metadata::jwks).options(cors::preflight_only))
