@@ -87,7 +87,7 @@ export function freePort(): Promise<number> {
 export function required(name: string): string {
   const value = process.env[name];
   if (!value) {
-    throw new Error(`${name} is not set; run the browser tests with \`cargo xtask test\`.`);
+    throw new Error(`${name} is not set; run these tests with \`cargo xtask test\`.`);
   }
   return value;
 }

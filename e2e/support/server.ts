@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, Running, required } from './process.ts';
 
-type Json = Record<string, unknown>;
+export type Json = Record<string, unknown>;
 type Named = { id: string; name?: string };
 
 export type Person = { id: string; username: string; password: string };
@@ -22,16 +22,20 @@ export class Server {
     readonly endpoint: string,
     /** A machine-to-machine application that may use the Management API. */
     readonly machine: Client,
+    /** Runs the server's own command line next to it. */
+    readonly command: (...words: string[]) => Promise<{ stdout: string }>,
   ) {}
 
-  static async start(logFolder: string): Promise<Server> {
+  /** `settings` are environment variables of the server. */
+  static async start(logFolder: string, settings: NodeJS.ProcessEnv = {}): Promise<Server> {
     const program = resolve(required('TRINCO_BIN'));
     const folder = await mkdtemp(join(tmpdir(), 'trinco-e2e-'));
     const port = await freePort();
     const endpoint = `http://localhost:${port}`;
     // The server refuses TRINCO_ variables it does not know, and the tests have some of their own.
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TRINCO_'));
-    const env = { ...Object.fromEntries(inherited), PORT: String(port), ENDPOINT: endpoint };
+    const address = { PORT: String(port), ENDPOINT: endpoint };
+    const env = { ...Object.fromEntries(inherited), ...address, ...settings };
     const data = join(folder, 'data');
     const running = await Running.start({
       command: program,
@@ -41,10 +45,12 @@ export class Server {
       log: join(logFolder, 'server.log'),
       ready: { url: `${endpoint}/api/status`, status: 204 },
     });
-    const init = ['init', '--json', '--data', data];
-    const { stdout } = await promisify(execFile)(program, init, { cwd: folder, env });
+    const command = (...words: string[]) =>
+      promisify(execFile)(program, [...words, '--data', data], { cwd: folder, env });
+    const { stdout } = await command('init', '--json');
     const { appId, appSecret } = JSON.parse(stdout);
-    return new Server(running, folder, endpoint, { id: appId, secret: appSecret });
+    const machine = { id: appId, secret: appSecret };
+    return new Server(running, folder, endpoint, machine, command);
   }
 
   async stop(): Promise<void> {
@@ -56,8 +62,8 @@ export class Server {
     return `${this.endpoint}/oidc`;
   }
 
-  async createApplication(name: string, baseUrl: string): Promise<Client> {
-    const { id } = await this.create<Named>('applications', {
+  createApplication(name: string, baseUrl: string): Promise<Client> {
+    return this.register({
       name,
       type: 'Traditional',
       oidcClientMetadata: {
@@ -65,6 +71,14 @@ export class Server {
         postLogoutRedirectUris: [baseUrl, `${baseUrl}/`],
       },
     });
+  }
+
+  /** An application as the Management API describes it; a public one has an empty secret. */
+  async register(application: Json): Promise<Client> {
+    const { id } = await this.create<Named>('applications', application);
+    if (application.type === 'SPA' || application.type === 'Native') {
+      return { id, secret: '' };
+    }
     const secrets = await this.api<{ value: string }[]>('GET', `applications/${id}/secrets`);
     return { id, secret: secrets[0]!.value };
   }
@@ -112,12 +126,12 @@ export class Server {
     return id;
   }
 
-  private create<T>(path: string, body: Json): Promise<T> {
+  create<T>(path: string, body: Json): Promise<T> {
     return this.api<T>('POST', path, body);
   }
 
   /** One call of the Management API; anything but success is an error. */
-  private async api<T>(method: string, path: string, body?: Json): Promise<T> {
+  async api<T>(method: string, path: string, body?: Json): Promise<T> {
     const response = await fetch(`${this.endpoint}/api/${path}`, {
       method,
       headers: {
