@@ -8,6 +8,8 @@ type Program = {
   arguments: string[];
   cwd: string;
   env: NodeJS.ProcessEnv;
+  /** Whom it runs as, if not as the tests themselves. */
+  user?: { uid: number; gid: number };
   /** The file its output goes to. */
   log: string;
   /** Answers with this status once the program is ready. */
@@ -25,6 +27,7 @@ export class Running {
     const child = spawn(program.command, program.arguments, {
       cwd: program.cwd,
       env: program.env,
+      ...program.user,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const log = createWriteStream(program.log, { flags: 'a' });
