@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import type { Person } from '../../e2e/support/server.ts';
 import { Cookies } from './cookies.ts';
 import { type Form, formsOf } from './form.ts';
@@ -60,19 +63,40 @@ export class Agent {
 
   private async send(request: Request): Promise<Page> {
     const url = new URL(request.url);
-    const headers = new Headers(request.headers);
-    headers.set('accept', 'text/html,application/xhtml+xml');
+    const headers = { ...Object.fromEntries(request.headers), ...navigation };
     const cookie = this.cookies.header(url);
-    if (cookie) {
-      headers.set('cookie', cookie);
-    }
     const body = request.method === 'POST' ? await request.text() : undefined;
-    const init = { method: request.method, headers, body, redirect: 'manual' } as const;
-    const response = await fetch(url, init);
-    this.cookies.keep(url, response.headers);
-    const text = await response.text();
-    return { url, status: response.status, headers: response.headers, text };
+    const answer = await exchange(url, request.method, cookie ? { ...headers, cookie } : headers, body);
+    this.cookies.keep(url, answer.headers);
+    return { url, ...answer };
   }
+}
+
+/** How browsers say that a person is going somewhere; some software sends nobody else to a sign-in page. */
+const navigation = {
+  accept: 'text/html,application/xhtml+xml',
+  'sec-fetch-mode': 'navigate',
+  'sec-fetch-dest': 'document',
+};
+
+/** One request and its answer. Not by `fetch`, which calls itself something else than a navigation. */
+async function exchange(
+  url: URL,
+  method: string,
+  headers: Record<string, string>,
+  body?: string,
+): Promise<Omit<Page, 'url'>> {
+  const outgoing = request(url, { method, headers, timeout: 15_000 });
+  outgoing.on('timeout', () => outgoing.destroy(new Error(`${url} gave no answer`)));
+  outgoing.end(body);
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const answer = new Headers();
+  for (const [name, values] of Object.entries(incoming.headersDistinct)) {
+    for (const value of values ?? []) {
+      answer.append(name, value);
+    }
+  }
+  return { status: incoming.statusCode ?? 0, headers: answer, text: await text(incoming) };
 }
 
 /** Whether this is a form to submit; if so it is filled in. */
@@ -90,7 +114,8 @@ function fillIn(form: Form, page: Page, { person, decision = 'allow' }: Walk): b
   if (form.names.has('user_code') && !isAgain) {
     return Boolean(form.fields.get('user_code'));
   }
-  return page.text.includes('data-auto-submit');
+  // Of this server's pages, and of other people's.
+  return /data-auto-submit|\bforms\[0\]\.submit\(\)/.test(page.text);
 }
 
 function requestOf(form: Form, page: Page): Request {

@@ -37,9 +37,10 @@ const sites = {
     OIDCOAuthClientID ${id}
     OIDCOAuthClientSecret ${secret}
     OIDCOAuthRemoteUserClaim sub`,
-  /** A key of its own. */
+  /** A key of its own. The module crashes unless it has the public half as well. */
   key: (_: string, __: unknown, folder: string) => `
     OIDCPrivateKeyFiles mine#${folder}/client.pem
+    OIDCPublicKeyFiles mine#${folder}/client-public.pem
     OIDCProviderTokenEndpointAuth private_key_jwt
     OIDCPKCEMethod S256`,
 };
@@ -60,6 +61,7 @@ export class Apache {
     const key = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const jwk = { ...key.publicKey.export({ format: 'jwk' }), kid: 'mine', alg: 'RS256' };
     await writeFile(join(folder, 'client.pem'), key.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    await writeFile(join(folder, 'client-public.pem'), key.publicKey.export({ type: 'spki', format: 'pem' }));
     const signing = await currentKeyOf(stage.server.issuer);
     const pem = createPublicKey({ key: signing, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
     await writeFile(join(folder, 'server.pem'), pem);
@@ -92,7 +94,7 @@ export class Apache {
     // Apache does not serve as root: root lends it the name that Debian has for it.
     const isRoot = process.getuid?.() === 0;
     const user = isRoot ? { uid: idOf('-u'), gid: idOf('-g') } : undefined;
-    for (const path of user ? ['', 'client.pem', 'server.pem', 'pages', 'pages/index.html', 'apache.conf'] : []) {
+    for (const path of user ? ['', 'client.pem', 'client-public.pem', 'server.pem', 'pages', 'pages/index.html', 'apache.conf'] : []) {
       await chown(join(folder, path), user!.uid, user!.gid);
     }
     const start = Running.start({

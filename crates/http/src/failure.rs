@@ -79,7 +79,7 @@ impl OidcError {
     pub(crate) fn from_bearer(error: BearerError) -> Self {
         let challenge = match error {
             BearerError::Missing => Challenge::NoToken,
-            BearerError::Malformed => Challenge::Token(TokenType::Bearer),
+            BearerError::Malformed | BearerError::Twice => Challenge::Token(TokenType::Bearer),
         };
         Self { error: error.error().into(), challenge, state: None }
     }

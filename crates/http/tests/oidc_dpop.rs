@@ -177,6 +177,8 @@ async fn a_bound_token_opens_userinfo_with_its_proof_only() {
         assert!(challenges[0].to_str().unwrap().contains("invalid_token"));
         assert_eq!(challenges[1], "DPoP algs=\"ES256 ES384 EdDSA Ed25519 PS256 RS256\"");
     }
+    let form = world.server.browser().request(Method::POST, "/oidc/me");
+    Answer::to(form.form(&[("access_token", token)])).await.expect(401);
     let expected = "DPoP error=\"invalid_dpop_proof\"";
     let replayed = me(&world, "DPoP", token, Some(&proof)).await.expect(401);
     assert!(replayed.header("www-authenticate").starts_with(expected), "a replayed proof");

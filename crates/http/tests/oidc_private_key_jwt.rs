@@ -120,18 +120,6 @@ async fn ed25519_is_known_by_the_name_that_rfc_9864_gives_it() {
     let pair = Ed25519KeyPair::from_pkcs8(&der).expect("a key");
     let signature = base64url_encode(pair.sign(input.as_bytes()));
     machine.ask(&format!("{input}.{signature}")).await.expect(200);
-
-    let browser = machine.world.server.browser();
-    let document = browser.get("/oidc/.well-known/openid-configuration").await.expect(200).json();
-    for member in [
-        "token_endpoint_auth_signing_alg_values_supported",
-        "introspection_endpoint_auth_signing_alg_values_supported",
-        "revocation_endpoint_auth_signing_alg_values_supported",
-        "dpop_signing_alg_values_supported",
-    ] {
-        let listed = document[member].as_array().expect("a list");
-        assert!(listed.contains(&json!("Ed25519")) && listed.contains(&json!("EdDSA")), "{member}");
-    }
 }
 
 #[tokio::test]
@@ -247,13 +235,13 @@ async fn an_expired_or_long_lived_assertion_is_refused() {
     let machine = Machine::start().await;
     let now = machine.world.server.clock().now();
     for (claim, time) in
-        [("exp", now - 10), ("exp", now + 311), ("nbf", now + 60), ("iat", now + 60)]
+        [("exp", now - 10), ("exp", now + 3611), ("nbf", now + 60), ("iat", now + 60)]
     {
         machine.expect_refusal(&machine.assertion(json!({ claim: time }))).await;
     }
     machine.expect_refusal(&machine.assertion(json!({ "exp": null }))).await;
     machine.expect_refusal(&machine.assertion(json!({ "jti": null }))).await;
-    machine.ask(&machine.assertion(json!({ "exp": now + 300 }))).await.expect(200);
+    machine.ask(&machine.assertion(json!({ "exp": now + 3600 }))).await.expect(200);
 }
 
 #[tokio::test]
@@ -389,7 +377,7 @@ async fn discovery_names_the_method_and_its_algorithms() {
         assert!(methods.as_array().expect("a list").contains(&json!("private_key_jwt")));
         assert_eq!(
             document[format!("{endpoint}_endpoint_auth_signing_alg_values_supported")],
-            json!(["RS256", "PS256", "ES256", "ES384", "EdDSA"])
+            json!(["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"])
         );
     }
 }

@@ -322,6 +322,27 @@ async fn userinfo_wants_a_live_access_token_with_openid() {
     me(tokens.access()).await.expect(401);
 }
 
+/// RFC 6750 §2.2: Apache's mod_auth_openidc can be told to send it so.
+#[tokio::test]
+async fn userinfo_takes_the_token_of_a_form_that_comes_without_another() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let browser = world.server.browser();
+    let tokens = world.server.sign_in(&browser, (&app.0, &app.1), USER, "openid", &[]).await;
+    let form = [("access_token", tokens.access())];
+    let post = || browser.request(Method::POST, "/oidc/me").form(&form);
+    let answer = Answer::to(post()).await.expect(200);
+    assert_eq!(answer.json()["sub"], world.user_id.as_str());
+    let twice = Answer::to(post().bearer_auth(tokens.access())).await.expect(400);
+    assert!(twice.header("www-authenticate").contains("error=\"invalid_request\""));
+    let wrong = browser.request(Method::POST, "/oidc/me").form(&[("access_token", "a b")]);
+    assert_eq!(Answer::to(wrong).await.expect(401).json()["error"], "invalid_token");
+    let path = format!("/oidc/me?access_token={}", tokens.access());
+    for method in [Method::GET, Method::POST] {
+        Answer::to(browser.request(method, &path)).await.expect(401);
+    }
+}
+
 #[tokio::test]
 async fn browsers_may_call_from_the_clients_own_origin_only() {
     let world = World::start().await;

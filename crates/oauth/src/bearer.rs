@@ -1,4 +1,4 @@
-//! Bearer tokens (RFC 6750): reading the `Authorization` header, and the challenge of a refusal.
+//! Bearer tokens (RFC 6750): reading the `Authorization` header or a form, and the challenge of a refusal.
 
 use std::fmt::Write;
 
@@ -17,10 +17,13 @@ pub enum BearerError {
     /// There is one, but malformed.
     #[error("malformed bearer token")]
     Malformed,
+    /// There is one in the header and one in the form (RFC 6750 §2).
+    #[error("two bearer tokens")]
+    Twice,
 }
 
 impl BearerError {
-    /// The HTTP status of the answer, whatever its body says (RFC 6750 §3).
+    /// The HTTP status of an answer to a request without a token, whatever its body says (RFC 6750 §3).
     pub const STATUS: u16 = 401;
 
     /// The body of the answer.
@@ -29,11 +32,14 @@ impl BearerError {
         match self {
             Self::Missing => OAuthError::invalid_request("no access token provided"),
             Self::Malformed => OAuthError::new(ErrorCode::InvalidToken, "invalid token provided"),
+            Self::Twice => {
+                OAuthError::invalid_request("the access token is in more than one place")
+            }
         }
     }
 }
 
-/// Reads the token of an `Authorization` header. Tokens in bodies and queries are not read (RFC 9700 §4.3.2).
+/// Reads the token of an `Authorization` header. Tokens in queries are not read (RFC 9700 §4.3.2).
 ///
 /// # Errors
 /// [`BearerError::Missing`] without a header or with another scheme, [`BearerError::Malformed`] when what follows
@@ -44,7 +50,25 @@ pub fn parse(authorization: Option<&str>) -> Result<Secret, BearerError> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(BearerError::Missing);
     }
-    let token = token.trim_matches(' ');
+    b64token(token.trim_matches(' '))
+}
+
+/// Reads the token of a request whose form may have an `access_token` in place of the header (RFC 6750 §2.2).
+///
+/// # Errors
+/// As [`parse`], and [`BearerError::Twice`] when the request has both.
+pub fn parse_form(
+    authorization: Option<&str>,
+    access_token: Option<&str>,
+) -> Result<Option<Secret>, BearerError> {
+    match (authorization, access_token) {
+        (Some(_), Some(_)) => Err(BearerError::Twice),
+        (None, Some(token)) => b64token(token).map(Some),
+        (_, None) => Ok(None),
+    }
+}
+
+fn b64token(token: &str) -> Result<Secret, BearerError> {
     let body = token.trim_end_matches('=');
     let sound = (1..=MAX_TOKEN).contains(&token.len())
         && !body.is_empty()
@@ -114,6 +138,18 @@ mod tests {
         }
         let long = format!("Bearer {}", "a".repeat(MAX_TOKEN + 1));
         assert_eq!(parse(Some(&long)).unwrap_err(), BearerError::Malformed);
+    }
+
+    #[test]
+    fn a_form_may_have_the_token_when_the_header_has_none() {
+        let read = |header, form| {
+            parse_form(header, form).map(|token| token.map(|token| token.expose().to_owned()))
+        };
+        assert_eq!(read(None, Some("abc")), Ok(Some("abc".to_owned())));
+        assert_eq!(read(Some("Bearer abc"), None), Ok(None));
+        assert_eq!(read(None, None), Ok(None));
+        assert_eq!(read(None, Some("a b")), Err(BearerError::Malformed));
+        assert_eq!(read(Some("Basic abc"), Some("abc")), Err(BearerError::Twice));
     }
 
     #[test]

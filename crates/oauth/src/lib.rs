@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | the authorization endpoint | [`authorization::validate`] | [`interaction::next_step`], then [`response`] |
 //! | the token endpoint | [`client_authentication`], [`token::TokenRequest::parse`] | [`token`], [`refresh`], [`claims`] |
-//! | userinfo | [`bearer::parse`] | [`claims::userinfo`] |
+//! | userinfo | [`dpop::parse_authorization`], [`bearer::parse_form`] | [`claims::userinfo`] |
 //! | introspection, revocation | [`introspection`], [`revocation`] | the same |
 //! | end of session | [`end_session::EndSessionRequest::parse`] | [`end_session::decide`] |
 

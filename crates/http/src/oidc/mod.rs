@@ -53,7 +53,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/oidc/jwks", get(metadata::jwks).options(cors::preflight_only))
         .route(
             USERINFO,
-            get(userinfo::userinfo).post(userinfo::userinfo).options(cors::preflight_only),
+            get(userinfo::userinfo).post(userinfo::userinfo_by_post).options(cors::preflight_only),
         )
         .route_layer(middleware::from_fn(cors::for_anyone));
     let for_browsers = Router::new()
