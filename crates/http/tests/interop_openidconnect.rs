@@ -1,44 +1,21 @@
 //! The `openidconnect` crate, a client nobody here wrote, against the server: code flow with PKCE and nonce, refresh, userinfo,
-//! client credentials, introspection, revocation. It verifies ID tokens and `at_hash`-less responses by its own rules.
+//! client credentials, introspection, revocation, logout. It verifies ID tokens and `at_hash`-less responses by its own rules.
 
 use openidconnect::core::{
     CoreAuthenticationFlow, CoreClient, CoreProviderMetadata, CoreTokenIntrospectionResponse,
     CoreUserInfoClaims,
 };
 use openidconnect::{
-    AccessToken, AuthorizationCode, ClientId, ClientSecret, CsrfToken, HttpRequest, HttpResponse,
-    IntrospectionUrl, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge, RedirectUrl,
-    RevocationUrl, Scope, TokenIntrospectionResponse, TokenResponse,
+    AccessToken, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IntrospectionUrl, IssuerUrl,
+    LogoutRequest, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PostLogoutRedirectUrl,
+    ProviderMetadataWithLogout, RedirectUrl, RevocationUrl, Scope, TokenIntrospectionResponse,
+    TokenResponse,
 };
 use serde_json::json;
-use trinco_testkit::{Method, REDIRECT_URI, Server, query_of, text};
+use trinco_testkit::{REDIRECT_URI, Server, USER, hidden, query_of, text};
+use wire::http;
 
-const USER: (&str, &str) = ("alice", "correct horse battery");
-
-/// The crate's HTTP is ours to provide. It revokes over https only; the test server has no certificate.
-async fn http(request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
-    let (parts, body) = request.into_parts();
-    let method = Method::from_bytes(parts.method.as_str().as_bytes()).expect("a method");
-    let url = parts.uri.to_string().replace("https://127.0.0.1", "http://127.0.0.1");
-    let mut outgoing = reqwest::Client::new().request(method, url).body(body);
-    for (name, value) in &parts.headers {
-        outgoing = outgoing.header(name.as_str(), value.as_bytes());
-    }
-    let answer = outgoing.send().await?;
-    let mut response = HttpResponse::new(Vec::new());
-    *response.status_mut() =
-        openidconnect::http::StatusCode::from_u16(answer.status().as_u16()).expect("a status");
-    for (name, value) in answer.headers() {
-        let name =
-            openidconnect::http::HeaderName::from_bytes(name.as_str().as_bytes()).expect("a name");
-        response.headers_mut().append(
-            name,
-            openidconnect::http::HeaderValue::from_bytes(value.as_bytes()).expect("a value"),
-        );
-    }
-    *response.body_mut() = answer.bytes().await?.to_vec();
-    Ok(response)
-}
+mod wire;
 
 #[tokio::test]
 async fn the_openidconnect_crate_signs_in_refreshes_and_revokes() {
@@ -81,7 +58,7 @@ async fn the_openidconnect_crate_signs_in_refreshes_and_revokes() {
         .url();
     let browser = server.browser();
     let page = browser.get(url.as_str()).await.location().to_owned();
-    let xsrf = trinco_testkit::hidden(&browser.get(&page).await.text, "xsrf");
+    let xsrf = hidden(&browser.get(&page).await.text, "xsrf");
     let form = [("xsrf", xsrf.as_str()), ("identifier", USER.0), ("password", USER.1)];
     let resume = browser.submit(&page, &form).await.location().to_owned();
     let answer = query_of(browser.get(&resume).await.location());
@@ -173,4 +150,62 @@ async fn the_openidconnect_crate_gets_client_credentials() {
         .await
         .expect("a token");
     assert_eq!(tokens.access_token().secret().split('.').count(), 3);
+}
+
+#[tokio::test]
+async fn the_openidconnect_crate_signs_out() {
+    let server = Server::start_at_system_time().await;
+    let admin = server.admin().await;
+    let (id, secret) = admin.traditional("Shop").await;
+    admin.user(USER.0, USER.1).await;
+    let issuer = IssuerUrl::new(server.issuer()).unwrap();
+    let metadata =
+        ProviderMetadataWithLogout::discover_async(issuer, &http).await.expect("discovery");
+    let endpoint = metadata.additional_metadata().end_session_endpoint.clone().expect("a URL");
+    let client = CoreClient::from_provider_metadata(
+        metadata,
+        ClientId::new(id),
+        Some(ClientSecret::new(secret)),
+    )
+    .set_redirect_uri(RedirectUrl::new(REDIRECT_URI.to_owned()).unwrap());
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let (url, _, nonce) = client
+        .authorize_url(
+            CoreAuthenticationFlow::AuthorizationCode,
+            CsrfToken::new_random,
+            Nonce::new_random,
+        )
+        .set_pkce_challenge(challenge)
+        .url();
+    let browser = server.browser();
+    let code = browser.authorize(url.as_str(), USER).await;
+    let tokens = client
+        .exchange_code(AuthorizationCode::new(code))
+        .expect("a token endpoint")
+        .set_pkce_verifier(verifier)
+        .request_async(&http)
+        .await
+        .expect("tokens");
+    let id_token = tokens.id_token().expect("an ID token");
+    id_token.claims(&client.id_token_verifier(), &nonce).expect("a valid ID token");
+    id_token
+        .claims(&client.id_token_verifier(), &Nonce::new("another".to_owned()))
+        .expect_err("the nonce of another sign-in");
+
+    let home = PostLogoutRedirectUrl::new("http://localhost:9999/".to_owned()).unwrap();
+    let url = LogoutRequest::from(endpoint)
+        .set_id_token_hint(id_token)
+        .set_post_logout_redirect_uri(home)
+        .set_state(CsrfToken::new("bye".to_owned()))
+        .http_get_url();
+    let page = browser.get(url.as_str()).await.expect(200);
+    // The page submits what it was asked, and two fields of its own.
+    let mut form = query_of(url.as_str());
+    form.insert("xsrf".to_owned(), hidden(&page.text, "xsrf"));
+    form.insert("logout".to_owned(), "yes".to_owned());
+    let form: Vec<(&str, &str)> =
+        form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let landed = browser.submit("/oidc/session/end/confirm", &form).await;
+    let farewell = landed.location();
+    assert_eq!(farewell, "http://localhost:9999/?state=bye");
 }
