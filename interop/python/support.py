@@ -52,13 +52,17 @@ class Server:
         self._folder = tempfile.TemporaryDirectory(prefix="trinco-authlib-")
         data = f"{self._folder.name}/data"
         # The server refuses TRINCO_ variables it does not know, and the tests have some of their own.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("TRINCO_")}
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("TRINCO_")
+        }
         environment |= {"PORT": str(port), "ENDPOINT": self.endpoint}
         logs.mkdir(parents=True, exist_ok=True)
         self._log = (logs / "server.log").open("ab")
         self._program = lambda *words: [program, *words, "--data", data]
         self._common = {"cwd": self._folder.name, "env": environment}
-        self._process = subprocess.Popen(self._program("serve"), stdout=self._log, stderr=self._log, **self._common)
+        self._process = subprocess.Popen(
+            self._program("serve"), stdout=self._log, stderr=self._log, **self._common
+        )
         try:
             self._wait_until_ready()
             machine = json.loads(self.command("init", "--json"))
@@ -81,10 +85,14 @@ class Server:
 
     def command(self, *words: str) -> str:
         """Runs the server's own command line next to it."""
-        done = subprocess.run(self._program(*words), check=True, capture_output=True, text=True, **self._common)
+        done = subprocess.run(
+            self._program(*words), check=True, capture_output=True, text=True, **self._common
+        )
         return done.stdout
 
-    def register(self, kind: str, metadata: dict | None = None, custom: dict | None = None) -> Client:
+    def register(
+        self, kind: str, metadata: dict | None = None, custom: dict | None = None
+    ) -> Client:
         """An application; one without a secret has an empty one."""
         interactive = kind != "MachineToMachine"
         uris = {
@@ -141,7 +149,12 @@ class Server:
         person = Person(self.create("users", user)["id"], username, password)
         resource = self.create("resources", {"name": "Orders", "indicator": API})
         scope = self.create(f"resources/{resource['id']}/scopes", {"name": "read:orders"})
-        role = {"name": "reads orders", "description": "Reads orders.", "type": "User", "scopeIds": [scope["id"]]}
+        role = {
+            "name": "reads orders",
+            "description": "Reads orders.",
+            "type": "User",
+            "scopeIds": [scope["id"]],
+        }
         self.create(f"users/{person.id}/roles", {"roleIds": [self.create("roles", role)["id"]]})
         return person
 
@@ -179,7 +192,9 @@ class Agent:
         for _ in range(30):
             if url == address or url.startswith(f"{address}?"):
                 return url
-            answer = self._session.request(method, url, data=fields, allow_redirects=False, timeout=10)
+            answer = self._session.request(
+                method, url, data=fields, allow_redirects=False, timeout=10
+            )
             method, fields = "GET", None
             if answer.is_redirect:
                 url = urljoin(url, answer.headers["location"])
@@ -187,7 +202,9 @@ class Agent:
             page = _Forms()
             page.feed(answer.text)
             form = next((form for form in page.forms if self._fill_in(form, page, answer)), None)
-            assert form, f"{url} answered {answer.status_code} on the way to {address}: {answer.text}"
+            assert form, (
+                f"{url} answered {answer.status_code} on the way to {address}: {answer.text}"
+            )
             method, fields, url = "POST", form["fields"], urljoin(url, form["action"])
         raise AssertionError(f"{url} leads round in circles")
 

@@ -75,7 +75,9 @@ def id_token_claims(server: Server, token: dict, client_id: str, nonce: str) -> 
     """Validated by Authlib's rules of OpenID Connect Core §3.1.3.7."""
     document = metadata(server)
     keys = KeySet.import_key_set(requests.get(document["jwks_uri"], timeout=10).json())
-    registry = JWSRegistry(algorithms=document["id_token_signing_alg_values_supported"], strict_check_header=False)
+    registry = JWSRegistry(
+        algorithms=document["id_token_signing_alg_values_supported"], strict_check_header=False
+    )
     decoded = jwt.decode(token["id_token"], keys, registry=registry)
     expected = {"nonce": nonce, "client_id": client_id, "access_token": token["access_token"]}
     options = {"iss": {"values": [document["issuer"]]}}
@@ -96,9 +98,13 @@ def use(server: Server, oauth: OAuth2Session, token: dict) -> None:
     current = refreshed.get("refresh_token") or token["refresh_token"]
     seen = oauth.introspect_token(document["introspection_endpoint"], token=current).json()
     assert (seen["active"], seen["client_id"]) == (True, oauth.client_id)
-    answer = oauth.revoke_token(document["revocation_endpoint"], token=current, token_type_hint="refresh_token")
+    answer = oauth.revoke_token(
+        document["revocation_endpoint"], token=current, token_type_hint="refresh_token"
+    )
     assert answer.status_code == 200
-    assert oauth.introspect_token(document["introspection_endpoint"], token=current).json() == {"active": False}
+    assert oauth.introspect_token(document["introspection_endpoint"], token=current).json() == {
+        "active": False
+    }
     with pytest.raises(AuthlibBaseError) as refusal:
         oauth.refresh_token(refresh_token=current)
     assert refusal.value.error == "invalid_grant"
@@ -130,7 +136,9 @@ def test_it_signs_in_without_a_secret(server: Server, agent: Agent, kind: str) -
         ("Ed25519", OKPKey.generate_key("Ed25519")),
     ],
 )
-def test_it_signs_in_with_a_key_of_its_own(server: Server, agent: Agent, algorithm: str, key) -> None:
+def test_it_signs_in_with_a_key_of_its_own(
+    server: Server, agent: Agent, algorithm: str, key
+) -> None:
     jwk = key.as_dict(private=False) | {"alg": algorithm, "use": "sig"}
     client = server.register("Traditional", {"jwks": {"keys": [jwk]}})
     oauth = session_of(server, Client(client.id, key), "private_key_jwt")
@@ -142,7 +150,9 @@ def test_a_machine_gets_a_token(server: Server) -> None:
     with OAuth2Session(
         server.machine.id, server.machine.secret, token_endpoint=f"{server.issuer}/token"
     ) as oauth:
-        token = oauth.fetch_token(grant_type="client_credentials", resource=MANAGEMENT_API, scope="all")
+        token = oauth.fetch_token(
+            grant_type="client_credentials", resource=MANAGEMENT_API, scope="all"
+        )
         assert token["scope"] == "all"
         assert oauth.get(f"{server.endpoint}/api/applications").status_code == 200
         with pytest.raises(AuthlibBaseError) as refusal:
@@ -156,7 +166,9 @@ def test_an_expired_token_is_refreshed_on_the_way(server: Server, agent: Agent) 
         server,
         server.register("Traditional"),
         "client_secret_basic",
-        update_token=lambda token, refresh_token=None, access_token=None: renewed.append((token, refresh_token)),
+        update_token=lambda token, refresh_token=None, access_token=None: renewed.append(
+            (token, refresh_token)
+        ),
     )
     token = sign_in(server, agent, oauth, VERIFIER)
     oauth.token = dict(token) | {"expires_at": 1}
@@ -222,7 +234,9 @@ def app(server: Server, rsa: None) -> Iterator[App]:
 
     @flask.get("/sign-in")
     def sign_in():
-        return oauth.trinco.authorize_redirect(url_for("callback", _external=True), prompt="consent", resource=API)
+        return oauth.trinco.authorize_redirect(
+            url_for("callback", _external=True), prompt="consent", resource=API
+        )
 
     @flask.get("/callback")
     def callback():
@@ -275,7 +289,9 @@ def test_an_api_lets_in_whom_the_token_allows(server: Server, agent: Agent, app:
     agent.until(f"{app.base_url}/done", f"{app.base_url}/sign-in")
     kept = agent.open(f"{app.base_url}/token").json()
     oauth = session_of(server, app.client, "client_secret_basic")
-    token = oauth.refresh_token(refresh_token=kept["refresh_token"], resource=API, scope="read:orders")
+    token = oauth.refresh_token(
+        refresh_token=kept["refresh_token"], resource=API, scope="read:orders"
+    )
     assert token["scope"] == "read:orders"
 
     def ask(path: str, access_token: str | None) -> requests.Response:
@@ -287,8 +303,12 @@ def test_an_api_lets_in_whom_the_token_allows(server: Server, agent: Agent, app:
     assert ask("/secrets", token["access_token"]).status_code == 403
     assert ask("/orders", None).status_code == 401
     # Of another audience, and no access token at all.
-    machine = OAuth2Session(server.machine.id, server.machine.secret, token_endpoint=f"{server.issuer}/token")
-    foreign = machine.fetch_token(grant_type="client_credentials", resource=MANAGEMENT_API, scope="all")
+    machine = OAuth2Session(
+        server.machine.id, server.machine.secret, token_endpoint=f"{server.issuer}/token"
+    )
+    foreign = machine.fetch_token(
+        grant_type="client_credentials", resource=MANAGEMENT_API, scope="all"
+    )
     for stranger in [foreign["access_token"], kept["id_token"], "nonsense"]:
         assert ask("/orders", stranger).status_code == 401
 
@@ -310,5 +330,9 @@ def test_it_signs_out_at_the_server(server: Server, agent: Agent) -> None:
         "post_logout_redirect_uri": POST_LOGOUT_REDIRECT_URI,
         "state": "bye",
     }
-    url = requests.Request("GET", metadata(server)["end_session_endpoint"], params=query).prepare().url
+    url = (
+        requests.Request("GET", metadata(server)["end_session_endpoint"], params=query)
+        .prepare()
+        .url
+    )
     assert agent.until(POST_LOGOUT_REDIRECT_URI, url).endswith("?state=bye")

@@ -66,7 +66,12 @@ export class Agent {
     const headers = { ...Object.fromEntries(request.headers), ...navigation };
     const cookie = this.cookies.header(url);
     const body = request.method === 'POST' ? await request.text() : undefined;
-    const answer = await exchange(url, request.method, cookie ? { ...headers, cookie } : headers, body);
+    const answer = await exchange(
+      url,
+      request.method,
+      cookie ? { ...headers, cookie } : headers,
+      body,
+    );
     this.cookies.keep(url, answer.headers);
     return { url, ...answer };
   }

@@ -60,13 +60,23 @@ export class Apache {
     const folder = await mkdtemp(join(tmpdir(), 'trinco-apache-'));
     const key = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const jwk = { ...key.publicKey.export({ format: 'jwk' }), kid: 'mine', alg: 'RS256' };
-    await writeFile(join(folder, 'client.pem'), key.privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    await writeFile(join(folder, 'client-public.pem'), key.publicKey.export({ type: 'spki', format: 'pem' }));
+    await writeFile(
+      join(folder, 'client.pem'),
+      key.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    );
+    await writeFile(
+      join(folder, 'client-public.pem'),
+      key.publicKey.export({ type: 'spki', format: 'pem' }),
+    );
     const signing = await currentKeyOf(stage.server.issuer);
-    const pem = createPublicKey({ key: signing, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+    const pem = createPublicKey({ key: signing, format: 'jwk' }).export({
+      type: 'spki',
+      format: 'pem',
+    });
     await writeFile(join(folder, 'server.pem'), pem);
     await mkdir(join(folder, 'pages'));
-    const page = '<!doctype html><h1>Signed in as <!--#echo var="OIDC_CLAIM_username" --></h1><p><!--#echo var="REMOTE_USER" --></p>';
+    const page =
+      '<!doctype html><h1>Signed in as <!--#echo var="OIDC_CLAIM_username" --></h1><p><!--#echo var="REMOTE_USER" --></p>';
     await writeFile(join(folder, 'pages/index.html'), page);
 
     const found = {} as Record<SiteName, Site>;
@@ -86,15 +96,34 @@ export class Apache {
       });
       found[name as SiteName] = { baseUrl, clientId: client.id };
       const secret = name === 'key' ? '' : `OIDCClientSecret ${client.secret}`;
-      hosts.push(host(stage, port, client.id, `${secret}${settings(stage.server.issuer, client, folder, signing.kid)}`));
+      hosts.push(
+        host(
+          stage,
+          port,
+          client.id,
+          `${secret}${settings(stage.server.issuer, client, folder, signing.kid)}`,
+        ),
+      );
     }
-    const listen = Object.values(found).map(({ baseUrl }) => `Listen 127.0.0.1:${new URL(baseUrl).port}`);
+    const listen = Object.values(found).map(
+      ({ baseUrl }) => `Listen 127.0.0.1:${new URL(baseUrl).port}`,
+    );
     await writeFile(join(folder, 'apache.conf'), [global, ...listen, ...hosts].join('\n'));
 
     // Apache does not serve as root: root lends it the name that Debian has for it.
     const isRoot = process.getuid?.() === 0;
     const user = isRoot ? { uid: idOf('-u'), gid: idOf('-g') } : undefined;
-    for (const path of user ? ['', 'client.pem', 'client-public.pem', 'server.pem', 'pages', 'pages/index.html', 'apache.conf'] : []) {
+    for (const path of user
+      ? [
+          '',
+          'client.pem',
+          'client-public.pem',
+          'server.pem',
+          'pages',
+          'pages/index.html',
+          'apache.conf',
+        ]
+      : []) {
       await chown(join(folder, path), user!.uid, user!.gid);
     }
     const start = Running.start({
@@ -119,7 +148,18 @@ export class Apache {
   }
 }
 
-const names = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'dir', 'mime', 'include', 'env', 'alias', 'auth_openidc'];
+const names = [
+  'mpm_event',
+  'authn_core',
+  'authz_core',
+  'authz_user',
+  'dir',
+  'mime',
+  'include',
+  'env',
+  'alias',
+  'auth_openidc',
+];
 
 const global = `
 ${names.map((name) => `LoadModule ${name}_module ${join(modules, `mod_${name}.so`)}`).join('\n')}
@@ -170,7 +210,9 @@ function host(stage: Stage, port: number, clientId: string, settings: string): s
 }
 
 async function currentKeyOf(issuer: string): Promise<JsonWebKey & { kid: string }> {
-  const { keys } = (await (await fetch(`${issuer}/jwks`)).json()) as { keys: [JsonWebKey & { kid: string }] };
+  const { keys } = (await (await fetch(`${issuer}/jwks`)).json()) as {
+    keys: [JsonWebKey & { kid: string }];
+  };
   return keys[0];
 }
 

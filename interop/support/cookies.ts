@@ -13,7 +13,9 @@ export class Cookies {
     for (const line of headers.getSetCookie()) {
       const [pair, ...attributes] = line.split(';').map((part) => part.trim());
       const [name, value] = split(pair!);
-      const settings = new Map(attributes.map(split).map(([key, text]) => [key.toLowerCase(), text]));
+      const settings = new Map(
+        attributes.map(split).map(([key, text]) => [key.toLowerCase(), text]),
+      );
       const path = settings.get('path') || '/';
       const same = this.kept.findIndex(
         (cookie) => cookie.host === url.hostname && cookie.path === path && cookie.name === name,

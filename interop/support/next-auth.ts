@@ -20,7 +20,10 @@ export class NextAuthApp {
     const baseUrl = `http://localhost:${port}`;
     const client = await stage.register('Traditional', {
       oidcClientMetadata: {
-        redirectUris: [`${baseUrl}/api/auth/callback/trinco`, `${baseUrl}/api/auth5/callback/logto`],
+        redirectUris: [
+          `${baseUrl}/api/auth/callback/trinco`,
+          `${baseUrl}/api/auth5/callback/logto`,
+        ],
         postLogoutRedirectUris: [baseUrl],
       },
     });

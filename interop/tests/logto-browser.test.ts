@@ -63,7 +63,10 @@ test('a person signs in to a single-page app on another site', async () => {
   const page = await freshPage(browser);
   await signedIn(page);
   const claims = await page.evaluate(() => window.client.getIdTokenClaims());
-  assert.deepEqual([claims.sub, claims.aud, claims.username], [stage.person.id, client.id, stage.person.username]);
+  assert.deepEqual(
+    [claims.sub, claims.aud, claims.username],
+    [stage.person.id, client.id, stage.person.username],
+  );
   const info = await page.evaluate(() => window.client.fetchUserInfo());
   assert.equal(info.name, 'Ana Souza');
   // The session outlives the page.
@@ -85,7 +88,10 @@ test('it gets tokens for an API and for an organization, many at once', async ()
     [resource, stage.organization],
   );
   const claims = decodeJwt(forApi!);
-  assert.deepEqual([claims.aud, claims.scope, claims.sub], [resource, 'read:orders', stage.person.id]);
+  assert.deepEqual(
+    [claims.aud, claims.scope, claims.sub],
+    [resource, 'read:orders', stage.person.id],
+  );
   assert.equal(decodeJwt(forOrganization!).aud, `urn:logto:organization:${stage.organization}`);
   assert.equal(decodeJwt(others[0]!).organization_id, stage.organization);
   assert.equal(others[1]!.length, 43);
@@ -118,20 +124,30 @@ test('it signs out, and its tokens are worth nothing any more', async () => {
   await arrival(page, `${baseUrl}/`);
   assert.equal(await page.evaluate(() => window.client.isAuthenticated()), false);
   const body = { grant_type: 'refresh_token', client_id: client.id, refresh_token: token! };
-  const refused = await fetch(`${stage.server.issuer}/token`, { method: 'POST', body: new URLSearchParams(body) });
+  const refused = await fetch(`${stage.server.issuer}/token`, {
+    method: 'POST',
+    body: new URLSearchParams(body),
+  });
   assert.equal(refused.status, 400);
   await page.evaluate((redirectUri) => window.client.signIn(redirectUri), `${baseUrl}/callback`);
   await page.locator('input[name=password]').waitFor();
 });
 
 test('a page of another origin may not use the app’s client id', async () => {
-  const stranger = await Listener.start(() => (_, response) => void response.end('<!doctype html>'), '127.0.0.1');
+  const stranger = await Listener.start(
+    () => (_, response) => void response.end('<!doctype html>'),
+    '127.0.0.1',
+  );
   try {
     const page = await freshPage(browser);
     await page.goto(stranger.baseUrl);
     const outcome = await page.evaluate(
       async ([token, client_id]) => {
-        const body = new URLSearchParams({ grant_type: 'refresh_token', client_id: client_id!, refresh_token: 'x' });
+        const body = new URLSearchParams({
+          grant_type: 'refresh_token',
+          client_id: client_id!,
+          refresh_token: 'x',
+        });
         return fetch(token!, { method: 'POST', body }).then(String, String);
       },
       [`${stage.server.issuer}/token`, client.id],

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { handleAuthRoutes, type LogtoContext, type LogtoExpressConfig, UserScope, withLogto } from '@logto/express';
+import {
+  handleAuthRoutes,
+  type LogtoContext,
+  type LogtoExpressConfig,
+  UserScope,
+  withLogto,
+} from '@logto/express';
 import express, { type Express } from 'express';
 import session from 'express-session';
 import { decodeJwt } from 'jose';
@@ -70,7 +76,10 @@ test('a person signs in to an express app, uses it, and signs out', async () => 
   const token = decodeJwt((await user('/token')).accessToken!);
   assert.deepEqual([token.aud, token.scope], [resource, 'read:orders']);
   const tokens = (await user('/organizations')).organizationTokens!;
-  assert.equal(decodeJwt(tokens[stage.organization]!).aud, `urn:logto:organization:${stage.organization}`);
+  assert.equal(
+    decodeJwt(tokens[stage.organization]!).aud,
+    `urn:logto:organization:${stage.organization}`,
+  );
 
   await page.goto(`${baseUrl}/logto/sign-out`);
   await arrival(page, `${baseUrl}/`);

@@ -9,7 +9,13 @@ import LogtoClient, {
 } from '@logto/node';
 import { decodeJwt } from 'jose';
 import { Agent } from '../support/agent.ts';
-import { type Client, postLogoutRedirectUri, redirectUri, resource, Stage } from '../support/stage.ts';
+import {
+  type Client,
+  postLogoutRedirectUri,
+  redirectUri,
+  resource,
+  Stage,
+} from '../support/stage.ts';
 
 let stage: Stage;
 before(async () => {
@@ -76,7 +82,10 @@ for (const type of ['Traditional', 'Native']) {
     await session.signIn();
     assert.equal(await sdk.isAuthenticated(), true);
     const claims = await sdk.getIdTokenClaims();
-    assert.deepEqual([claims.sub, claims.aud, claims.iss], [stage.person.id, client.id, stage.server.issuer]);
+    assert.deepEqual(
+      [claims.sub, claims.aud, claims.iss],
+      [stage.person.id, client.id, stage.server.issuer],
+    );
     assert.equal(claims.username, stage.person.username);
     const context = await sdk.getContext({ fetchUserInfo: true, getAccessToken: true, resource });
     assert.equal(context.isAuthenticated, true);
@@ -102,7 +111,10 @@ test('it gets tokens for an API, for an organization and for the API within the 
   const audience = `urn:logto:organization:${organization}`;
 
   const forApi = await sdk.getAccessTokenClaims(resource);
-  assert.deepEqual([forApi.aud, forApi.sub, forApi.scope], [resource, stage.person.id, 'read:orders']);
+  assert.deepEqual(
+    [forApi.aud, forApi.sub, forApi.scope],
+    [resource, stage.person.id, 'read:orders'],
+  );
   const forOrganization = await sdk.getOrganizationTokenClaims(organization);
   assert.deepEqual([forOrganization.aud, forOrganization.scope], [audience, 'read:orders']);
   const within = decodeJwt(await sdk.getAccessToken(resource, organization));
@@ -113,7 +125,9 @@ test('it gets tokens for an API, for an organization and for the API within the 
   const claims = await sdk.getIdTokenClaims();
   assert.deepEqual(claims.organizations, [organization]);
   await assert.rejects(sdk.getOrganizationToken('elsewhere'), { code: 'oidc.access_denied' });
-  await assert.rejects(sdk.getAccessToken('https://nobody.example/'), { code: 'oidc.invalid_target' });
+  await assert.rejects(sdk.getAccessToken('https://nobody.example/'), {
+    code: 'oidc.invalid_target',
+  });
 });
 
 test('parallel requests of one session refresh at once, and the session lives on', async () => {
@@ -141,7 +155,11 @@ test('parallel requests of one session refresh at once, and the session lives on
 
 test('it says which page to show first, and who is expected', async () => {
   const session = new Session(await stage.register('Traditional'));
-  await session.sdk.signIn({ redirectUri, loginHint: stage.person.username, firstScreen: 'register' });
+  await session.sdk.signIn({
+    redirectUri,
+    loginHint: stage.person.username,
+    firstScreen: 'register',
+  });
   const page = await session.agent.open(session.sentTo);
   assert.equal(page.url.pathname, '/register');
   await session.sdk.signIn({ redirectUri, loginHint: stage.person.username });
@@ -164,10 +182,16 @@ test('an answer of the server that is an error reaches the app as one', async ()
   const session = new Session(await stage.register('Traditional'));
   await session.sdk.signIn({ redirectUri, prompt: Prompt.None });
   const answer = await session.agent.until(redirectUri, session.sentTo);
-  await assert.rejects(session.sdk.handleSignInCallback(answer.url), (error: Error & { code: string; data: { error: string } }) => {
-    assert.deepEqual([error.code, error.data.error], ['callback_uri_verification.error_found', 'login_required']);
-    return true;
-  });
+  await assert.rejects(
+    session.sdk.handleSignInCallback(answer.url),
+    (error: Error & { code: string; data: { error: string } }) => {
+      assert.deepEqual(
+        [error.code, error.data.error],
+        ['callback_uri_verification.error_found', 'login_required'],
+      );
+      return true;
+    },
+  );
   const wrong = new Session({ ...(await stage.register('Traditional')), secret: 'wrong' });
   await assert.rejects(wrong.signIn(), { code: 'oidc.invalid_client' });
 });
@@ -176,5 +200,9 @@ test('without a resource it asks for none', async () => {
   const session = new Session(await stage.register('Traditional'), { resources: [], scopes: [] });
   await session.signIn();
   assert.equal((await session.sdk.getAccessToken()).length, 43);
-  assert(session.sentTo.searchParams.getAll('resource').every((asked) => asked !== ReservedResource.Organization));
+  assert(
+    session.sentTo.searchParams
+      .getAll('resource')
+      .every((asked) => asked !== ReservedResource.Organization),
+  );
 });

@@ -45,7 +45,10 @@ async function sessionOf(agent: Agent, site: SiteName, more = ''): Promise<Sessi
 }
 
 /** Signs in at a site without a browser. */
-async function signedIn(site: SiteName, agent = new Agent()): Promise<{ agent: Agent; session: Session }> {
+async function signedIn(
+  site: SiteName,
+  agent = new Agent(),
+): Promise<{ agent: Agent; session: Session }> {
   const { person } = stage;
   const page = await agent.open(`${apache.sites[site].baseUrl}/protected/`, { person });
   assert.equal(page.status, 200, page.text);
@@ -66,7 +69,10 @@ test('an API behind it verifies JWTs by the server’s key', async () => {
   const { session } = await signedIn('post');
   const { clientId } = apache.sites.post;
   const config = await machine();
-  const tokens = await oidc.clientCredentialsGrant(config, { resource: managementApi, scope: 'all' });
+  const tokens = await oidc.clientCredentialsGrant(config, {
+    resource: managementApi,
+    scope: 'all',
+  });
   assert.equal(await api('basic', tokens.access_token), 401, 'a machine is not the person');
   const secret = await secretOf(clientId);
   const own = await discover(clientId, secret);

@@ -45,7 +45,9 @@ for (const { version, api, provider } of [
     const second = await session(page, version);
     for (const { accessToken } of [first!, second!]) {
       const headers = { authorization: `Bearer ${accessToken}` };
-      const profile = (await (await fetch(`${stage.server.issuer}/me`, { headers })).json()) as { sub: string };
+      const profile = (await (await fetch(`${stage.server.issuer}/me`, { headers })).json()) as {
+        sub: string;
+      };
       assert.equal(profile.sub, stage.person.id);
     }
     if (version === 5) {

@@ -27,7 +27,9 @@ type Party = {
 
 /** A client of FAPI 2.0: it pushes its requests, authenticates with a key and binds its tokens to another. */
 async function fapiClient(alg: string, proofAlg: string): Promise<Party> {
-  const [own, proof] = await Promise.all([alg, proofAlg].map((name) => oauth.generateKeyPair(name, { extractable: true })));
+  const [own, proof] = await Promise.all(
+    [alg, proofAlg].map((name) => oauth.generateKeyPair(name, { extractable: true })),
+  );
   const jwk = { ...(await crypto.subtle.exportKey('jwk', own!.publicKey)), alg, kid: 'mine' };
   const { id } = await stage.registerWithKey('Traditional', jwk, {
     customClientMetadata: {
@@ -60,8 +62,18 @@ async function signIn({ client, authentication, dpop }: Party, more: Record<stri
     max_age: '300',
     ...more,
   };
-  const pushed = await oauth.pushedAuthorizationRequest(as, client, authentication, request, options);
-  const { request_uri, expires_in } = await oauth.processPushedAuthorizationResponse(as, client, pushed);
+  const pushed = await oauth.pushedAuthorizationRequest(
+    as,
+    client,
+    authentication,
+    request,
+    options,
+  );
+  const { request_uri, expires_in } = await oauth.processPushedAuthorizationResponse(
+    as,
+    client,
+    pushed,
+  );
   assert.match(pushed.headers.get('cache-control')!, /no-store/);
   assert(expires_in > 0);
 
@@ -71,7 +83,15 @@ async function signIn({ client, authentication, dpop }: Party, more: Record<stri
   const parameters = oauth.validateAuthResponse(as, client, new URL(answer.url), state);
   assert.equal(parameters.get('iss'), as.issuer);
 
-  const response = await oauth.authorizationCodeGrantRequest(as, client, authentication, parameters, redirectUri, verifier, options);
+  const response = await oauth.authorizationCodeGrantRequest(
+    as,
+    client,
+    authentication,
+    parameters,
+    redirectUri,
+    verifier,
+    options,
+  );
   const tokens = await oauth.processAuthorizationCodeResponse(as, client, response, {
     expectedNonce: nonce,
     maxAge: 300,
@@ -82,7 +102,11 @@ async function signIn({ client, authentication, dpop }: Party, more: Record<stri
 }
 
 /** What an API does with a request, by RFC 9068 and RFC 9449. */
-async function asApi(url: string, method: string, headers: Headers): Promise<oauth.JWTAccessTokenClaims> {
+async function asApi(
+  url: string,
+  method: string,
+  headers: Headers,
+): Promise<oauth.JWTAccessTokenClaims> {
   const request = new Request(url, { method, headers });
   return oauth.validateJwtAccessToken(as, request, resource, insecure);
 }
@@ -113,9 +137,16 @@ for (const [alg, proofAlg] of [
     assert.equal(profile.name, 'Ana Souza');
 
     const refresh = (more: Record<string, string> = {}) =>
-      oauth.refreshTokenGrantRequest(as, client, authentication, tokens.refresh_token!, { ...options, additionalParameters: more });
+      oauth.refreshTokenGrantRequest(as, client, authentication, tokens.refresh_token!, {
+        ...options,
+        additionalParameters: more,
+      });
     const again = await oauth.processRefreshTokenResponse(as, client, await refresh());
-    assert.equal(again.refresh_token ?? tokens.refresh_token, tokens.refresh_token, 'FAPI 2.0 §5.3.2.1: refresh tokens do not rotate');
+    assert.equal(
+      again.refresh_token ?? tokens.refresh_token,
+      tokens.refresh_token,
+      'FAPI 2.0 §5.3.2.1: refresh tokens do not rotate',
+    );
 
     const forApi = await oauth.processRefreshTokenResponse(as, client, await refresh({ resource }));
     const headers = new Headers();
@@ -125,12 +156,27 @@ for (const [alg, proofAlg] of [
     );
     const sent = await sentTo('https://orders.example/api', forApi.access_token, dpop!);
     const claims = await asApi('https://orders.example/api', 'GET', sent);
-    assert.deepEqual([claims.sub, claims.client_id, claims.scope], [sub, client.client_id, 'read:orders']);
+    assert.deepEqual(
+      [claims.sub, claims.client_id, claims.scope],
+      [sub, client.client_id, 'read:orders'],
+    );
     assert(claims.cnf?.jkt);
 
-    const seen = await oauth.introspectionRequest(as, client, authentication, tokens.refresh_token!, insecure);
+    const seen = await oauth.introspectionRequest(
+      as,
+      client,
+      authentication,
+      tokens.refresh_token!,
+      insecure,
+    );
     assert.equal((await oauth.processIntrospectionResponse(as, client, seen)).active, true);
-    const revoked = await oauth.revocationRequest(as, client, authentication, tokens.refresh_token!, insecure);
+    const revoked = await oauth.revocationRequest(
+      as,
+      client,
+      authentication,
+      tokens.refresh_token!,
+      insecure,
+    );
     await oauth.processRevocationResponse(revoked);
     const refused = oauth.processRefreshTokenResponse(as, client, await refresh());
     await assert.rejects(refused, { error: 'invalid_grant', status: 400 });
@@ -158,13 +204,19 @@ test('a stolen token is told to prove its key, in words the library understands'
     [tokens.access_token, undefined],
     [tokens.access_token, thief],
   ] as const) {
-    const response = await oauth.userInfoRequest(as, party.client, token, { ...insecure, DPoP: dpop });
+    const response = await oauth.userInfoRequest(as, party.client, token, {
+      ...insecure,
+      DPoP: dpop,
+    });
     const userinfo = oauth.processUserInfoResponse(as, party.client, stage.person.id, response);
     await assert.rejects(userinfo, (error) => {
       assert(error instanceof oauth.WWWAuthenticateChallengeError, String(error));
       assert.equal(error.status, 401);
       const dpopChallenge = error.cause.find(({ scheme }) => scheme === 'dpop');
-      assert(dpopChallenge?.parameters.algs?.split(' ').includes('ES256'), JSON.stringify(error.cause));
+      assert(
+        dpopChallenge?.parameters.algs?.split(' ').includes('ES256'),
+        JSON.stringify(error.cause),
+      );
       return true;
     });
   }
@@ -175,10 +227,24 @@ test('a code is good once, and its second use takes back what the first one gave
   const { client, authentication, dpop } = party;
   const options = { ...insecure, DPoP: dpop };
   const { tokens, parameters, verifier } = await signIn(party);
-  const response = await oauth.authorizationCodeGrantRequest(as, client, authentication, parameters, redirectUri, verifier, options);
+  const response = await oauth.authorizationCodeGrantRequest(
+    as,
+    client,
+    authentication,
+    parameters,
+    redirectUri,
+    verifier,
+    options,
+  );
   const replayed = oauth.processAuthorizationCodeResponse(as, client, response);
   await assert.rejects(replayed, { error: 'invalid_grant', status: 400 });
-  const seen = await oauth.introspectionRequest(as, client, authentication, tokens.refresh_token!, insecure);
+  const seen = await oauth.introspectionRequest(
+    as,
+    client,
+    authentication,
+    tokens.refresh_token!,
+    insecure,
+  );
   assert.deepEqual(await oauth.processIntrospectionResponse(as, client, seen), { active: false });
 });
 
@@ -191,7 +257,10 @@ test('a pushed request that is wrong is refused where it is pushed', async () =>
   await assert.rejects(signIn(party, { scope: 'profile', resource: 'https://nobody.example/' }), {
     error: 'invalid_target',
   });
-  const stranger = { ...party, authentication: (await fapiClient('ES256', 'ES256')).authentication };
+  const stranger = {
+    ...party,
+    authentication: (await fapiClient('ES256', 'ES256')).authentication,
+  };
   await assert.rejects(signIn(stranger), { name: 'WWWAuthenticateChallengeError', status: 401 });
 });
 
@@ -212,7 +281,13 @@ test('a machine’s token stands up to RFC 9068', async () => {
   const client = { client_id: id };
   const parameters = { resource: managementApi, scope: 'all' };
   const authentication = oauth.ClientSecretPost(secret);
-  const response = await oauth.clientCredentialsGrantRequest(as, client, authentication, parameters, insecure);
+  const response = await oauth.clientCredentialsGrantRequest(
+    as,
+    client,
+    authentication,
+    parameters,
+    insecure,
+  );
   const tokens = await oauth.processClientCredentialsResponse(as, client, response);
   const headers = { authorization: `Bearer ${tokens.access_token}` };
   const request = new Request(managementApi, { headers });
@@ -227,10 +302,22 @@ test('a device is told to wait, then gets its tokens', async () => {
   });
   const client = { client_id: id };
   const none = oauth.None();
-  const asked = await oauth.deviceAuthorizationRequest(as, client, none, { scope, resource }, insecure);
+  const asked = await oauth.deviceAuthorizationRequest(
+    as,
+    client,
+    none,
+    { scope, resource },
+    insecure,
+  );
   const codes = await oauth.processDeviceAuthorizationResponse(as, client, asked);
   const poll = async () => {
-    const response = await oauth.deviceCodeGrantRequest(as, client, none, codes.device_code, insecure);
+    const response = await oauth.deviceCodeGrantRequest(
+      as,
+      client,
+      none,
+      codes.device_code,
+      insecure,
+    );
     return oauth.processDeviceCodeResponse(as, client, response);
   };
   await assert.rejects(poll(), { error: 'authorization_pending' });

@@ -130,7 +130,10 @@ async function useTokens(
 
   const current = refreshed.refresh_token ?? first;
   const seen = await oidc.tokenIntrospection(config, current);
-  assert.deepEqual([seen.active, seen.sub, seen.client_id], [true, id, config.clientMetadata().client_id]);
+  assert.deepEqual(
+    [seen.active, seen.sub, seen.client_id],
+    [true, id, config.clientMetadata().client_id],
+  );
   await oidc.tokenRevocation(config, current, { token_type_hint: 'refresh_token' });
   assert.equal((await oidc.tokenIntrospection(config, current)).active, false);
   await assert.rejects(oidc.refreshTokenGrant(config, current, undefined, options), {
@@ -258,7 +261,10 @@ test('it gets tokens for an API and for an organization', async () => {
   const organization_id = stage.organization;
   const forOrganization = await oidc.refreshTokenGrant(config, refresh_token!, { organization_id });
   const seen = payload(forOrganization.access_token);
-  assert.deepEqual([seen.aud, seen.scope], [`urn:logto:organization:${organization_id}`, 'read:orders']);
+  assert.deepEqual(
+    [seen.aud, seen.scope],
+    [`urn:logto:organization:${organization_id}`, 'read:orders'],
+  );
 
   const again = await signIn(config);
   const forResource = await oidc.refreshTokenGrant(config, again.refresh_token!, { resource });
@@ -269,7 +275,10 @@ test('it gets tokens for an API and for an organization', async () => {
 test('it gets a machine’s token, by secret and by key, for an API and for an organization', async () => {
   const { server } = stage;
   const machine = await discover(server.machine);
-  const tokens = await oidc.clientCredentialsGrant(machine, { resource: managementApi, scope: 'all' });
+  const tokens = await oidc.clientCredentialsGrant(machine, {
+    resource: managementApi,
+    scope: 'all',
+  });
   const url = new URL(`${server.endpoint}/api/applications`);
   const list = await oidc.fetchProtectedResource(machine, tokens.access_token, url, 'GET');
   assert.equal(list.status, 200);

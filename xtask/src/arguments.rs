@@ -13,7 +13,7 @@ Usage: cargo xtask <task>
         --data DIR      where the demo keeps its data (target/demo)
 
   test  Format, lints, Rust tests, the example's checks, browser tests.
-        --interop       also the longer interoperability tests
+        --interop       also clients nobody here wrote, in Rust, JavaScript and Python, and Apache
         --faults        also the fault tests: kills, full disks, lost connections
         --soak          also the tests that run for a long time";
 

@@ -11,6 +11,7 @@ mod arguments;
 mod demo;
 mod env_file;
 mod example;
+mod interop;
 mod loopback;
 mod postgres;
 mod process;

@@ -70,6 +70,18 @@ pub(crate) fn playwright(line: &str, tally: &mut Tally) {
     }
 }
 
+/// pytest's last line: `1 failed, 16 passed, 6 warnings in 2.1s`. An error is a test that did not get to run.
+pub(crate) fn pytest(line: &str, tally: &mut Tally) {
+    let line = line.trim_matches(['=', ' ']);
+    let Some((result, time)) = line.rsplit_once(" in ") else { return };
+    let counts = result.split(", ").all(|part| part.starts_with(|c: char| c.is_ascii_digit()));
+    if counts && time.starts_with(|c: char| c.is_ascii_digit()) {
+        tally.passed += number_before(result, " passed");
+        tally.failed += number_before(result, " failed") + number_before(result, " error");
+        tally.skipped += number_before(result, " skipped");
+    }
+}
+
 pub(crate) fn nothing(_: &str, _: &mut Tally) {}
 
 fn number_before(text: &str, word: &str) -> u64 {
@@ -109,6 +121,14 @@ mod tests {
     fn node_results_are_read_in_both_reporters() {
         assert_eq!(read(node_test, "# tests 9\n# pass 7\n# fail 1\n# skipped 1"), (7, 1, 1));
         assert_eq!(read(node_test, "ℹ tests 3\nℹ pass 2\nℹ cancelled 1"), (2, 1, 0));
+    }
+
+    #[test]
+    fn pytest_results_are_read_with_and_without_decoration() {
+        assert_eq!(read(pytest, "..F [100%]\n17 passed, 6 warnings in 2.09s"), (17, 0, 0));
+        let all = "=== 2 failed, 3 passed, 1 skipped, 1 warning, 4 errors in 61.02s (0:01:01) ===";
+        assert_eq!(read(pytest, all), (3, 6, 1));
+        assert_eq!(read(pytest, "E   assert 1 failed, in 3 places"), (0, 0, 0));
     }
 
     #[test]

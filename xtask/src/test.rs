@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
+use crate::interop::{self, Clients};
 use crate::postgres::Postgres;
 use crate::process::TemporaryFolder;
 use crate::redis::Redis;
@@ -18,6 +19,7 @@ const ROUNDS: &str = "TRINCO_FAULT_ROUNDS";
 const ROUNDS_OF_EVERY_RUN: &str = "10";
 const ROUNDS_OF_THE_TIER: &str = "200";
 const FAULTS: &str = "faults";
+const INTEROP: &str = "interop";
 
 /// The package whose tests stand at the HTTP door.
 const DOORS: &str = "trinco-http";
@@ -34,6 +36,8 @@ pub(crate) fn run(options: &arguments::Test) -> Result<ExitCode> {
     }
     // Without these nothing below means anything: the only step whose failure ends the run.
     let system = SystemTools::prepare(&workspace)?;
+    let wants_clients = options.tiers.contains(&INTEROP);
+    let clients = wants_clients.then(|| Clients::prepare(&workspace)).transpose()?;
 
     let mut steps = Steps::begin();
     steps.step("format", |tally| cargo(&workspace, tally, &["fmt", "--all", "--check"]));
@@ -51,6 +55,12 @@ pub(crate) fn run(options: &arguments::Test) -> Result<ExitCode> {
         });
         for tier in &options.tiers {
             steps.step(tier, |tally| tier_tests(&workspace, &system, &logs, tier, tally));
+        }
+        if let Some(clients) = &clients {
+            steps.step(interop::JAVASCRIPT, |tally| {
+                clients.javascript(&workspace, &system, &logs, tally)
+            });
+            steps.step(interop::PYTHON, |tally| clients.python(&workspace, &logs, tally));
         }
     }
     steps.step("example", |tally| example_checks(&workspace, &logs, tally));

@@ -60,10 +60,7 @@ pub(crate) struct SystemTools {
 impl SystemTools {
     /// Finds them; what is missing is installed when this is Debian and we are root.
     pub(crate) fn prepare(workspace: &Workspace) -> Result<Self> {
-        let missing = Self::missing();
-        if !missing.is_empty() {
-            install(workspace, &missing)?;
-        }
+        provide(workspace, Self::missing)?;
         require_node()?;
         let (Some(postgres), Some(redis), Some(chromium)) = (postgres(), redis(), chromium())
         else {
@@ -87,6 +84,17 @@ impl SystemTools {
         need(chromium().is_some(), "chromium");
         missing
     }
+}
+
+/// Installs the Debian packages that `missing` names, when this is Debian and we are root.
+pub(crate) fn provide(workspace: &Workspace, missing: fn() -> Vec<&'static str>) -> Result<()> {
+    let packages = missing();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    install(workspace, &packages)?;
+    let still = missing();
+    if still.is_empty() { Ok(()) } else { Err(how_to_install(&still)) }
 }
 
 fn install(workspace: &Workspace, packages: &[&str]) -> Result<()> {
@@ -146,7 +154,7 @@ fn chromium() -> Option<PathBuf> {
     chosen.or_else(|| find("chromium")).or_else(|| find("chromium-browser"))
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())
 }

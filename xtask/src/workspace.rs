@@ -63,6 +63,11 @@ impl Workspace {
         self.root.join("e2e")
     }
 
+    /// The tests with clients in other languages.
+    pub(crate) fn interop(&self) -> PathBuf {
+        self.root.join("interop")
+    }
+
     /// The server as `cargo build` leaves it.
     pub(crate) fn server_binary(&self) -> PathBuf {
         self.target.join("debug/trinco")

@@ -1,6 +1,8 @@
 //! The `oauth2` crate, a client nobody here wrote, against the server: code flow with PKCE, refresh, client credentials, device flow,
 //! introspection, revocation.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::time::Duration;
 
 use oauth2::basic::{BasicClient, BasicErrorResponseType, BasicTokenType};

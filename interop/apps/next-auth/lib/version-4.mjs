@@ -17,7 +17,12 @@ export const options = {
     },
   ],
   callbacks: {
-    jwt: ({ token, account }) => (account ? { ...token, accessToken: account.access_token } : token),
-    session: ({ session, token }) => ({ ...session, sub: token.sub, accessToken: token.accessToken }),
+    jwt: ({ token, account }) =>
+      account ? { ...token, accessToken: account.access_token } : token,
+    session: ({ session, token }) => ({
+      ...session,
+      sub: token.sub,
+      accessToken: token.accessToken,
+    }),
   },
 };

@@ -36,8 +36,17 @@ export const { handlers, auth } = NextAuth({
   callbacks: {
     jwt: ({ token, account, profile }) =>
       account
-        ? { sub: profile.sub, name: token.name, accessToken: account.access_token, refreshToken: account.refresh_token }
+        ? {
+            sub: profile.sub,
+            name: token.name,
+            accessToken: account.access_token,
+            refreshToken: account.refresh_token,
+          }
         : refreshed(token),
-    session: ({ session, token }) => ({ ...session, sub: token.sub, accessToken: token.accessToken }),
+    session: ({ session, token }) => ({
+      ...session,
+      sub: token.sub,
+      accessToken: token.accessToken,
+    }),
   },
 });
