@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { decodeProtectedHeader } from 'jose';
 import * as oauth from 'oauth4webapi';
 import { Agent } from '../support/agent.ts';
 import { managementApi, redirectUri, resource, Stage } from '../support/stage.ts';
@@ -10,14 +11,18 @@ let stage: Stage;
 let as: oauth.AuthorizationServer;
 before(async () => {
   stage = await Stage.open('oauth4webapi');
-  const issuer = new URL(stage.server.issuer);
-  const response = await oauth.discoveryRequest(issuer, { ...insecure });
-  as = await oauth.processDiscoveryResponse(issuer, response);
+  as = await discover('oidc');
 });
 after(() => stage?.close());
 
 const insecure = { [oauth.allowInsecureRequests]: true } as const;
 const scope = 'openid offline_access profile read:orders';
+
+async function discover(algorithm: 'oidc' | 'oauth2'): Promise<oauth.AuthorizationServer> {
+  const issuer = new URL(stage.server.issuer);
+  const response = await oauth.discoveryRequest(issuer, { ...insecure, algorithm });
+  return oauth.processDiscoveryResponse(issuer, response);
+}
 
 type Party = {
   client: oauth.Client;
@@ -32,12 +37,10 @@ async function fapiClient(alg: string, proofAlg: string): Promise<Party> {
   );
   const jwk = { ...(await crypto.subtle.exportKey('jwk', own!.publicKey)), alg, kid: 'mine' };
   const { id } = await stage.registerWithKey('Traditional', jwk, {
-    customClientMetadata: {
-      requirePushedAuthorizationRequests: true,
-      dpopBoundAccessTokens: true,
-      rotateRefreshToken: false,
-    },
+    customClientMetadata: { securityProfile: 'fapi2' },
   });
+  // The first such application brings the server a key of an algorithm that the profile allows.
+  as = await discover('oidc');
   const client: oauth.Client = { client_id: id, require_auth_time: true };
   const authentication = oauth.PrivateKeyJwt({ key: own!.privateKey, kid: 'mine' });
   return { client, authentication, dpop: oauth.DPoP(client, proof!) };
@@ -112,9 +115,7 @@ async function asApi(
 }
 
 test('it discovers the server by OpenID Connect and by RFC 8414', async () => {
-  const issuer = new URL(stage.server.issuer);
-  const response = await oauth.discoveryRequest(issuer, { ...insecure, algorithm: 'oauth2' });
-  assert.deepEqual(await oauth.processDiscoveryResponse(issuer, response), as);
+  assert.deepEqual(await discover('oauth2'), await discover('oidc'));
 });
 
 for (const [alg, proofAlg] of [
@@ -131,6 +132,8 @@ for (const [alg, proofAlg] of [
     assert.equal(sub, stage.person.id);
     assert(typeof auth_time === 'number');
     assert.equal(tokens.token_type, 'dpop');
+    const { alg: signedWith } = decodeProtectedHeader(tokens.id_token!);
+    assert(['PS256', 'ES256', 'EdDSA'].includes(signedWith!), `FAPI 2.0 §5.4.1: ${signedWith}`);
 
     const userinfo = await oauth.userInfoRequest(as, client, tokens.access_token, options);
     const profile = await oauth.processUserInfoResponse(as, client, sub, userinfo);

@@ -209,11 +209,7 @@ for (const alg of ['ES256', 'PS256', 'Ed25519']) {
 }
 
 test('it does all of FAPI 2.0 at once: pushed, with a key of its own, bound to a key', async () => {
-  const customClientMetadata = {
-    requirePushedAuthorizationRequests: true,
-    dpopBoundAccessTokens: true,
-    rotateRefreshToken: false,
-  };
+  const customClientMetadata = { securityProfile: 'fapi2' };
   const { client, authentication } = await keyClient('Traditional', 'PS256', {
     customClientMetadata,
   });
