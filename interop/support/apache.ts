@@ -190,6 +190,8 @@ function host(stage: Stage, port: number, clientId: string, settings: string): s
     OIDCProviderMetadataURL ${stage.server.issuer}/.well-known/openid-configuration
     OIDCClientID ${clientId}
     OIDCRedirectURI http://localhost:${port}/protected/callback
+    # Cookies ignore ports, and the sites share a host.
+    OIDCCookie session_at_${port}
     OIDCCryptoPassphrase ${randomBytes(24).toString('hex')}
     OIDCScope "openid offline_access profile read:orders"
     OIDCAuthRequestParams prompt=consent&resource=${encodeURIComponent(resource)}
