@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto';
-import { chown, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, Running } from '../../e2e/support/process.ts';
@@ -58,94 +58,102 @@ export class Apache {
   /** The server must sign with an RSA key at this moment. */
   static async start(stage: Stage): Promise<Apache> {
     const folder = await mkdtemp(join(tmpdir(), 'trinco-apache-'));
-    const key = generateKeyPairSync('rsa', { modulusLength: 2048 });
-    const jwk = { ...key.publicKey.export({ format: 'jwk' }), kid: 'mine', alg: 'RS256' };
-    await writeFile(
-      join(folder, 'client.pem'),
-      key.privateKey.export({ type: 'pkcs8', format: 'pem' }),
-    );
-    await writeFile(
-      join(folder, 'client-public.pem'),
-      key.publicKey.export({ type: 'spki', format: 'pem' }),
-    );
-    const signing = await currentKeyOf(stage.server.issuer);
-    const pem = createPublicKey({ key: signing, format: 'jwk' }).export({
-      type: 'spki',
-      format: 'pem',
-    });
-    await writeFile(join(folder, 'server.pem'), pem);
-    await mkdir(join(folder, 'pages'));
-    const page =
-      '<!doctype html><h1>Signed in as <!--#echo var="OIDC_CLAIM_username" --></h1><p><!--#echo var="REMOTE_USER" --></p>';
-    await writeFile(join(folder, 'pages/index.html'), page);
-
-    const found = {} as Record<SiteName, Site>;
-    const hosts: string[] = [];
-    for (const [name, settings] of Object.entries(sites)) {
-      const port = await freePort();
-      const baseUrl = `http://localhost:${port}`;
-      const callback = `${baseUrl}/protected/callback`;
-      const client = await stage.register('Traditional', {
-        oidcClientMetadata: {
-          redirectUris: [callback, redirectUri],
-          postLogoutRedirectUris: [`${baseUrl}/`],
-          backchannelLogoutUri: `${callback}?logout=backchannel`,
-          backchannelLogoutSessionRequired: true,
-          ...(name === 'key' ? { jwks: { keys: [jwk] } } : {}),
-        },
+    try {
+      const keys = await writeKeys(stage, folder);
+      const { found, hosts } = await registerSites(stage, folder, keys);
+      await writeSites(folder, found, hosts);
+      const running = await Running.start({
+        command: program,
+        arguments: ['-D', 'FOREGROUND', '-d', folder, '-f', 'apache.conf'],
+        cwd: folder,
+        env: { PATH: process.env.PATH },
+        user: await lend(folder),
+        log: join(stage.logs, 'apache.log'),
+        ready: { url: `${found.basic.baseUrl}/`, status: 200 },
       });
-      found[name as SiteName] = { baseUrl, clientId: client.id };
-      const secret = name === 'key' ? '' : `OIDCClientSecret ${client.secret}`;
-      hosts.push(
-        host(
-          stage,
-          port,
-          client.id,
-          `${secret}${settings(stage.server.issuer, client, folder, signing.kid)}`,
-        ),
-      );
-    }
-    const listen = Object.values(found).map(
-      ({ baseUrl }) => `Listen 127.0.0.1:${new URL(baseUrl).port}`,
-    );
-    await writeFile(join(folder, 'apache.conf'), [global, ...listen, ...hosts].join('\n'));
-
-    // Apache does not serve as root: root lends it the name that Debian has for it.
-    const isRoot = process.getuid?.() === 0;
-    const user = isRoot ? { uid: idOf('-u'), gid: idOf('-g') } : undefined;
-    for (const path of user
-      ? [
-          '',
-          'client.pem',
-          'client-public.pem',
-          'server.pem',
-          'pages',
-          'pages/index.html',
-          'apache.conf',
-        ]
-      : []) {
-      await chown(join(folder, path), user!.uid, user!.gid);
-    }
-    const start = Running.start({
-      command: program,
-      arguments: ['-D', 'FOREGROUND', '-d', folder, '-f', 'apache.conf'],
-      cwd: folder,
-      env: { PATH: process.env.PATH },
-      user,
-      log: join(stage.logs, 'apache.log'),
-      ready: { url: `${found.basic.baseUrl}/`, status: 200 },
-    });
-    const running = await start.catch(async (error: unknown) => {
+      return new Apache(running, folder, found);
+    } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;
-    });
-    return new Apache(running, folder, found);
+    }
   }
 
   async stop(): Promise<void> {
     await this.running.stop();
     await rm(this.folder, { recursive: true, force: true });
   }
+}
+
+/** The public halves: what the site `key` authenticates with, and what the server signs with. */
+type Keys = { client: JsonWebKey; server: JsonWebKey & { kid: string } };
+
+async function writeKeys({ server }: Stage, folder: string): Promise<Keys> {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const { keys } = (await (await fetch(`${server.issuer}/jwks`)).json()) as {
+    keys: [Keys['server']];
+  };
+  const current = createPublicKey({ key: keys[0], format: 'jwk' });
+  const spki = { type: 'spki', format: 'pem' } as const;
+  await writeFile(join(folder, 'client.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  await writeFile(join(folder, 'client-public.pem'), publicKey.export(spki));
+  await writeFile(join(folder, 'server.pem'), current.export(spki));
+  const client = { ...publicKey.export({ format: 'jwk' }), kid: 'mine', alg: 'RS256' };
+  return { client, server: keys[0] };
+}
+
+async function registerSites(stage: Stage, folder: string, keys: Keys) {
+  const found = {} as Record<SiteName, Site>;
+  const hosts: string[] = [];
+  for (const [name, settings] of Object.entries(sites)) {
+    const port = await freePort();
+    const baseUrl = `http://localhost:${port}`;
+    const callback = `${baseUrl}/protected/callback`;
+    const client = await stage.register('Traditional', {
+      oidcClientMetadata: {
+        redirectUris: [callback, redirectUri],
+        postLogoutRedirectUris: [`${baseUrl}/`],
+        backchannelLogoutUri: `${callback}?logout=backchannel`,
+        backchannelLogoutSessionRequired: true,
+        ...(name === 'key' ? { jwks: { keys: [keys.client] } } : {}),
+      },
+    });
+    found[name as SiteName] = { baseUrl, clientId: client.id };
+    const own = settings(stage.server.issuer, client, folder, keys.server.kid);
+    const secret = name === 'key' ? '' : `OIDCClientSecret ${client.secret}`;
+    hosts.push(host(stage, port, client.id, secret + own));
+  }
+  return { found, hosts };
+}
+
+async function writeSites(
+  folder: string,
+  found: Record<SiteName, Site>,
+  hosts: string[],
+): Promise<void> {
+  const page =
+    '<!doctype html><h1>Signed in as <!--#echo var="OIDC_CLAIM_username" --></h1><p><!--#echo var="REMOTE_USER" --></p>';
+  await mkdir(join(folder, 'pages'));
+  await writeFile(join(folder, 'pages/index.html'), page);
+  const listen = Object.values(found).map(
+    ({ baseUrl }) => `Listen 127.0.0.1:${new URL(baseUrl).port}`,
+  );
+  await writeFile(join(folder, 'apache.conf'), [global, ...listen, ...hosts].join('\n'));
+}
+
+/** Apache does not serve as root: root lends it the name that Debian has for it, and gives it the folder. */
+async function lend(folder: string): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) {
+    return undefined;
+  }
+  const user = { uid: idOf('-u'), gid: idOf('-g') };
+  for (const path of ['', ...(await readdir(folder, { recursive: true }))]) {
+    await chown(join(folder, path), user.uid, user.gid);
+  }
+  return user;
+}
+
+function idOf(kind: '-u' | '-g'): number {
+  return Number(execFileSync('id', [kind, 'www-data'], { encoding: 'utf8' }));
 }
 
 const names = [
@@ -209,15 +217,4 @@ function host(stage: Stage, port: number, clientId: string, settings: string): s
         Require claim "sub:${stage.person.id}"
     </Location>
 </VirtualHost>`;
-}
-
-async function currentKeyOf(issuer: string): Promise<JsonWebKey & { kid: string }> {
-  const { keys } = (await (await fetch(`${issuer}/jwks`)).json()) as {
-    keys: [JsonWebKey & { kid: string }];
-  };
-  return keys[0];
-}
-
-function idOf(kind: '-u' | '-g'): number {
-  return Number(execFileSync('id', [kind, 'www-data'], { encoding: 'utf8' }));
 }
