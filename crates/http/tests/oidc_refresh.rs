@@ -113,6 +113,33 @@ async fn with_a_window_of_0_a_second_use_within_the_same_second_revokes_the_gran
 }
 
 #[tokio::test]
+async fn a_long_chain_within_the_window_is_no_replay() {
+    let world = World::start().await;
+    let spa = world.admin.single_page("Page").await;
+    window(&world, &spa, 60).await.expect(200);
+    let client = (spa.as_str(), "");
+    let tokens =
+        world.server.sign_in(&world.server.browser(), client, USER, "offline_access", &[]).await;
+    let first = tokens.refresh().to_owned();
+    let refreshed = async |token: &str| {
+        Tokens(world.refresh(client, token, &[]).await.expect(200).json()).refresh().to_owned()
+    };
+    let mut newest = first.clone();
+    for _ in 0..40 {
+        newest = refreshed(&newest).await;
+    }
+    assert_eq!(refreshed(&first).await, newest, "T1, 40 rotations later");
+
+    // A chain that is longer than anyone walks: the answer is no, and the honest client keeps its grant.
+    for _ in 0..1000 {
+        newest = refreshed(&newest).await;
+    }
+    let refused = world.refresh(client, &first, &[]).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_grant");
+    refreshed(&newest).await;
+}
+
+#[tokio::test]
 async fn a_window_is_a_number_of_seconds_from_0_to_60() {
     let world = World::start().await;
     let spa = world.admin.single_page("Page").await;

@@ -20,8 +20,9 @@ use crate::authorization::Subject;
 use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, consents};
 
 const KEY: &str = "ExchangeTokenBy.RefreshToken";
-/// More rotations than this cannot happen within the reuse window of an honest client.
-const LONGEST_WALK: usize = 32;
+/// Rotations that are followed within the reuse window, each a point read. A busy application gets through dozens of them; more than
+/// this is refused, to bound the work, but is no sign of theft.
+const LONGEST_WALK: usize = 1024;
 
 /// A request that lost the race for a rotation finds its winner the next time.
 const ATTEMPTS: usize = 3;
@@ -81,7 +82,15 @@ async fn attempt(
     let judged = refresh::presented(&issued(&stored), tenant.now(), window);
     let current = match judged {
         Presented::Fresh => Some((presented, stored)),
-        Presented::WithinReuse => newest(&mut conn, tenant, &snapshot, presented, stored).await?,
+        Presented::WithinReuse => {
+            match newest(&mut conn, tenant, &snapshot, presented, stored).await? {
+                Walked::To(token, stored) => Some((token, stored)),
+                Walked::IntoTheVoid => None,
+                Walked::TooFar => {
+                    return Err(OAuthError::invalid_grant("rotated too often since").into());
+                }
+            }
+        }
         Presented::Expired => {
             return Err(OAuthError::invalid_grant("the refresh token has expired").into());
         }
@@ -191,25 +200,37 @@ async fn keep(
         .map_err(standing::gone)
 }
 
-/// Follows the chain from a token that was rotated a moment ago to its newest member. `None` when the chain is broken.
+/// Where the chain of a token that was rotated a moment ago leads.
+enum Walked {
+    /// To its newest member.
+    To(Secret, StoredRefreshToken),
+    /// Further than anyone follows.
+    TooFar,
+    /// To a member that is not there: the chain is broken.
+    IntoTheVoid,
+}
+
+/// Follows the chain from a token that was rotated a moment ago to its newest member.
 async fn newest(
     conn: &mut Conn<'_>,
     tenant: &Tenant,
     snapshot: &Snapshot,
     mut token: Secret,
     mut stored: StoredRefreshToken,
-) -> Result<Option<(Secret, StoredRefreshToken)>> {
+) -> Result<Walked> {
     for _ in 0..LONGEST_WALK {
         if stored.consumed_at.is_none() {
-            return Ok(Some((token, stored)));
+            return Ok(Walked::To(token, stored));
         }
-        let Some(derived) = derive(tenant, snapshot, &stored, &token) else { return Ok(None) };
+        let Some(derived) = derive(tenant, snapshot, &stored, &token) else {
+            return Ok(Walked::IntoTheVoid);
+        };
         match store::find_refresh_token(conn, &TokenHash::of(derived.reveal())).await? {
             Some((next, _)) => (token, stored) = (derived, next),
-            None => return Ok(None),
+            None => return Ok(Walked::IntoTheVoid),
         }
     }
-    Ok(None)
+    Ok(Walked::TooFar)
 }
 
 fn successor(
