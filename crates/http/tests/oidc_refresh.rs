@@ -140,6 +140,25 @@ async fn a_long_chain_within_the_window_is_no_replay() {
 }
 
 #[tokio::test]
+async fn a_narrowed_scope_narrows_the_id_token_too() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let scope = "openid offline_access profile";
+    let tokens = world.server.sign_in(&world.server.browser(), client, USER, scope, &[]).await;
+    let refresh = async |scope: &str| {
+        let more = [("scope", scope)];
+        Tokens(world.refresh(client, tokens.refresh(), &more).await.expect(200).json())
+    };
+    let username = |tokens: &Tokens| Tokens::claims(tokens.id())["username"].clone();
+    assert_eq!(username(&tokens), USER.0);
+    assert_eq!(username(&refresh("openid").await), json!(null));
+    assert!(refresh("profile").await.0.get("id_token").is_none(), "it has no openid");
+    // What was left out is there again when it is asked for.
+    assert_eq!(username(&refresh("openid profile").await), USER.0);
+}
+
+#[tokio::test]
 async fn a_window_is_a_number_of_seconds_from_0_to_60() {
     let world = World::start().await;
     let spa = world.admin.single_page("Page").await;

@@ -6,6 +6,7 @@
 use trinco_db::Conn;
 use trinco_jose::base64url_encode;
 use trinco_oauth::dpop;
+use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::refresh::{self, IssuedRefreshToken, Presented};
 use trinco_oauth::token::{
     self, AccessTokenKind, Membership, RefreshTokenRequest, TokenResponse, TokenType,
@@ -102,7 +103,7 @@ async fn attempt(
     };
     let (subject, grant) = standing::check(&mut conn, &snapshot, grant).await?;
     drop(conn);
-    let (kind, scope) = decide(&snapshot, &grant, &subject, request)?;
+    let Decision { kind, scope, narrowed } = decide(&snapshot, &grant, &subject, request)?;
 
     let access = tokens::plan(tenant, &snapshot, client, &grant, &kind, scope.clone(), proven_key)?;
     // A parallel request has rotated the token a moment ago: its successor is the answer, not the successor's successor.
@@ -122,6 +123,12 @@ async fn attempt(
         return Ok(None);
     }
 
+    // RFC 6749 §6: what was left out this time is not told this time, in the ID token either.
+    let told = GrantedScopes {
+        scope: grant.scopes.scope.intersection(&narrowed),
+        ..GrantedScopes::default()
+    };
+    let grant = Grant { scopes: told, ..grant };
     let id_token = tokens::id_token(tenant, &snapshot, client, &grant, &subject)?;
     let (access_token, expires_in) = access.make(&snapshot, client)?;
     let refresh_token = match next {
@@ -138,13 +145,22 @@ async fn attempt(
     }))
 }
 
-/// What the access token is for, and what it allows.
+/// What is issued.
+struct Decision {
+    /// What the access token is for.
+    kind: AccessTokenKind,
+    /// What it allows.
+    scope: Scope,
+    /// What was asked for, of all that was granted.
+    narrowed: Scope,
+}
+
 fn decide(
     snapshot: &Snapshot,
     grant: &Grant,
     subject: &Subject,
     request: &RefreshTokenRequest,
-) -> Result<(AccessTokenKind, Scope)> {
+) -> Result<Decision> {
     let organization = request.organization_id.as_deref();
     let kind = AccessTokenKind::for_user(request.resource.as_deref(), organization, &grant.scopes)?;
     if let Some(id) = kind.organization_id() {
@@ -168,7 +184,7 @@ fn decide(
     };
     let permitted = consents::limit_permissions(snapshot, &grant.client_id, &kind, permitted);
     let scope = kind.scope(&grant.scopes, &narrowed, &permitted);
-    Ok((kind, scope))
+    Ok(Decision { kind, scope, narrowed })
 }
 
 /// Stores what the answer needs, in one transaction. False, and nothing is stored, when the race for the rotation is lost.
