@@ -5,6 +5,7 @@ use trinco_jose::{Jwk, JwkSet, Verifier, VerifyingKey};
 use trinco_oauth::{ApplicationType, fapi};
 use url::Url;
 
+use super::assertion::ALGORITHMS;
 use super::model::{
     Application, ApplicationChanges, CustomClientMetadata, NewApplication, OidcClientMetadata,
 };
@@ -115,8 +116,9 @@ fn check_keys(kind: ApplicationType, metadata: &OidcClientMetadata) -> Result<()
     if stated.iter().any(is_private) {
         return refuse("must hold public keys only");
     }
-    let usable = key_set(metadata)
-        .map(|set| set.keys().iter().filter(|key| VerifyingKey::from_jwk(key).is_ok()).count());
+    let is_usable =
+        |key: &&Jwk| ALGORITHMS.contains(&key.algorithm()) && VerifyingKey::from_jwk(key).is_ok();
+    let usable = key_set(metadata).map(|set| set.keys().iter().filter(is_usable).count());
     match usable {
         Some(usable) if usable > 0 && usable == stated.len() => Ok(()),
         _ => refuse("must be a JWK set of RSA, P-256, P-384 or Ed25519 keys for signatures"),
