@@ -213,13 +213,18 @@ async fn an_expired_or_long_lived_assertion_is_refused() {
     let machine = Machine::start().await;
     let now = machine.world.server.clock().now();
     for (claim, time) in
-        [("exp", now - 10), ("exp", now + 311), ("nbf", now + 60), ("iat", now + 60)]
+        [("exp", now - 10), ("exp", now + 3611), ("nbf", now + 60), ("iat", now + 60)]
     {
         machine.expect_refusal(&machine.assertion(json!({ claim: time }))).await;
     }
     machine.expect_refusal(&machine.assertion(json!({ "exp": null }))).await;
     machine.expect_refusal(&machine.assertion(json!({ "jti": null }))).await;
-    machine.ask(&machine.assertion(json!({ "exp": now + 300 }))).await.expect(200);
+    // An hour: what authlib asks for.
+    let hour = machine.assertion(json!({ "exp": now + 3600 }));
+    machine.ask(&hour).await.expect(200);
+    machine.world.server.clock().advance(3599);
+    trinco_core::retention::sweep(machine.world.server.tenant(), 100).await.expect("a sweep");
+    machine.expect_refusal(&hour).await;
 }
 
 #[tokio::test]

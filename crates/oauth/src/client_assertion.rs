@@ -12,8 +12,8 @@ pub const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// The algorithms an assertion may be signed with: no HMAC, whose key would be a secret on both sides.
 pub const ALGORITHMS: [&str; 5] = ["RS256", "PS256", "ES256", "ES384", "EdDSA"];
 
-/// The furthest an assertion may expire from now: seconds. It is remembered until then.
-pub const MAX_LIFETIME: i64 = 300;
+/// The furthest an assertion may expire from now: seconds. It is remembered until then. An hour is what common libraries ask for.
+pub const MAX_LIFETIME: i64 = 3600;
 
 /// How much the clocks of client and server may differ: seconds.
 pub const CLOCK_SKEW: i64 = 10;
@@ -236,7 +236,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_assertion_lives_for_five_minutes_at_most(ahead in -1000i64..1000) {
+        fn an_assertion_lives_for_an_hour_at_most(ahead in -5000i64..5000) {
             let claims = Claims { exp: NOW + ahead, ..claims() };
             let fits = ahead > -CLOCK_SKEW && ahead <= MAX_LIFETIME + CLOCK_SKEW;
             prop_assert_eq!(accepts(&claims), fits);
