@@ -20,7 +20,8 @@ use crate::applications;
 use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
 use crate::{
-    Error, Result, Tenant, TokenHash, access_control, personal_access_tokens, subject_tokens, users,
+    Error, Result, Tenant, TokenHash, access_control, keys, personal_access_tokens, subject_tokens,
+    users,
 };
 
 const KEY: &str = "ExchangeTokenBy.TokenExchange";
@@ -281,11 +282,8 @@ struct JwtClaims {
 async fn subject_of_jwt(tenant: &Tenant, by: &Exchanger<'_>, token: &str) -> Result<Presented> {
     let expectation =
         Expectation::new(JwtType::Exactly("at+jwt"), tenant.issuer(), Audience::Any, tenant.now());
-    let verified = tenant
-        .snapshot()
-        .keys
-        .verifier()
-        .verify::<JwtClaims>(token, &expectation)
+    let verified = keys::verified(tenant, |keys| keys.verify::<JwtClaims>(token, &expectation))
+        .await?
         .map_err(|problem| OAuthError::invalid_grant(format!("subject token: {problem}")))?;
     let claims = verified.claims;
     by.may_present(claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str()))?;

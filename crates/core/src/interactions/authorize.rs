@@ -19,7 +19,7 @@ use crate::applications::{self, RegisteredClient};
 use crate::audit::{self, Entry, Outcome};
 use crate::consents::{self, Answered};
 use crate::sessions::{self, Session};
-use crate::{Error, Result, Secret, Snapshot, Tenant, access_control, grants};
+use crate::{Error, Result, Secret, Snapshot, Tenant, access_control, grants, keys};
 
 /// What to do with the browser.
 #[derive(Clone, Debug)]
@@ -192,7 +192,7 @@ pub(super) async fn decide(
     session: Option<&Session>,
     progress: &Progress,
 ) -> Result<NextStep> {
-    let hint = subject_of_hint(tenant, request.id_token_hint.as_deref());
+    let hint = subject_of_hint(tenant, request.id_token_hint.as_deref()).await?;
     let granted = match session {
         Some(session) if registered.client.is_third_party => {
             let mut conn = tenant.read().await?;
@@ -369,12 +369,13 @@ struct HintClaims {
 }
 
 /// An ID token of ours, expired or not, tells whom the application expects (OpenID Connect Core §3.1.2.1).
-fn subject_of_hint(tenant: &Tenant, hint: Option<&str>) -> Option<String> {
+async fn subject_of_hint(tenant: &Tenant, hint: Option<&str>) -> Result<Option<String>> {
+    let Some(hint) = hint else { return Ok(None) };
     let expectation =
         Expectation::new(TokenType::JwtOrAbsent, tenant.issuer(), Audience::Any, tenant.now());
-    let keys = &tenant.snapshot().keys;
-    keys.verifier()
-        .verify_ignoring_expiry::<HintClaims>(hint?, &expectation)
-        .ok()
-        .map(|verified| verified.claims.sub)
+    let verified = keys::verified(tenant, |keys| {
+        keys.verify_ignoring_expiry::<HintClaims>(hint, &expectation)
+    })
+    .await?;
+    Ok(verified.ok().map(|verified| verified.claims.sub))
 }
