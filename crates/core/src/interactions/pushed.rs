@@ -63,7 +63,7 @@ pub async fn store_request(tenant: &Tenant, params: &Params) -> Result<Posted> {
     if let Err(error) = validated {
         return Ok(Posted::Answered(authorize::refused(tenant, error)));
     }
-    keep(tenant, params.to_form(), None).await.map(Posted::Stored)
+    keep(tenant, rules::without_credentials(params).to_form(), None).await.map(Posted::Stored)
 }
 
 async fn keep(tenant: &Tenant, form: String, client_id: Option<String>) -> Result<String> {
