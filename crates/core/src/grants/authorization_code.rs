@@ -36,6 +36,8 @@ pub async fn exchange(
     if let Err(refused) = check_code(request, client, &issued, tenant.now()) {
         drop(conn);
         if refused.revoke_grant {
+            // A replay without the key would have been refused the first time, too.
+            dpop::check_grant(stored.dpop_jkt.as_deref(), proven_key)?;
             first_tokens::revoke_replayed(tenant, &code, &client.client_id, &grant.id).await?;
         }
         return Err(refused.error.into());

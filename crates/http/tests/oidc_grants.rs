@@ -1,0 +1,125 @@
+//! What becomes of grants: how many an application keeps for a user, what a replay does to one, and what introspection tells of one
+//! that has lost something since. At the door.
+
+mod guest;
+
+use guest::{Guest, answer};
+use serde_json::{Value, json};
+use trinco_core::retention;
+use trinco_db::sql;
+use trinco_testkit::{
+    Answer, Browser, Method, ProofKey, REDIRECT_URI, Tokens, USER, World, changed, hidden, text,
+};
+
+const SCOPE: &str = "openid offline_access";
+const VERIFIER: &str = "MYqr0KjZe_7S7nK6qgwyw_grQCU7N6CBnz2B5uLosq8";
+const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+/// An application with a limit.
+async fn limited(world: &World, most: u32) -> (String, String) {
+    let app = world.admin.traditional("Shop").await;
+    let metadata = json!({ "maxAllowedGrants": most, "allowTokenExchange": true });
+    let metadata = json!({ "customClientMetadata": metadata });
+    world.admin.patch(&format!("/api/applications/{}", app.0), metadata).await.expect(200);
+    app
+}
+
+async fn sign_in(world: &World, browser: &Browser, client: (&str, &str)) -> Tokens {
+    world.server.clock().advance(1);
+    world.server.sign_in(browser, client, USER, SCOPE, &[]).await
+}
+
+async fn is_live(world: &World, client: (&str, &str), tokens: &Tokens) -> bool {
+    world.refresh(client, tokens.refresh(), &[]).await.status == 200
+}
+
+async fn grants(world: &World) -> i64 {
+    let mut conn = world.server.tenant().read().await.expect("a connection");
+    let count = sql!("SELECT count(*) FROM grants WHERE tenant_id = $1");
+    conn.one(count, &[]).await.expect("a row").get(0).expect("a number")
+}
+
+/// A device that its user has allowed; the browser is signed in from the first time on.
+async fn device(world: &World, browser: &Browser, app: &str) -> Value {
+    let form = [("scope", SCOPE)];
+    let codes =
+        world.server.post_as((app, ""), "/oidc/device/auth", &form).await.expect(200).json();
+    let page = browser.get("/device").await.expect(200);
+    let xsrf = hidden(&page.text, "xsrf");
+    let form = [("xsrf", xsrf.as_str()), ("user_code", text(&codes, "/user_code"))];
+    let resume = browser.submit("/device", &form).await.location().to_owned();
+    let mut target = browser.get(&resume).await.location().to_owned();
+    if target.contains("/sign-in?") {
+        let xsrf = hidden(&browser.get(&target).await.expect(200).text, "xsrf");
+        let form = [("xsrf", xsrf.as_str()), ("identifier", USER.0), ("password", USER.1)];
+        let resume = browser.submit(&target, &form).await.location().to_owned();
+        target = browser.get(&resume).await.location().to_owned();
+    }
+    let xsrf = hidden(&browser.get(&target).await.expect(200).text, "xsrf");
+    browser.submit(&target, &[("xsrf", &xsrf), ("decision", "allow")]).await.expect(200);
+    codes
+}
+
+/// RFC 9700 §4.5: only whoever could have redeemed a code shows by a replay that someone else has it.
+#[tokio::test]
+async fn a_replay_that_would_be_refused_anyway_revokes_nothing() {
+    let world = World::start().await;
+    let spa = world.admin.single_page("Page").await;
+    let key = ProofKey::new();
+    let thumbprint = key.thumbprint();
+    let more = [("dpop_jkt", thumbprint.as_str())];
+    let url = world.server.authorization_url(&spa, SCOPE, &more);
+    let code = world.server.browser().authorize(&url, USER).await;
+    let redeem = async |changes: Value, key: Option<&ProofKey>| {
+        let form = json!({
+            "grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI,
+            "code_verifier": VERIFIER, "client_id": spa,
+        });
+        let request = world.server.browser().request(Method::POST, "/oidc/token");
+        let request = request.json(&changed(form, changes));
+        Answer::to(match key {
+            Some(key) => request.header("dpop", proof(&world, key)),
+            None => request,
+        })
+        .await
+    };
+    let tokens = Tokens(redeem(json!({}), Some(&key)).await.expect(200).json());
+    let is_live = async || {
+        let request = world.server.browser().request(Method::POST, "/oidc/token");
+        let form = json!({
+            "grant_type": "refresh_token", "refresh_token": tokens.refresh(), "client_id": spa,
+        });
+        let request = request.header("dpop", proof(&world, &key)).json(&form);
+        Answer::to(request).await.status == 200
+    };
+    let other = ProofKey::new();
+    for (changes, key) in [
+        (json!({ "code_verifier": null }), Some(&key)),
+        (json!({ "code_verifier": "A".repeat(43) }), Some(&key)),
+        (json!({ "redirect_uri": "http://localhost:9999/elsewhere" }), Some(&key)),
+        (json!({}), None),
+        (json!({}), Some(&other)),
+    ] {
+        redeem(changes.clone(), key).await.expect(400);
+        assert!(is_live().await, "{changes}");
+    }
+    let replay = redeem(json!({}), Some(&key)).await.expect(400).json();
+    assert_eq!(replay["error"], "invalid_grant");
+    assert!(!is_live().await, "a replay that was right revokes the grant");
+}
+
+fn proof(world: &World, key: &ProofKey) -> String {
+    let mut jti = [0; 16];
+    aws_lc_rs::rand::fill(&mut jti).expect("randomness");
+    key.proof(&json!({
+        "jti": trinco_jose::base64url_encode(jti), "htm": "POST",
+        "htu": format!("{}/oidc/token", world.server.base()), "iat": world.server.clock().now(),
+    }))
+}
+
+async fn introspect(world: &World, client: (&str, &str), token: &str) -> Value {
+    let form = [("token", token)];
+    world.server.post_as(client, "/oidc/token/introspection", &form).await.expect(200).json()
+}
+
