@@ -123,3 +123,43 @@ async fn introspect(world: &World, client: (&str, &str), token: &str) -> Value {
     world.server.post_as(client, "/oidc/token/introspection", &form).await.expect(200).json()
 }
 
+#[tokio::test]
+async fn introspection_does_not_tell_of_scopes_the_application_has_lost() {
+    let guest = Guest::start().await;
+    guest.may_ask(json!({ "userScopes": ["profile", "email"] })).await;
+    let browser = guest.server().browser();
+    let page = guest.arrive(&browser, "openid offline_access profile email", &[]).await;
+    let target = answer(&browser, &page, "allow", &[]).await.location().to_owned();
+    let tokens = guest.exchange(&target).await;
+    let world = &guest.world;
+    for (token, before, after) in [
+        (tokens.access(), "openid offline_access profile email", "openid offline_access profile"),
+        (tokens.refresh(), "openid offline_access profile", "openid offline_access profile"),
+    ] {
+        assert_eq!(introspect(world, guest.client(), token).await["scope"], before);
+        let off = guest.path("user-consent-scopes/user-scopes/email");
+        let _ = world.admin.delete(&off).await;
+        assert_eq!(introspect(world, guest.client(), token).await["scope"], after);
+    }
+}
+
+#[tokio::test]
+async fn the_tokens_of_a_user_who_may_not_use_the_application_any_more_are_inactive() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Vault").await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let tokens = world.server.sign_in(&world.server.browser(), client, USER, SCOPE, &[]).await;
+    let me = async || {
+        let request = world.server.browser().request(Method::GET, "/oidc/me");
+        Answer::to(request.bearer_auth(tokens.access())).await.status.as_u16()
+    };
+    let path = format!("/api/applications/{}", app.0);
+    for (closed, status) in [(false, 200), (true, 401), (false, 200)] {
+        let switch = json!({ "appLevelAccessControlEnabled": closed });
+        world.admin.patch(&path, switch).await.expect(200);
+        for token in [tokens.access(), tokens.refresh()] {
+            assert_eq!(introspect(&world, client, token).await["active"], !closed);
+        }
+        assert_eq!(me().await, status, "userinfo says the same");
+    }
+}
