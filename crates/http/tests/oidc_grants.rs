@@ -40,6 +40,78 @@ async fn grants(world: &World) -> i64 {
     conn.one(count, &[]).await.expect("a row").get(0).expect("a number")
 }
 
+#[tokio::test]
+async fn authorizations_in_one_browser_session_count_as_one() {
+    let world = World::start().await;
+    let app = limited(&world, 2).await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let laptop = world.server.browser();
+    let phone = sign_in(&world, &world.server.browser(), client).await;
+    let one = sign_in(&world, &laptop, client).await;
+    let two = sign_in(&world, &laptop, client).await;
+    let three = sign_in(&world, &laptop, client).await;
+    assert!(is_live(&world, client, &phone).await, "the laptop takes one place, not three");
+    for tokens in [&one, &two, &three] {
+        assert!(is_live(&world, client, tokens).await);
+    }
+    // The phone is the oldest now; then the laptop, with all it has.
+    let tablet = sign_in(&world, &world.server.browser(), client).await;
+    assert!(!is_live(&world, client, &phone).await);
+    assert!(is_live(&world, client, &one).await && is_live(&world, client, &tablet).await);
+    let watch = sign_in(&world, &world.server.browser(), client).await;
+    for tokens in [&one, &two, &three] {
+        assert!(!is_live(&world, client, tokens).await);
+    }
+    assert!(is_live(&world, client, &tablet).await && is_live(&world, client, &watch).await);
+}
+
+#[tokio::test]
+async fn what_was_never_redeemed_and_what_was_exchanged_takes_no_place() {
+    let world = World::start().await;
+    let app = limited(&world, 1).await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let tokens = sign_in(&world, &world.server.browser(), client).await;
+    let url = world.server.authorization_url(client.0, SCOPE, &[]);
+    for _ in 0..3 {
+        world.server.clock().advance(1);
+        world.server.browser().authorize(&url, USER).await;
+        let form = [
+            ("grant_type", EXCHANGE),
+            ("subject_token", tokens.access()),
+            ("subject_token_type", ACCESS_TOKEN),
+        ];
+        world.server.token(client, &form).await.expect(200);
+    }
+    assert!(is_live(&world, client, &tokens).await);
+    // Nor does it stay: what is left after two hours is the grant that has tokens.
+    assert_eq!(grants(&world).await, 7);
+    world.server.clock().advance(7200);
+    retention::sweep(world.server.tenant(), 500).await.expect("a sweep");
+    assert_eq!(grants(&world).await, 1);
+    assert!(is_live(&world, client, &tokens).await);
+}
+
+#[tokio::test]
+async fn codes_redeemed_at_once_keep_to_the_limit() {
+    let world = World::start().await;
+    let app = limited(&world, 2).await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let url = world.server.authorization_url(client.0, SCOPE, &[]);
+    let mut codes = Vec::new();
+    for _ in 0..6 {
+        codes.push(world.server.browser().authorize(&url, USER).await);
+    }
+    let answers = futures_util::future::join_all(
+        codes.iter().map(|code| world.server.exchange(client, code)),
+    )
+    .await;
+    let mut live = 0;
+    for answer in answers {
+        live += usize::from(is_live(&world, client, &Tokens(answer.expect(200).json())).await);
+    }
+    assert_eq!(live, 2);
+}
+
 /// A device that its user has allowed; the browser is signed in from the first time on.
 async fn device(world: &World, browser: &Browser, app: &str) -> Value {
     let form = [("scope", SCOPE)];
@@ -59,6 +131,37 @@ async fn device(world: &World, browser: &Browser, app: &str) -> Value {
     let xsrf = hidden(&browser.get(&target).await.expect(200).text, "xsrf");
     browser.submit(&target, &[("xsrf", &xsrf), ("decision", "allow")]).await.expect(200);
     codes
+}
+
+#[tokio::test]
+async fn each_device_takes_a_place_and_the_oldest_goes() {
+    let world = World::start().await;
+    let body = json!({
+        "name": "Television", "type": "Native",
+        "oidcClientMetadata": { "redirectUris": [], "postLogoutRedirectUris": [] },
+        "customClientMetadata": { "isDeviceFlow": true, "maxAllowedGrants": 1 }
+    });
+    let id = text(&world.admin.create("/api/applications", body).await, "/id").to_owned();
+    let client = (id.as_str(), "");
+    let browser = world.server.browser();
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        world.server.clock().advance(1);
+        let codes = device(&world, &browser, &id).await;
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+            ("device_code", text(&codes, "/device_code")),
+        ];
+        held.push(Tokens(world.server.token(client, &form).await.expect(200).json()));
+    }
+    assert!(!is_live(&world, client, &held[0]).await);
+    assert!(is_live(&world, client, &held[1]).await);
+    // One that was allowed and never asks for its tokens leaves nothing.
+    device(&world, &browser, &id).await;
+    assert_eq!(grants(&world).await, 2);
+    world.server.clock().advance(7200);
+    retention::sweep(world.server.tenant(), 500).await.expect("a sweep");
+    assert_eq!(grants(&world).await, 1);
 }
 
 /// RFC 9700 §4.5: only whoever could have redeemed a code shows by a replay that someone else has it.

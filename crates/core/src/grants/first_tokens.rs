@@ -4,10 +4,10 @@ use trinco_db::{Conn, Tx};
 use trinco_oauth::token::{AccessTokenKind, TokenResponse, TokenType};
 use trinco_oauth::{Client, OAuthError, refresh};
 
-use super::model::Grant;
+use super::model::{Grant, Redeemed};
 use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
-use crate::{Result, Tenant, TokenHash, consents, devices};
+use crate::{Result, Snapshot, Tenant, TokenHash, consents, devices};
 
 /// What is presented once.
 #[derive(Clone, Debug)]
@@ -28,6 +28,14 @@ impl OneTime {
         match self {
             Self::AuthorizationCode(_) => "code",
             Self::DeviceCode(_) => "device code",
+        }
+    }
+
+    /// What its grant counts as: whatever a browser session allows a client is one, and every device is one of its own.
+    fn counts_as(&self, grant: &Grant) -> String {
+        match (self, &grant.session_id) {
+            (Self::AuthorizationCode(_), Some(session_id)) => session_id.clone(),
+            (Self::AuthorizationCode(_), None) | (Self::DeviceCode(_), _) => grant.id.clone(),
         }
     }
 
@@ -65,6 +73,8 @@ pub(super) async fn redeem(
     let snapshot = tenant.snapshot();
     let (subject, grant) = standing::check(&mut conn, &snapshot, grant).await?;
     drop(conn);
+    let grant =
+        Grant { expires_at: grant.created_at + client.max_grant_ttl.milliseconds(), ..grant };
 
     let kind = AccessTokenKind::for_user(resource, None, &grant.scopes)?;
     let all = grant.scopes.all();
@@ -84,13 +94,33 @@ pub(super) async fn redeem(
         .application(&client.client_id)
         .user(&grant.user_id)
         .fact("scope", scope.to_string());
+    let revoked = Entry::new(tenant, "RevokeGrants", Outcome::Success)
+        .application(&client.client_id)
+        .user(&grant.user_id)
+        .fact("reason", "maxAllowedGrants");
+    let redeemed = Redeemed {
+        counts_as: code.counts_as(&grant),
+        most: most_of(&snapshot, &client.client_id),
+        grant: grant.clone(),
+    };
     let stored_refresh = refresh.as_ref().map(|(_, stored)| stored.clone());
-    let input = (code.clone(), access.stored(), stored_refresh, entry, tenant.now_ms());
+    let entries = (entry, revoked);
+    let input = (code.clone(), redeemed, access.stored(), stored_refresh, entries, tenant.now_ms());
     let spent = tenant
-        .write(input, |tx, (code, access, refresh, entry, now)| {
+        .write(input, |tx, (code, redeemed, access, refresh, (entry, revoked), now)| {
             Box::pin(async move {
+                if redeemed.most.is_some() {
+                    // The redemptions of one user take turns, so that two at once do not both stay. First of all, as whoever
+                    // changes a user takes the row before the grants.
+                    store::take_user(tx, &redeemed.grant.user_id).await?;
+                }
                 if !code.spend(tx, *now).await? {
                     return Ok(false);
+                }
+                store::set_redeemed(tx, redeemed).await?;
+                let beyond = revoke_beyond(tx, redeemed, *now).await?;
+                if !beyond.is_empty() {
+                    audit::append(tx, &revoked.clone().fact("grantIds", beyond)).await?;
                 }
                 if let Some(access) = access {
                     store::insert_access_token(tx, access).await?;
@@ -119,6 +149,23 @@ pub(super) async fn redeem(
         scope,
         token_type: TokenType::of(proven_key),
     })
+}
+
+/// How many grants of a client a user may hold at once.
+fn most_of(snapshot: &Snapshot, client_id: &str) -> Option<u32> {
+    let registered = snapshot.applications.get(client_id)?;
+    registered.application.custom_client_metadata.max_allowed_grants
+}
+
+/// Revokes the oldest grants of the user and client beyond the limit, and returns their ids.
+async fn revoke_beyond(tx: &mut Tx<'_>, redeemed: &Redeemed, now_ms: i64) -> Result<Vec<String>> {
+    let Some(most) = redeemed.most else { return Ok(Vec::new()) };
+    let others = i64::from(most.max(1)) - 1;
+    let beyond = store::others_beyond(tx, redeemed, others, now_ms).await?;
+    for id in &beyond {
+        store::delete_grant(tx, id).await?;
+    }
+    Ok(beyond)
 }
 
 /// RFC 9700 §4.14: a replayed code revokes the grant, and so every token it issued.

@@ -155,7 +155,7 @@ async fn advance(
                 })));
             }
             let interaction = interaction.map(|(interaction, _)| interaction);
-            return issue(tenant, registered, request, session, interaction, None).await;
+            return issue(tenant, request, session, interaction, None).await;
         }
         (NextStep::Fail(error), _) if is_for_device => {
             return Ok(Answer::Refuse { error, state: None });
@@ -233,7 +233,6 @@ pub(super) async fn decide(
 /// Answers with a code: everything that belongs to it is written in one transaction.
 pub(super) async fn issue(
     tenant: &Tenant,
-    registered: &RegisteredClient,
     request: &AuthorizationRequest,
     session: &Session,
     interaction: Option<Interaction>,
@@ -257,10 +256,8 @@ pub(super) async fn issue(
         user_id: session.user_id.clone(),
         session_id: session.id.clone(),
         client_id: request.client_id.clone(),
-        most: registered.application.custom_client_metadata.max_allowed_grants,
         now_ms: tenant.now_ms(),
         end: entry("Interaction.End"),
-        revoke: entry("RevokeGrants").fact("reason", "maxAllowedGrants"),
     };
     if !tenant.write(issued, |tx, issued| Box::pin(keep(tx, issued))).await? {
         let error = OAuthError::new(ErrorCode::LoginRequired, "the session has just ended");
@@ -296,11 +293,8 @@ struct Issued {
     user_id: String,
     session_id: String,
     client_id: String,
-    /// How many grants of the application the user may hold at once.
-    most: Option<u32>,
     now_ms: i64,
     end: Entry,
-    revoke: Entry,
 }
 
 /// False, and nothing is kept, when the session has ended.
@@ -318,12 +312,6 @@ async fn keep(tx: &mut Tx<'_>, issued: &Issued) -> Result<bool> {
         consents::remember(tx, &issued.user_id, &issued.client_id, answered, issued.now_ms).await?;
     }
     grants::insert(tx, &issued.new).await?;
-    if let Some(most) = issued.most {
-        let revoked = grants::revoke_beyond(tx, &issued.new, most).await?;
-        if !revoked.is_empty() {
-            audit::append(tx, &issued.revoke.clone().fact("grantIds", revoked)).await?;
-        }
-    }
     audit::append(tx, &issued.end).await?;
     Ok(true)
 }

@@ -110,7 +110,7 @@ pub async fn allow(
     let progress = Progress { consented: true, ..interaction.progress.clone() };
     match decide(tenant, &registered, &request, Some(session), &progress).await? {
         NextStep::Issue => {
-            issue(tenant, &registered, &request, session, Some(interaction), Some(answered)).await
+            issue(tenant, &request, session, Some(interaction), Some(answered)).await
         }
         NextStep::Fail(error) => respond(tenant, &interaction, &request, error).await,
         NextStep::Login { .. } | NextStep::Consent { .. } => Err(gone()),
