@@ -42,6 +42,10 @@ struct Presented {
     target: ExchangedTarget,
     /// The browser session that an opaque token came from: what is exchanged for it ends with it.
     session_id: Option<String>,
+    /// When an access token ends, Unix milliseconds: what is exchanged for it ends then, too. The other kinds bound nothing.
+    ends_at: Option<i64>,
+    /// Who acts as the user already.
+    actor_id: Option<String>,
     /// To be spent.
     subject_token: Option<TokenHash>,
 }
@@ -106,7 +110,8 @@ async fn attempt(
     let presented = subject_of(tenant, &by, request).await?;
     let actor = match &request.actor_token {
         Some(token) => Some(actor_of(tenant, &by, token.expose()).await?),
-        None => None,
+        // Who acts is not forgotten on the way from token to token.
+        None => presented.actor_id.clone(),
     };
     let mut conn = tenant.read().await?;
     let subject = Subject::read(&mut conn, &presented.user_id)
@@ -139,8 +144,9 @@ async fn attempt(
     let grant = grant_of(tenant, client, &presented, &kind, &scope);
     let mut access =
         tokens::plan(tenant, &snapshot, client, &grant, &kind, scope.clone(), proven_key)?;
-    if let Planned::Jwt(claims) = &mut access {
-        claims.act = actor.clone().map(|sub| Actor { sub });
+    match &mut access {
+        Planned::Jwt(claims) => claims.act = actor.clone().map(|sub| Actor { sub }),
+        Planned::Opaque { stored, .. } => stored.actor_id.clone_from(&actor),
     }
     let mut entry = Entry::new(tenant, KEY, Outcome::Success)
         .application(&client.client_id)
@@ -165,7 +171,8 @@ async fn attempt(
     })
 }
 
-/// The grant of the new token. It lasts as long as an opaque token, because nothing else will come from it.
+/// The grant of the new token. It lasts as long as an opaque token, because nothing else will come from it, and no longer than the
+/// token it is exchanged for: whoever exchanges a token again and again must not keep a user signed in.
 fn grant_of(
     tenant: &Tenant,
     client: &Client,
@@ -189,7 +196,8 @@ fn grant_of(
         authenticated_at: now,
     };
     let grant = super::without_code(tenant, &client.client_id, scopes, grantor);
-    Grant { expires_at: now + OPAQUE_TOKEN_LIFETIME * 1000, ..grant }
+    let most = now + OPAQUE_TOKEN_LIFETIME * 1000;
+    Grant { expires_at: presented.ends_at.map_or(most, |ends_at| ends_at.min(most)), ..grant }
 }
 
 /// Spends what is spent once and stores what can be taken back. A JWT is neither stored nor taken back, so it leaves no grant.
@@ -231,6 +239,8 @@ async fn subject_of(
         user_id,
         target: ExchangedTarget::User,
         session_id: None,
+        ends_at: None,
+        actor_id: None,
         subject_token,
     };
     let unknown = || OAuthError::invalid_grant("unknown, expired or spent subject token");
@@ -257,6 +267,8 @@ async fn subject_of(
                             granted: grant.scopes,
                         },
                         session_id: grant.session_id,
+                        ends_at: Some(stored.expires_at.min(grant.expires_at)),
+                        actor_id: stored.actor_id,
                         subject_token: None,
                     }
                 }
@@ -275,6 +287,8 @@ struct JwtClaims {
     #[serde(default)]
     scope: Scope,
     organization_id: Option<String>,
+    exp: i64,
+    act: Option<Actor>,
     cnf: Option<Confirmation>,
 }
 
@@ -300,6 +314,8 @@ async fn subject_of_jwt(tenant: &Tenant, by: &Exchanger<'_>, token: &str) -> Res
             scope: claims.scope,
         },
         session_id: None,
+        ends_at: Some(claims.exp.saturating_mul(1000)),
+        actor_id: claims.act.map(|actor| actor.sub),
         subject_token: None,
     })
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use trinco_db::Conn;
+use trinco_oauth::claims::Actor;
 use trinco_oauth::dpop::{self, Confirmation};
 use trinco_oauth::introspection::{self, ActiveToken, IntrospectionResponse, PresentedToken, True};
 use trinco_oauth::revocation::{self, Revocation};
@@ -24,6 +25,7 @@ struct Found {
     is_spent: bool,
     token_type: Option<TokenType>,
     dpop_jkt: Option<String>,
+    actor_id: Option<String>,
 }
 
 /// Tells a client about a token, as it would be received now: what its client has lost since is not told. A token that is unknown,
@@ -61,6 +63,7 @@ pub async fn introspect(
         client_id: grant.client_id,
         token_type: found.token_type,
         cnf: found.dpop_jkt.map(|jkt| Confirmation { jkt }),
+        act: found.actor_id.map(|sub| Actor { sub }),
     }))
 }
 
@@ -134,6 +137,7 @@ async fn find(conn: &mut Conn<'_>, presented: &PresentedToken) -> Result<Option<
             is_spent: false,
             token_type: Some(TokenType::of(token.dpop_jkt.as_deref())),
             dpop_jkt: token.dpop_jkt,
+            actor_id: token.actor_id,
             grant,
         }));
     }
@@ -145,6 +149,7 @@ async fn find(conn: &mut Conn<'_>, presented: &PresentedToken) -> Result<Option<
         is_spent: token.consumed_at.is_some(),
         token_type: None,
         dpop_jkt: token.dpop_jkt,
+        actor_id: None,
         grant,
     }))
 }

@@ -89,4 +89,6 @@ pub(super) struct StoredAccessToken {
     pub(super) expires_at: i64,
     /// The key it must be used with.
     pub(super) dpop_jkt: Option<String>,
+    /// Who acts as the user (RFC 8693 §4.1).
+    pub(super) actor_id: Option<String>,
 }

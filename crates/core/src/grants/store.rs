@@ -217,8 +217,8 @@ pub(super) async fn spend_code(tx: &mut Tx<'_>, hash: &TokenHash, now_ms: i64) -
 pub(super) async fn insert_access_token(tx: &mut Tx<'_>, token: &StoredAccessToken) -> Result<()> {
     tx.execute(
         sql!(
-            "INSERT INTO access_tokens (tenant_id, hash, grant_id, scope, created_at, expires_at, dpop_jkt)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)"
+            "INSERT INTO access_tokens (tenant_id, hash, grant_id, scope, created_at, expires_at, dpop_jkt, actor_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
         ),
         params![
             token.hash.as_str(),
@@ -226,7 +226,8 @@ pub(super) async fn insert_access_token(tx: &mut Tx<'_>, token: &StoredAccessTok
             &token.scope,
             &token.created_at,
             &token.expires_at,
-            &token.dpop_jkt
+            &token.dpop_jkt,
+            &token.actor_id
         ],
     )
     .await?;
@@ -240,7 +241,7 @@ pub(super) async fn find_access_token(
     let row = conn
         .optional(
             sql!(
-                "SELECT t.scope, t.created_at, t.expires_at, t.dpop_jkt,
+                "SELECT t.scope, t.created_at, t.expires_at, t.dpop_jkt, t.actor_id,
                         g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
                         g.created_at, g.expires_at, g.with_auth_time, g.claims
                  FROM access_tokens t JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
@@ -250,7 +251,7 @@ pub(super) async fn find_access_token(
         )
         .await?;
     row.map(|row| {
-        let grant = grant(&row, 4)?;
+        let grant = grant(&row, 5)?;
         let token = StoredAccessToken {
             hash: hash.clone(),
             grant_id: grant.id.clone(),
@@ -258,6 +259,7 @@ pub(super) async fn find_access_token(
             created_at: row.get(1)?,
             expires_at: row.get(2)?,
             dpop_jkt: row.get(3)?,
+            actor_id: row.get(4)?,
         };
         Ok((token, grant))
     })
