@@ -19,6 +19,7 @@ use super::{Grantor, standing, store, tokens};
 use crate::applications;
 use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
+use crate::dpop::Proof;
 use crate::{
     Error, Result, Tenant, TokenHash, access_control, keys, personal_access_tokens, subject_tokens,
     users,
@@ -77,9 +78,9 @@ pub async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &TokenExchangeRequest,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<Exchanged> {
-    match attempt(tenant, client, request, proven_key).await {
+    match attempt(tenant, client, request, proof).await {
         Err(Error::OAuth(error)) => {
             let entry = Entry::new(tenant, KEY, Outcome::Error)
                 .application(&client.client_id)
@@ -95,7 +96,7 @@ async fn attempt(
     tenant: &Tenant,
     client: &Client,
     request: &TokenExchangeRequest,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<Exchanged> {
     let kind = AccessTokenKind::for_exchange(
         request.resource.as_deref(),
@@ -106,6 +107,7 @@ async fn attempt(
             tenant.find(|snapshot| snapshot.resources.by_indicator(indicator).map(|_| ())).await?;
         known.ok_or_else(|| OAuthError::invalid_target("resource indicator is unknown"))?;
     }
+    let proven_key = proof.map(Proof::key);
     let by = Exchanger { client, proven_key };
     let presented = subject_of(tenant, &by, request).await?;
     let actor = match &request.actor_token {
@@ -156,7 +158,7 @@ async fn attempt(
     if let Some(actor) = &actor {
         entry = entry.fact("actorId", actor.as_str());
     }
-    keep(tenant, presented.subject_token, grant, access.stored(), entry).await?;
+    keep(tenant, presented.subject_token, grant, access.stored(), proof, entry).await?;
     let (access_token, expires_in) = access.make(&snapshot, client)?;
     Ok(Exchanged {
         tokens: TokenResponse {
@@ -206,12 +208,16 @@ async fn keep(
     subject_token: Option<TokenHash>,
     grant: Grant,
     access: Option<StoredAccessToken>,
+    proof: Option<&Proof>,
     entry: Entry,
 ) -> Result<()> {
-    let input = (subject_token, grant, access, entry, tenant.now_ms());
+    let input = (subject_token, grant, access, proof.cloned(), entry, tenant.now_ms());
     tenant
-        .write(input, |tx, (subject_token, grant, access, entry, now)| {
+        .write(input, |tx, (subject_token, grant, access, proof, entry, now)| {
             Box::pin(async move {
+                if let Some(proof) = proof {
+                    proof.spend_in(tx).await?;
+                }
                 if let Some(hash) = subject_token {
                     subject_tokens::spend(tx, hash, *now).await?;
                 }

@@ -7,6 +7,7 @@ use trinco_oauth::{Client, OAuthError, refresh};
 use super::model::{Grant, Redeemed};
 use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
+use crate::dpop::Proof;
 use crate::{Result, Snapshot, Tenant, TokenHash, consents, devices};
 
 /// What is presented once.
@@ -55,21 +56,22 @@ pub(super) struct Redemption<'a> {
     pub(super) grant: Grant,
     /// RFC 8707 §2.2.
     pub(super) resource: Option<&'a str>,
-    /// The thumbprint of the key the client has proven, if it has.
-    pub(super) proven_key: Option<&'a str>,
+    /// The proof of a key, if the client has brought one. It is spent together with the code.
+    pub(super) proof: Option<&'a Proof>,
 }
 
-/// Spends the code and issues the first tokens of its grant, in one transaction.
+/// Spends the code, and the proof beside it, and issues the first tokens of its grant, in one transaction.
 ///
 /// # Errors
 /// `invalid_grant` when the user is gone or suspended, the grant was revoked or the code is spent meanwhile; `access_denied` when the
-/// user may not use the application; `invalid_target`.
+/// user may not use the application; `invalid_target`; `invalid_dpop_proof` for a proof that was used before.
 pub(super) async fn redeem(
     tenant: &Tenant,
     mut conn: Conn<'_>,
     redemption: Redemption<'_>,
 ) -> Result<TokenResponse> {
-    let Redemption { client, code, grant, resource, proven_key } = redemption;
+    let Redemption { client, code, grant, resource, proof } = redemption;
+    let proven_key = proof.map(Proof::key);
     let snapshot = tenant.snapshot();
     let (subject, grant) = standing::check(&mut conn, &snapshot, grant).await?;
     drop(conn);
@@ -105,9 +107,11 @@ pub(super) async fn redeem(
     };
     let stored_refresh = refresh.as_ref().map(|(_, stored)| stored.clone());
     let entries = (entry, revoked);
-    let input = (code.clone(), redeemed, access.stored(), stored_refresh, entries, tenant.now_ms());
+    let proof = proof.cloned();
+    let input =
+        (code.clone(), proof, redeemed, access.stored(), stored_refresh, entries, tenant.now_ms());
     let spent = tenant
-        .write(input, |tx, (code, redeemed, access, refresh, (entry, revoked), now)| {
+        .write(input, |tx, (code, proof, redeemed, access, refresh, (entry, revoked), now)| {
             Box::pin(async move {
                 if redeemed.most.is_some() {
                     // The redemptions of one user take turns, so that two at once do not both stay. First of all, as whoever
@@ -116,6 +120,9 @@ pub(super) async fn redeem(
                 }
                 if !code.spend(tx, *now).await? {
                     return Ok(false);
+                }
+                if let Some(proof) = proof {
+                    proof.spend_in(tx).await?;
                 }
                 store::set_redeemed(tx, redeemed).await?;
                 let beyond = revoke_beyond(tx, redeemed, *now).await?;

@@ -18,6 +18,7 @@ use super::model::{Grant, StoredAccessToken, StoredRefreshToken};
 use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
+use crate::dpop::Proof;
 use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, consents};
 
 const KEY: &str = "ExchangeTokenBy.RefreshToken";
@@ -47,10 +48,10 @@ pub async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &RefreshTokenRequest,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<TokenResponse> {
     for _ in 0..ATTEMPTS {
-        if let Some(answer) = attempt(tenant, client, request, proven_key).await? {
+        if let Some(answer) = attempt(tenant, client, request, proof).await? {
             return Ok(answer);
         }
     }
@@ -63,8 +64,9 @@ async fn attempt(
     tenant: &Tenant,
     client: &Client,
     request: &RefreshTokenRequest,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<Option<TokenResponse>> {
+    let proven_key = proof.map(Proof::key);
     let presented = Secret::new(request.refresh_token.expose().to_owned());
     let mut conn = tenant.read().await?;
     let found = store::find_refresh_token(&mut conn, &TokenHash::of(presented.reveal())).await?;
@@ -119,7 +121,7 @@ async fn attempt(
         .application(&client.client_id)
         .user(&grant.user_id)
         .fact("scope", scope.to_string());
-    if !keep(tenant, &stored, access.stored(), &next, entry).await? {
+    if !keep(tenant, &stored, access.stored(), &next, proof, entry).await? {
         return Ok(None);
     }
 
@@ -193,17 +195,23 @@ async fn keep(
     presented: &StoredRefreshToken,
     access: Option<StoredAccessToken>,
     next: &Next,
+    proof: Option<&Proof>,
     entry: Entry,
 ) -> Result<bool> {
-    let input = (presented.hash.clone(), access, next.clone(), entry, tenant.now_ms());
+    let proof = proof.cloned();
+    let input = (presented.hash.clone(), access, next.clone(), proof, entry, tenant.now_ms());
     tenant
-        .write(input, |tx, (presented, access, next, entry, now)| {
+        .write(input, |tx, (presented, access, next, proof, entry, now)| {
             Box::pin(async move {
                 if let Next::Rotate { stored, .. } = next {
                     if !store::spend_refresh_token(tx, presented, *now).await? {
                         return Ok(false);
                     }
                     store::insert_refresh_token(tx, stored).await?;
+                }
+                // After the race is won: who lost it comes back with the same proof.
+                if let Some(proof) = proof {
+                    proof.spend_in(tx).await?;
                 }
                 if let Some(access) = access {
                     store::insert_access_token(tx, access).await?;
