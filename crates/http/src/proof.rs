@@ -1,7 +1,8 @@
 //! DPoP proofs (RFC 9449) of the requests they come with.
 
 use http::{HeaderMap, Method};
-use trinco_core::{Result, Tenant, dpop};
+use trinco_core::dpop::{self, Proof};
+use trinco_core::{Result, Tenant};
 use trinco_oauth::Client;
 use trinco_oauth::dpop::{Presented, invalid};
 use trinco_oauth::token::TokenType;
@@ -9,42 +10,43 @@ use trinco_oauth::token::TokenType;
 /// The header a proof comes in.
 const DPOP: &str = "dpop";
 
-/// The key that the POST of a client to `path` proves, when it has a proof: at the endpoints where tokens are asked for.
-pub(crate) async fn key_of(
+/// The proof of a client's POST to `path`, when it has one: at the endpoints where tokens are asked for. It is not spent yet.
+pub(crate) fn of_client(
     tenant: &Tenant,
     client: &Client,
     headers: &HeaderMap,
     path: &str,
-) -> Result<Option<String>> {
-    verified(tenant, Some(client), headers, &Method::POST, path, None).await
+) -> Result<Option<Proof>> {
+    read(tenant, Some(client), headers, &Method::POST, path, None)
 }
 
-/// The key that is proven beside an access token; `None` for a bearer token, whose request may not have a proof to show.
-pub(crate) async fn key_of_presented(
+/// The proof beside an access token, to be spent once the token is found good; `None` for a bearer token, whose request may not have a
+/// proof to show.
+pub(crate) fn of_presented(
     tenant: &Tenant,
     headers: &HeaderMap,
     method: &Method,
     path: &str,
     presented: &Presented,
-) -> Result<Option<String>> {
+) -> Result<Option<Proof>> {
     if presented.token_type == TokenType::Bearer {
         return Ok(None);
     }
     let token = presented.token.expose();
-    match verified(tenant, None, headers, method, path, Some(token)).await? {
-        Some(key) => Ok(Some(key)),
+    match read(tenant, None, headers, method, path, Some(token))? {
+        Some(proof) => Ok(Some(proof)),
         None => Err(invalid("the token comes without a proof").into()),
     }
 }
 
-async fn verified(
+fn read(
     tenant: &Tenant,
     client: Option<&Client>,
     headers: &HeaderMap,
     method: &Method,
     path: &str,
     access_token: Option<&str>,
-) -> Result<Option<String>> {
+) -> Result<Option<Proof>> {
     let mut proofs = headers.get_all(DPOP).iter();
     let Some(proof) = proofs.next() else { return Ok(None) };
     // RFC 9449 §4.3 (1).
@@ -53,5 +55,5 @@ async fn verified(
     }
     let proof = proof.to_str().map_err(|_| invalid("the proof is not text"))?;
     let url = format!("{}{path}", tenant.origin().base());
-    dpop::verify(tenant, client, proof, method.as_str(), &url, access_token).await.map(Some)
+    dpop::read(tenant, client, proof, method.as_str(), &url, access_token).map(Some)
 }

@@ -194,15 +194,48 @@ async fn of_two_rotations_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn a_rotation_in_an_emergency_does_not_wait_for_a_staged_key() {
+async fn a_rotation_in_an_emergency_discards_a_staged_key() {
     let world = World::start().await;
     let rotation = format!("{PRIVATE}/rotate");
     let _ = world.admin.post(&rotation, json!({})).await.expect(200);
     let refused = world.admin.post(&rotation, json!({})).await.expect(422).json();
     assert_eq!(refused["code"], "oidc.key_rotation_in_progress");
+    let staged = kids(&world.server).await[1].clone();
     let rotated =
         world.admin.post(&rotation, json!({ "rotationGracePeriod": 0 })).await.expect(200).json();
-    assert_eq!(statuses(&rotated), ["Next", "Current", "Previous"]);
+    assert_eq!(statuses(&rotated), ["Current", "Previous"]);
+    let published = kids(&world.server).await;
+    assert!(!published.contains(&staged));
+    // The time of the one that was staged comes, and the key of the emergency goes on signing.
+    world.server.clock().advance(5 * HOUR);
+    keys::advance(world.server.tenant()).await.unwrap();
+    assert_eq!(kids(&world.server).await, published);
+    // The next rotation is as free as the first.
+    let mut admin = world.admin.clone();
+    admin.renew().await;
+    let _ = admin.post(&rotation, json!({})).await.expect(200);
+}
+
+/// Applications held to FAPI 2.0 have a key of their own; it is discarded alike.
+#[tokio::test]
+async fn a_rotation_in_an_emergency_discards_the_staged_key_of_a_profile_too() {
+    let world = World::start().await;
+    let own = trinco_jose::SigningKey::generate("ES256".parse().unwrap()).unwrap().public_jwk();
+    let body = json!({
+        "name": "Bank", "type": "Traditional",
+        "oidcClientMetadata": {
+            "redirectUris": ["https://bank.example/cb"], "postLogoutRedirectUris": [],
+            "jwks": { "keys": [own] },
+        },
+        "customClientMetadata": { "securityProfile": "fapi2" },
+    });
+    world.admin.create("/api/applications", body).await;
+    let rotation = format!("{PRIVATE}/rotate");
+    let staged = world.admin.post(&rotation, json!({})).await.expect(200).json();
+    assert_eq!(statuses(&staged).iter().filter(|status| **status == "Next").count(), 2);
+    let rotated =
+        world.admin.post(&rotation, json!({ "rotationGracePeriod": 0 })).await.expect(200).json();
+    assert!(!statuses(&rotated).contains(&"Next"), "{rotated}");
 }
 
 #[tokio::test]

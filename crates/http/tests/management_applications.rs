@@ -248,3 +248,32 @@ async fn messages_come_in_the_readers_language() {
     assert_eq!(portuguese["code"], english["code"]);
     assert_ne!(portuguese["message"], english["message"]);
 }
+
+#[tokio::test]
+async fn lifetimes_and_limits_have_bounds() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (id, _) = admin.traditional("Shop").await;
+    let path = format!("/api/applications/{id}");
+    for (member, value) in [
+        ("idTokenTtl", json!(0)),
+        ("idTokenTtl", json!(31_536_001)),
+        ("idTokenTtl", json!(u32::MAX)),
+        ("maxAllowedGrants", json!(0)),
+    ] {
+        let metadata = json!({ "customClientMetadata": { member: value } });
+        let refused = admin.patch(&path, metadata.clone()).await.expect(400).json();
+        assert_eq!(refused["code"], "guard.invalid_input");
+        assert!(refused.to_string().contains(member), "{refused}");
+        let mut body = metadata;
+        body["name"] = json!("Other");
+        body["type"] = json!("Traditional");
+        admin.post("/api/applications", body).await.expect(400);
+    }
+    for (member, value) in [("idTokenTtl", 1), ("idTokenTtl", 31_536_000), ("maxAllowedGrants", 1)]
+    {
+        let metadata = json!({ "customClientMetadata": { member: value } });
+        let kept = admin.patch(&path, metadata).await.expect(200).json();
+        assert_eq!(kept["customClientMetadata"][member], value);
+    }
+}

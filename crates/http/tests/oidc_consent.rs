@@ -62,6 +62,40 @@ async fn what_was_allowed_is_remembered_and_only_the_rest_is_asked_for() {
     assert!(query_of(&elsewhere).contains_key("code"), "remembered per user, not per browser");
 }
 
+/// RFC 8252 §8.6: any application on the device may answer to these redirect URIs, so the person is asked each time.
+#[tokio::test]
+async fn a_native_application_is_asked_about_each_time_unless_its_redirect_uri_is_its_own() {
+    let guest = Guest::start().await;
+    let claimed = "https://ledger.example/callback";
+    let metadata = json!({
+        "redirectUris": ["com.example.ledger:/cb", "http://127.0.0.1/cb", claimed],
+        "postLogoutRedirectUris": [],
+    });
+    let body = json!({
+        "name": "Pocket", "type": "Native", "isThirdParty": true, "oidcClientMetadata": metadata,
+    });
+    let id = text(&guest.world.admin.create("/api/applications", body).await, "/id").to_owned();
+    let browser = guest.server().browser();
+    let ask = async |redirect_uri: &str, prompt: &str| {
+        let url = guest.server().authorization_url(&id, "openid", &[("prompt", prompt)]);
+        let encode =
+            |uri: &str| form_urlencoded::byte_serialize(uri.as_bytes()).collect::<String>();
+        arrive(&browser, &url.replace(&encode(REDIRECT_URI), &encode(redirect_uri))).await
+    };
+    for redirect_uri in ["com.example.ledger:/cb", "http://127.0.0.1:51111/cb", claimed] {
+        let page = ask(redirect_uri, "consent").await;
+        let target = answer(&browser, &page, "allow", &[]).await.location().to_owned();
+        assert!(query_of(&target).contains_key("code"), "{target}");
+    }
+    for redirect_uri in ["com.example.ledger:/cb", "http://127.0.0.1:51111/cb"] {
+        let page = ask(redirect_uri, "").await;
+        assert!(page.contains("/consent?"), "{redirect_uri}: {page}");
+        let silent = ask(redirect_uri, "none").await;
+        assert_eq!(query_of(&silent)["error"], "consent_required", "{redirect_uri}");
+    }
+    assert!(query_of(&ask(claimed, "none").await).contains_key("code"));
+}
+
 #[tokio::test]
 async fn denying_sends_access_denied_and_remembers_nothing() {
     let guest = Guest::start().await;

@@ -1,6 +1,7 @@
 //! Pushed authorization requests (RFC 9126), at the door.
 
 use serde_json::json;
+use trinco_db::sql;
 use trinco_testkit::{Answer, Method, USER, World, query_of, text};
 
 /// The authorization request an SDK would send, as a form, with members added, replaced (same name) or removed (empty value).
@@ -168,6 +169,25 @@ async fn an_application_that_pushes_every_request_takes_none_from_a_browser() {
         browser.submit("/oidc/auth", &[("client_id", client.0), ("request_uri", &uri)]).await;
     let code = browser.authorize(posted.location(), USER).await;
     world.server.exchange(client, &code).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_posted_request_is_kept_without_credentials_it_should_not_have_had() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let stray = [("client_secret", app.1.as_str()), ("client_assertion", "stray-assertion")];
+    let form = request(&world, &app.0, &stray);
+    let fields: Vec<(&str, &str)> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let browser = world.server.browser();
+    let posted = browser.submit("/oidc/auth", &fields).await;
+    let mut conn = world.server.tenant().read().await.expect("a connection");
+    let kept = sql!("SELECT parameters FROM authorization_requests WHERE tenant_id = $1");
+    let kept: String = conn.one(kept, &[]).await.expect("a row").get(0).expect("the parameters");
+    drop(conn);
+    assert!(kept.contains("scope=openid") && !kept.contains(&app.1), "{kept}");
+    assert!(!kept.contains("stray") && !kept.contains("secret"), "{kept}");
+    let code = browser.authorize(posted.location(), USER).await;
+    world.server.exchange((&app.0, &app.1), &code).await.expect(200);
 }
 
 #[tokio::test]

@@ -241,7 +241,12 @@ async fn an_expired_or_long_lived_assertion_is_refused() {
     }
     machine.expect_refusal(&machine.assertion(json!({ "exp": null }))).await;
     machine.expect_refusal(&machine.assertion(json!({ "jti": null }))).await;
-    machine.ask(&machine.assertion(json!({ "exp": now + 3600 }))).await.expect(200);
+    // An hour: what authlib asks for.
+    let hour = machine.assertion(json!({ "exp": now + 3600 }));
+    machine.ask(&hour).await.expect(200);
+    machine.world.server.clock().advance(3599);
+    trinco_core::retention::sweep(machine.world.server.tenant(), 100).await.expect("a sweep");
+    machine.expect_refusal(&hour).await;
 }
 
 #[tokio::test]
@@ -344,6 +349,8 @@ async fn a_key_set_must_be_public_usable_and_for_a_server() {
     let public = json!(SigningKey::generate(Algorithm::ES256).expect("a key").public_jwk());
     let mut private = public.clone();
     private["d"] = json!("AAAA");
+    // A good key, of an algorithm no assertion may have: it would lock the application out.
+    let unusable = json!(SigningKey::generate(Algorithm::ES512).expect("a key").public_jwk());
     let create = |kind: &'static str, jwks: Value| {
         let metadata = json!({ "redirectUris": [], "postLogoutRedirectUris": [], "jwks": jwks });
         let body = json!({ "name": "Robot", "type": kind, "oidcClientMetadata": metadata });
@@ -358,6 +365,8 @@ async fn a_key_set_must_be_public_usable_and_for_a_server() {
         json!({ "keys": [{ "kty": "oct", "k": "AAAA" }] }),
         json!({ "keys": [public, { "kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA" }] }),
         json!({ "keys": vec![public.clone(); 17] }),
+        json!({ "keys": [unusable] }),
+        json!({ "keys": [public, unusable] }),
     ] {
         let answer = create("MachineToMachine", jwks.clone()).await;
         assert_eq!(answer.expect(400).json()["code"], "guard.invalid_input", "{jwks}");

@@ -113,6 +113,52 @@ async fn with_a_window_of_0_a_second_use_within_the_same_second_revokes_the_gran
 }
 
 #[tokio::test]
+async fn a_long_chain_within_the_window_is_no_replay() {
+    let world = World::start().await;
+    let spa = world.admin.single_page("Page").await;
+    window(&world, &spa, 60).await.expect(200);
+    let client = (spa.as_str(), "");
+    let tokens =
+        world.server.sign_in(&world.server.browser(), client, USER, "offline_access", &[]).await;
+    let first = tokens.refresh().to_owned();
+    let refreshed = async |token: &str| {
+        Tokens(world.refresh(client, token, &[]).await.expect(200).json()).refresh().to_owned()
+    };
+    let mut newest = first.clone();
+    for _ in 0..40 {
+        newest = refreshed(&newest).await;
+    }
+    assert_eq!(refreshed(&first).await, newest, "T1, 40 rotations later");
+
+    // A chain that is longer than anyone walks: the answer is no, and the honest client keeps its grant.
+    for _ in 0..1000 {
+        newest = refreshed(&newest).await;
+    }
+    let refused = world.refresh(client, &first, &[]).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_grant");
+    refreshed(&newest).await;
+}
+
+#[tokio::test]
+async fn a_narrowed_scope_narrows_the_id_token_too() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let scope = "openid offline_access profile";
+    let tokens = world.server.sign_in(&world.server.browser(), client, USER, scope, &[]).await;
+    let refresh = async |scope: &str| {
+        let more = [("scope", scope)];
+        Tokens(world.refresh(client, tokens.refresh(), &more).await.expect(200).json())
+    };
+    let username = |tokens: &Tokens| Tokens::claims(tokens.id())["username"].clone();
+    assert_eq!(username(&tokens), USER.0);
+    assert_eq!(username(&refresh("openid").await), json!(null));
+    assert!(refresh("profile").await.0.get("id_token").is_none(), "it has no openid");
+    // What was left out is there again when it is asked for.
+    assert_eq!(username(&refresh("openid profile").await), USER.0);
+}
+
+#[tokio::test]
 async fn a_window_is_a_number_of_seconds_from_0_to_60() {
     let world = World::start().await;
     let spa = world.admin.single_page("Page").await;

@@ -165,8 +165,12 @@ fn missing_consent(facts: &Facts<'_>) -> Option<GrantedScopes> {
     if !facts.client.is_third_party || facts.progress.consented {
         return None;
     }
-    let missing = facts.granted.unwrap_or(&GrantedScopes::default()).missing(facts.request);
-    let never_asked = facts.granted.is_none();
+    // RFC 8252 §8.6: what another application may pose as is asked for as if nothing had been granted before.
+    let is_assured =
+        facts.client.is_confidential() || facts.request.target.redirect_uri.is_claimed();
+    let granted = facts.granted.filter(|_| is_assured);
+    let missing = granted.unwrap_or(&GrantedScopes::default()).missing(facts.request);
+    let never_asked = granted.is_none();
     (facts.request.prompt.consent || never_asked || !missing.is_empty()).then_some(missing)
 }
 

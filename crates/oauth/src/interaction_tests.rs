@@ -168,6 +168,44 @@ fn a_third_party_client_asks_for_what_was_not_granted_before() {
 }
 
 #[test]
+fn a_client_that_anyone_may_pose_as_asks_each_time() {
+    let public = client(true);
+    let confidential =
+        Client { is_third_party: true, ..Client::new("app", ApplicationType::Traditional) };
+    for (uri, is_assured) in [
+        ("https://app.example.com/cb", true),
+        ("http://127.0.0.1:51111/cb", false),
+        ("http://localhost/cb", false),
+        ("com.example.app:/cb", false),
+        ("https://localhost:8443/cb", false),
+        ("https://127.1.2.3/cb", false),
+        ("https://[::1]/cb", false),
+    ] {
+        let to = |prompt| {
+            let mut request = request(prompt);
+            request.target.redirect_uri = RedirectUri::try_from(uri.to_owned()).unwrap();
+            request
+        };
+        let (plain, none) = (to(""), to("none"));
+        let everything = GrantedScopes::of(&plain);
+        let step = |request, client, consented| {
+            let progress = Progress { consented, ..Progress::default() };
+            let granted = Some(&everything);
+            next_step(&Facts { granted, progress: &progress, ..facts(request, client) }, NOW)
+        };
+        assert_eq!(step(&plain, &confidential, false), NextStep::Issue, "{uri}");
+        assert_eq!(step(&plain, &public, true), NextStep::Issue, "{uri}");
+        if is_assured {
+            assert_eq!(step(&none, &public, false), NextStep::Issue, "{uri}");
+        } else {
+            let asked = NextStep::Consent { missing: everything.clone() };
+            assert_eq!(step(&plain, &public, false), asked, "{uri}");
+            assert_eq!(failure(step(&none, &public, false)), ErrorCode::ConsentRequired, "{uri}");
+        }
+    }
+}
+
+#[test]
 fn a_permission_of_one_api_is_not_the_same_permission_of_another() {
     let client = client(true);
     let request = request("");

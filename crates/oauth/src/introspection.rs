@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::{
+    claims::Actor,
     client::Client,
     dpop::Confirmation,
     error::{ErrorCode, OAuthError},
@@ -112,6 +113,9 @@ pub struct ActiveToken {
     /// The key it is bound to (RFC 9449 §6.2).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cnf: Option<Confirmation>,
+    /// Who acts as the user (RFC 8693 §4.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
 }
 
 /// The JSON value `true`.
@@ -185,6 +189,7 @@ mod tests {
             scope: Scope::parse("openid").unwrap(),
             token_type: None,
             cnf: None,
+            act: None,
         };
         assert_eq!(
             serde_json::to_string(&IntrospectionResponse::Active(active)).unwrap(),

@@ -6,7 +6,7 @@
 //! in the path. Native apps may use any port of a loopback address (RFC 8252 §7.3).
 
 use serde::{Deserialize, Serialize};
-use url::Url;
+use url::{Host, Url};
 
 use crate::client::{ApplicationType, Client};
 
@@ -42,6 +42,23 @@ impl RedirectUri {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether somebody answers for where it leads: it is an `https` URI of a host that is not this machine (RFC 8252
+    /// §7.2). Any application on a device may answer to a private-use scheme or listen on a loopback address.
+    #[must_use]
+    pub fn is_claimed(&self) -> bool {
+        let Ok(url) = Url::parse(&self.0) else { return false };
+        let is_elsewhere = match url.host() {
+            Some(Host::Domain(name)) => name != "localhost" && !name.ends_with(".localhost"),
+            Some(Host::Ipv4(address)) => !address.is_loopback() && !address.is_unspecified(),
+            Some(Host::Ipv6(address)) => {
+                let address = address.to_canonical();
+                !address.is_loopback() && !address.is_unspecified()
+            }
+            None => false,
+        };
+        url.scheme() == "https" && is_elsewhere
     }
 
     /// The source to add to the `form-action` directive of a page whose form ends at this URI: an origin, or a

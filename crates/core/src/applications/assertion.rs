@@ -8,7 +8,8 @@ use super::RegisteredClient;
 use crate::keys::FAPI_ALGORITHMS;
 use crate::{Result, Tenant, replay};
 
-const ALGORITHMS: [Algorithm; 5] =
+/// What an assertion may be signed with.
+pub(super) const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
 
 /// Authenticates a client by an assertion, which is spent by that. `endpoint` is the URL the assertion was sent to.

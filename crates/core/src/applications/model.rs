@@ -1,6 +1,7 @@
 //! What an application is. The serde shape is the shape of the Management API.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,9 @@ use trinco_oauth::{ApplicationType, Client};
 use crate::application_experience::ApplicationSignInExperience;
 use crate::consents::ConsentScopes;
 use crate::{JsonObject, Secret, Text, TokenHash, double_option, nullable};
+
+/// How long an ID token may live: seconds, a year at most.
+pub(super) const ID_TOKEN_TTL: RangeInclusive<u32> = 1..=31_536_000;
 
 /// An application: an OAuth client with a name.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -73,7 +77,7 @@ pub struct CustomClientMetadata {
     /// Further origins that may call from a browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cors_allowed_origins: Option<Vec<Text<1, 2048>>>,
-    /// Seconds.
+    /// Seconds, 1 to 31,536,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id_token_ttl: Option<u32>,
     /// Days, 1 to 180.
@@ -112,7 +116,7 @@ pub struct CustomClientMetadata {
     /// Whether the application signs in by device code; never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_device_flow: Option<bool>,
-    /// How many grants a user may hold at once.
+    /// How many grants a user may hold at once, at least 1; all those of one browser session count as one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_allowed_grants: Option<u32>,
 }
@@ -261,7 +265,9 @@ impl Application {
         client.dpop_bound_access_tokens = custom.dpop_bound_access_tokens.unwrap_or(false);
         client.require_pushed_requests =
             custom.require_pushed_authorization_requests.unwrap_or(false);
-        client.id_token_ttl = custom.id_token_ttl.map_or(client.id_token_ttl, i64::from);
+        // A value from before there were bounds is brought within them.
+        let within = |ttl: u32| i64::from(ttl.clamp(*ID_TOKEN_TTL.start(), *ID_TOKEN_TTL.end()));
+        client.id_token_ttl = custom.id_token_ttl.map_or(client.id_token_ttl, within);
         client.allow_token_exchange = custom.allow_token_exchange.unwrap_or(false);
         client.backchannel_logout_uri = self
             .oidc_client_metadata

@@ -5,8 +5,10 @@ use trinco_jose::{Jwk, JwkSet, Verifier, VerifyingKey};
 use trinco_oauth::{ApplicationType, fapi};
 use url::Url;
 
+use super::assertion::ALGORITHMS;
 use super::model::{
-    Application, ApplicationChanges, CustomClientMetadata, NewApplication, OidcClientMetadata,
+    Application, ApplicationChanges, CustomClientMetadata, ID_TOKEN_TTL, NewApplication,
+    OidcClientMetadata,
 };
 use crate::keys::FAPI_ALGORITHMS;
 use crate::{Error, Result};
@@ -39,6 +41,7 @@ pub(super) fn check_new(new: &NewApplication) -> Result<()> {
         return Err(Error::refused("application.device_flow_native_only"));
     }
     check_token_exchange(new.is_third_party, &new.custom_client_metadata)?;
+    check_bounds(&new.custom_client_metadata)?;
     check_uris(&new.oidc_client_metadata)?;
     check_keys(new.application_type, &new.oidc_client_metadata)?;
     check_origins(&new.custom_client_metadata)
@@ -58,6 +61,7 @@ pub(super) fn apply(changes: &ApplicationChanges, application: &mut Application)
     }
     if let Some(metadata) = &changes.custom_client_metadata {
         check_token_exchange(application.is_third_party, metadata)?;
+        check_bounds(metadata)?;
         check_origins(metadata)?;
         let was = application.custom_client_metadata.is_device_flow.unwrap_or(false);
         if metadata.is_device_flow.is_some_and(|is| is != was) {
@@ -115,8 +119,9 @@ fn check_keys(kind: ApplicationType, metadata: &OidcClientMetadata) -> Result<()
     if stated.iter().any(is_private) {
         return refuse("must hold public keys only");
     }
-    let usable = key_set(metadata)
-        .map(|set| set.keys().iter().filter(|key| VerifyingKey::from_jwk(key).is_ok()).count());
+    let is_usable =
+        |key: &&Jwk| ALGORITHMS.contains(&key.algorithm()) && VerifyingKey::from_jwk(key).is_ok();
+    let usable = key_set(metadata).map(|set| set.keys().iter().filter(is_usable).count());
     match usable {
         Some(usable) if usable > 0 && usable == stated.len() => Ok(()),
         _ => refuse("must be a JWK set of RSA, P-256, P-384 or Ed25519 keys for signatures"),
@@ -140,6 +145,23 @@ fn check_token_exchange(is_third_party: bool, metadata: &CustomClientMetadata) -
     if is_third_party && metadata.allow_token_exchange == Some(true) {
         return Err(Error::refused(
             "application.third_party_application_cannot_enable_token_exchange",
+        ));
+    }
+    Ok(())
+}
+
+/// A retired signing key is published as long as the longest ID token lives, so that must end some day.
+fn check_bounds(metadata: &CustomClientMetadata) -> Result<()> {
+    if metadata.id_token_ttl.is_some_and(|ttl| !ID_TOKEN_TTL.contains(&ttl)) {
+        return Err(Error::invalid_field(
+            "customClientMetadata.idTokenTtl",
+            "must be from 1 to 31536000 seconds",
+        ));
+    }
+    if metadata.max_allowed_grants == Some(0) {
+        return Err(Error::invalid_field(
+            "customClientMetadata.maxAllowedGrants",
+            "must be at least 1; leave it out for no limit",
         ));
     }
     Ok(())

@@ -1,28 +1,63 @@
-//! Proofs of possession (RFC 9449): which key a request proves.
+//! Proofs of possession (RFC 9449): which key a request proves, and that it proves it once.
 
+use trinco_db::Tx;
 use trinco_jose::{Algorithm, base64url_encode, sha256, verify_proof};
 use trinco_oauth::Client;
 use trinco_oauth::dpop::{self, Claims, MAX_AGE, PROOF_TYPE, Request};
 
 use crate::keys::FAPI_ALGORITHMS;
-use crate::{Result, Tenant, replay};
+use crate::replay::{self, Once};
+use crate::{Result, Tenant};
 
 const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA, Algorithm::PS256, Algorithm::RS256];
 
-/// The thumbprint of the key that `proof` proves for a request of `client`, where it is known, to `url`, with the access token it comes with at a protected resource.
-/// The proof is spent by that.
+/// A proof that is right. It counts once it is spent, which is left until what it is presented with has turned out to be good: a proof is
+/// free to make, and nobody without a token fills the memory of proofs.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    key: String,
+    once: Once,
+}
+
+impl Proof {
+    /// The thumbprint of the key it proves.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Spends the proof by itself: at protected resources.
+    ///
+    /// # Errors
+    /// `invalid_dpop_proof` when it was spent before.
+    pub async fn spend(&self, tenant: &Tenant) -> Result<()> {
+        tenant.write(self.clone(), |tx, proof| Box::pin(proof.spend_in(tx))).await
+    }
+
+    /// Spends the proof in the transaction that issues what it was presented for; all of it is undone when it was spent before.
+    ///
+    /// # Errors
+    /// As [`Proof::spend`].
+    pub(crate) async fn spend_in(&self, tx: &mut Tx<'_>) -> Result<()> {
+        if replay::accept(tx, &self.once).await? {
+            return Ok(());
+        }
+        Err(dpop::invalid("the proof was used before").into())
+    }
+}
+
+/// Reads the proof of a request of `client`, where it is known, to `url`, with the access token it comes with at a protected resource.
 ///
 /// # Errors
 /// `invalid_dpop_proof`, whatever is wrong with it.
-pub async fn verify(
+pub fn read(
     tenant: &Tenant,
     client: Option<&Client>,
     proof: &str,
     method: &str,
     url: &str,
     access_token: Option<&str>,
-) -> Result<String> {
+) -> Result<Proof> {
     let algorithms: &[Algorithm] =
         if client.is_some_and(Client::is_fapi2) { &FAPI_ALGORITHMS } else { &ALGORITHMS };
     let verified = verify_proof::<Claims>(proof, PROOF_TYPE, algorithms)
@@ -31,11 +66,10 @@ pub async fn verify(
     let request = Request { method, url, access_token_hash: hash.as_deref() };
     dpop::check(&verified.claims, &request, tenant.now())?;
     let key = verified.key_thumbprint;
-    let replayed = dpop::invalid("the proof was used before");
     // Refused for its age from the second after.
     let until = verified.claims.iat + MAX_AGE + 1;
-    replay::spend(tenant, replay::Proof::Dpop, &key, &verified.claims.jti, until, replayed).await?;
-    Ok(key)
+    let once = Once::new(replay::Proof::Dpop, &key, &verified.claims.jti, until);
+    Ok(Proof { key, once })
 }
 
 /// Refuses a token request without a proof from a client that always proves a key (RFC 9449 §5.2).

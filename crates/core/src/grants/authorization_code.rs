@@ -8,6 +8,7 @@ use trinco_oauth::{Client, OAuthError};
 use super::first_tokens::{self, OneTime, Redemption};
 use super::model::StoredCode;
 use super::store;
+use crate::dpop::Proof;
 use crate::{Error, Result, Tenant, TokenHash};
 
 /// Exchanges a code for tokens, bound to the key that was proven, if one was. A code works once; presenting it again revokes what it issued.
@@ -19,7 +20,7 @@ pub async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &AuthorizationCodeRequest,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<TokenResponse> {
     let mut conn = tenant.read().await?;
     let found = store::find_code(&mut conn, &TokenHash::of(request.code.expose())).await?;
@@ -36,13 +37,15 @@ pub async fn exchange(
     if let Err(refused) = check_code(request, client, &issued, tenant.now()) {
         drop(conn);
         if refused.revoke_grant {
+            // A replay without the key would have been refused the first time, too.
+            dpop::check_grant(stored.dpop_jkt.as_deref(), proof.map(Proof::key))?;
             first_tokens::revoke_replayed(tenant, &code, &client.client_id, &grant.id).await?;
         }
         return Err(refused.error.into());
     }
-    dpop::check_grant(stored.dpop_jkt.as_deref(), proven_key)?;
+    dpop::check_grant(stored.dpop_jkt.as_deref(), proof.map(Proof::key))?;
     let resource = request.resource.as_deref();
-    let redemption = Redemption { client, code, grant, resource, proven_key };
+    let redemption = Redemption { client, code, grant, resource, proof };
     first_tokens::redeem(tenant, conn, redemption).await
 }
 

@@ -8,6 +8,7 @@ use trinco_oauth::{Client, OAuthError, Scope};
 
 use super::tokens;
 use crate::audit::{self, Entry, Outcome};
+use crate::dpop::Proof;
 use crate::{Result, Tenant, authorization, organizations};
 
 /// Issues a JWT access token for an API resource or an organization, bound to the key that was proven, if one was.
@@ -18,8 +19,9 @@ pub async fn issue(
     tenant: &Tenant,
     client: &Client,
     request: &ClientCredentialsRequest,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<TokenResponse> {
+    let proven_key = proof.map(Proof::key);
     let kind = AccessTokenKind::for_machine(
         request.resource.as_deref(),
         request.organization_id.as_deref(),
@@ -65,7 +67,16 @@ pub async fn issue(
     let entry = Entry::new(tenant, "ExchangeTokenBy.ClientCredentials", Outcome::Success)
         .application(&client.client_id)
         .fact("scope", scope.to_string());
-    audit::record(tenant, entry).await?;
+    tenant
+        .write((proof.cloned(), entry), |tx, (proof, entry)| {
+            Box::pin(async move {
+                if let Some(proof) = proof {
+                    proof.spend_in(tx).await?;
+                }
+                audit::append(tx, entry).await
+            })
+        })
+        .await?;
     let (access_token, expires_in) = tokens::sign_access_token(&snapshot, client, &claims)?;
     Ok(TokenResponse {
         access_token,

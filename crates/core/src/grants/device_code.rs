@@ -5,6 +5,7 @@ use trinco_oauth::{Client, OAuthError};
 
 use super::first_tokens::{self, OneTime, Redemption};
 use super::store;
+use crate::dpop::Proof;
 use crate::{Result, Tenant, TokenHash, devices};
 
 /// Exchanges a device code for tokens, once its user has allowed the device. It works once; presenting it again revokes what it
@@ -17,7 +18,7 @@ pub async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &DeviceCodeRequest,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<TokenResponse> {
     let hash = TokenHash::of(request.device_code.expose());
     let now = tenant.now_ms();
@@ -47,6 +48,6 @@ pub async fn exchange(
     };
     let grant = grant.ok_or_else(|| OAuthError::invalid_grant("the grant was revoked"))?;
     let resource = request.resource.as_deref();
-    let redemption = Redemption { client, code, grant, resource, proven_key };
+    let redemption = Redemption { client, code, grant, resource, proof };
     first_tokens::redeem(tenant, conn, redemption).await
 }

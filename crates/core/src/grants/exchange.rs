@@ -19,8 +19,10 @@ use super::{Grantor, standing, store, tokens};
 use crate::applications;
 use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
+use crate::dpop::Proof;
 use crate::{
-    Error, Result, Tenant, TokenHash, access_control, personal_access_tokens, subject_tokens, users,
+    Error, Result, Tenant, TokenHash, access_control, keys, personal_access_tokens, subject_tokens,
+    users,
 };
 
 const KEY: &str = "ExchangeTokenBy.TokenExchange";
@@ -41,6 +43,10 @@ struct Presented {
     target: ExchangedTarget,
     /// The browser session that an opaque token came from: what is exchanged for it ends with it.
     session_id: Option<String>,
+    /// When an access token ends, Unix milliseconds: what is exchanged for it ends then, too. The other kinds bound nothing.
+    ends_at: Option<i64>,
+    /// Who acts as the user already.
+    actor_id: Option<String>,
     /// To be spent.
     subject_token: Option<TokenHash>,
 }
@@ -72,9 +78,9 @@ pub async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &TokenExchangeRequest,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<Exchanged> {
-    match attempt(tenant, client, request, proven_key).await {
+    match attempt(tenant, client, request, proof).await {
         Err(Error::OAuth(error)) => {
             let entry = Entry::new(tenant, KEY, Outcome::Error)
                 .application(&client.client_id)
@@ -90,7 +96,7 @@ async fn attempt(
     tenant: &Tenant,
     client: &Client,
     request: &TokenExchangeRequest,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<Exchanged> {
     let kind = AccessTokenKind::for_exchange(
         request.resource.as_deref(),
@@ -101,11 +107,13 @@ async fn attempt(
             tenant.find(|snapshot| snapshot.resources.by_indicator(indicator).map(|_| ())).await?;
         known.ok_or_else(|| OAuthError::invalid_target("resource indicator is unknown"))?;
     }
+    let proven_key = proof.map(Proof::key);
     let by = Exchanger { client, proven_key };
     let presented = subject_of(tenant, &by, request).await?;
     let actor = match &request.actor_token {
         Some(token) => Some(actor_of(tenant, &by, token.expose()).await?),
-        None => None,
+        // Who acts is not forgotten on the way from token to token.
+        None => presented.actor_id.clone(),
     };
     let mut conn = tenant.read().await?;
     let subject = Subject::read(&mut conn, &presented.user_id)
@@ -138,8 +146,9 @@ async fn attempt(
     let grant = grant_of(tenant, client, &presented, &kind, &scope);
     let mut access =
         tokens::plan(tenant, &snapshot, client, &grant, &kind, scope.clone(), proven_key)?;
-    if let Planned::Jwt(claims) = &mut access {
-        claims.act = actor.clone().map(|sub| Actor { sub });
+    match &mut access {
+        Planned::Jwt(claims) => claims.act = actor.clone().map(|sub| Actor { sub }),
+        Planned::Opaque { stored, .. } => stored.actor_id.clone_from(&actor),
     }
     let mut entry = Entry::new(tenant, KEY, Outcome::Success)
         .application(&client.client_id)
@@ -149,7 +158,7 @@ async fn attempt(
     if let Some(actor) = &actor {
         entry = entry.fact("actorId", actor.as_str());
     }
-    keep(tenant, presented.subject_token, grant, access.stored(), entry).await?;
+    keep(tenant, presented.subject_token, grant, access.stored(), proof, entry).await?;
     let (access_token, expires_in) = access.make(&snapshot, client)?;
     Ok(Exchanged {
         tokens: TokenResponse {
@@ -164,7 +173,8 @@ async fn attempt(
     })
 }
 
-/// The grant of the new token. It lasts as long as an opaque token, because nothing else will come from it.
+/// The grant of the new token. It lasts as long as an opaque token, because nothing else will come from it, and no longer than the
+/// token it is exchanged for: whoever exchanges a token again and again must not keep a user signed in.
 fn grant_of(
     tenant: &Tenant,
     client: &Client,
@@ -188,7 +198,8 @@ fn grant_of(
         authenticated_at: now,
     };
     let grant = super::without_code(tenant, &client.client_id, scopes, grantor);
-    Grant { expires_at: now + OPAQUE_TOKEN_LIFETIME * 1000, ..grant }
+    let most = now + OPAQUE_TOKEN_LIFETIME * 1000;
+    Grant { expires_at: presented.ends_at.map_or(most, |ends_at| ends_at.min(most)), ..grant }
 }
 
 /// Spends what is spent once and stores what can be taken back. A JWT is neither stored nor taken back, so it leaves no grant.
@@ -197,12 +208,16 @@ async fn keep(
     subject_token: Option<TokenHash>,
     grant: Grant,
     access: Option<StoredAccessToken>,
+    proof: Option<&Proof>,
     entry: Entry,
 ) -> Result<()> {
-    let input = (subject_token, grant, access, entry, tenant.now_ms());
+    let input = (subject_token, grant, access, proof.cloned(), entry, tenant.now_ms());
     tenant
-        .write(input, |tx, (subject_token, grant, access, entry, now)| {
+        .write(input, |tx, (subject_token, grant, access, proof, entry, now)| {
             Box::pin(async move {
+                if let Some(proof) = proof {
+                    proof.spend_in(tx).await?;
+                }
                 if let Some(hash) = subject_token {
                     subject_tokens::spend(tx, hash, *now).await?;
                 }
@@ -230,6 +245,8 @@ async fn subject_of(
         user_id,
         target: ExchangedTarget::User,
         session_id: None,
+        ends_at: None,
+        actor_id: None,
         subject_token,
     };
     let unknown = || OAuthError::invalid_grant("unknown, expired or spent subject token");
@@ -256,6 +273,8 @@ async fn subject_of(
                             granted: grant.scopes,
                         },
                         session_id: grant.session_id,
+                        ends_at: Some(stored.expires_at.min(grant.expires_at)),
+                        actor_id: stored.actor_id,
                         subject_token: None,
                     }
                 }
@@ -274,6 +293,8 @@ struct JwtClaims {
     #[serde(default)]
     scope: Scope,
     organization_id: Option<String>,
+    exp: i64,
+    act: Option<Actor>,
     cnf: Option<Confirmation>,
 }
 
@@ -281,11 +302,8 @@ struct JwtClaims {
 async fn subject_of_jwt(tenant: &Tenant, by: &Exchanger<'_>, token: &str) -> Result<Presented> {
     let expectation =
         Expectation::new(JwtType::Exactly("at+jwt"), tenant.issuer(), Audience::Any, tenant.now());
-    let verified = tenant
-        .snapshot()
-        .keys
-        .verifier()
-        .verify::<JwtClaims>(token, &expectation)
+    let verified = keys::verified(tenant, |keys| keys.verify::<JwtClaims>(token, &expectation))
+        .await?
         .map_err(|problem| OAuthError::invalid_grant(format!("subject token: {problem}")))?;
     let claims = verified.claims;
     by.may_present(claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str()))?;
@@ -302,6 +320,8 @@ async fn subject_of_jwt(tenant: &Tenant, by: &Exchanger<'_>, token: &str) -> Res
             scope: claims.scope,
         },
         session_id: None,
+        ends_at: Some(claims.exp.saturating_mul(1000)),
+        actor_id: claims.act.map(|actor| actor.sub),
         subject_token: None,
     })
 }

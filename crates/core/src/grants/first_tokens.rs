@@ -4,10 +4,11 @@ use trinco_db::{Conn, Tx};
 use trinco_oauth::token::{AccessTokenKind, TokenResponse, TokenType};
 use trinco_oauth::{Client, OAuthError, refresh};
 
-use super::model::Grant;
+use super::model::{Grant, Redeemed};
 use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
-use crate::{Result, Tenant, TokenHash, consents, devices};
+use crate::dpop::Proof;
+use crate::{Result, Snapshot, Tenant, TokenHash, consents, devices};
 
 /// What is presented once.
 #[derive(Clone, Debug)]
@@ -31,6 +32,14 @@ impl OneTime {
         }
     }
 
+    /// What its grant counts as: whatever a browser session allows a client is one, and every device is one of its own.
+    fn counts_as(&self, grant: &Grant) -> String {
+        match (self, &grant.session_id) {
+            (Self::AuthorizationCode(_), Some(session_id)) => session_id.clone(),
+            (Self::AuthorizationCode(_), None) | (Self::DeviceCode(_), _) => grant.id.clone(),
+        }
+    }
+
     /// False when it was spent before.
     async fn spend(&self, tx: &mut Tx<'_>, now_ms: i64) -> Result<bool> {
         match self {
@@ -47,24 +56,27 @@ pub(super) struct Redemption<'a> {
     pub(super) grant: Grant,
     /// RFC 8707 §2.2.
     pub(super) resource: Option<&'a str>,
-    /// The thumbprint of the key the client has proven, if it has.
-    pub(super) proven_key: Option<&'a str>,
+    /// The proof of a key, if the client has brought one. It is spent together with the code.
+    pub(super) proof: Option<&'a Proof>,
 }
 
-/// Spends the code and issues the first tokens of its grant, in one transaction.
+/// Spends the code, and the proof beside it, and issues the first tokens of its grant, in one transaction.
 ///
 /// # Errors
 /// `invalid_grant` when the user is gone or suspended, the grant was revoked or the code is spent meanwhile; `access_denied` when the
-/// user may not use the application; `invalid_target`.
+/// user may not use the application; `invalid_target`; `invalid_dpop_proof` for a proof that was used before.
 pub(super) async fn redeem(
     tenant: &Tenant,
     mut conn: Conn<'_>,
     redemption: Redemption<'_>,
 ) -> Result<TokenResponse> {
-    let Redemption { client, code, grant, resource, proven_key } = redemption;
+    let Redemption { client, code, grant, resource, proof } = redemption;
+    let proven_key = proof.map(Proof::key);
     let snapshot = tenant.snapshot();
     let (subject, grant) = standing::check(&mut conn, &snapshot, grant).await?;
     drop(conn);
+    let grant =
+        Grant { expires_at: grant.created_at + client.max_grant_ttl.milliseconds(), ..grant };
 
     let kind = AccessTokenKind::for_user(resource, None, &grant.scopes)?;
     let all = grant.scopes.all();
@@ -84,13 +96,38 @@ pub(super) async fn redeem(
         .application(&client.client_id)
         .user(&grant.user_id)
         .fact("scope", scope.to_string());
+    let revoked = Entry::new(tenant, "RevokeGrants", Outcome::Success)
+        .application(&client.client_id)
+        .user(&grant.user_id)
+        .fact("reason", "maxAllowedGrants");
+    let redeemed = Redeemed {
+        counts_as: code.counts_as(&grant),
+        most: most_of(&snapshot, &client.client_id),
+        grant: grant.clone(),
+    };
     let stored_refresh = refresh.as_ref().map(|(_, stored)| stored.clone());
-    let input = (code.clone(), access.stored(), stored_refresh, entry, tenant.now_ms());
+    let entries = (entry, revoked);
+    let proof = proof.cloned();
+    let input =
+        (code.clone(), proof, redeemed, access.stored(), stored_refresh, entries, tenant.now_ms());
     let spent = tenant
-        .write(input, |tx, (code, access, refresh, entry, now)| {
+        .write(input, |tx, (code, proof, redeemed, access, refresh, (entry, revoked), now)| {
             Box::pin(async move {
+                if redeemed.most.is_some() {
+                    // The redemptions of one user take turns, so that two at once do not both stay. First of all, as whoever
+                    // changes a user takes the row before the grants.
+                    store::take_user(tx, &redeemed.grant.user_id).await?;
+                }
                 if !code.spend(tx, *now).await? {
                     return Ok(false);
+                }
+                if let Some(proof) = proof {
+                    proof.spend_in(tx).await?;
+                }
+                store::set_redeemed(tx, redeemed).await?;
+                let beyond = revoke_beyond(tx, redeemed, *now).await?;
+                if !beyond.is_empty() {
+                    audit::append(tx, &revoked.clone().fact("grantIds", beyond)).await?;
                 }
                 if let Some(access) = access {
                     store::insert_access_token(tx, access).await?;
@@ -119,6 +156,23 @@ pub(super) async fn redeem(
         scope,
         token_type: TokenType::of(proven_key),
     })
+}
+
+/// How many grants of a client a user may hold at once.
+fn most_of(snapshot: &Snapshot, client_id: &str) -> Option<u32> {
+    let registered = snapshot.applications.get(client_id)?;
+    registered.application.custom_client_metadata.max_allowed_grants
+}
+
+/// Revokes the oldest grants of the user and client beyond the limit, and returns their ids.
+async fn revoke_beyond(tx: &mut Tx<'_>, redeemed: &Redeemed, now_ms: i64) -> Result<Vec<String>> {
+    let Some(most) = redeemed.most else { return Ok(Vec::new()) };
+    let others = i64::from(most.max(1)) - 1;
+    let beyond = store::others_beyond(tx, redeemed, others, now_ms).await?;
+    for id in &beyond {
+        store::delete_grant(tx, id).await?;
+    }
+    Ok(beyond)
 }
 
 /// RFC 9700 §4.14: a replayed code revokes the grant, and so every token it issued.

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 use trinco_db::Conn;
+use trinco_oauth::claims::Actor;
 use trinco_oauth::dpop::{self, Confirmation};
-use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::introspection::{self, ActiveToken, IntrospectionResponse, PresentedToken, True};
 use trinco_oauth::revocation::{self, Revocation};
 use trinco_oauth::scope::OPENID;
@@ -11,22 +11,25 @@ use trinco_oauth::token::TokenType;
 use trinco_oauth::{Client, ErrorCode, OAuthError, Scope, claims};
 
 use super::model::Grant;
-use super::{store, tokens};
+use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
-use crate::{Error, Result, Tenant, TokenHash, consents, users};
+use crate::{Error, Result, Tenant, TokenHash};
 
 /// A token that was found, whatever its kind.
 struct Found {
     grant: Grant,
-    scope: Scope,
+    /// An access token's own; a refresh token is good for all of its grant.
+    scope: Option<Scope>,
     created_at: i64,
     expires_at: i64,
     is_spent: bool,
     token_type: Option<TokenType>,
     dpop_jkt: Option<String>,
+    actor_id: Option<String>,
 }
 
-/// Tells a client about a token. A token that is unknown, expired, spent or not the client's to know about is inactive.
+/// Tells a client about a token, as it would be received now: what its client has lost since is not told. A token that is unknown,
+/// expired, spent, not the client's to know about, or of a user who may not use its client any more, is inactive.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -42,20 +45,25 @@ pub async fn introspect(
         .filter(|found| !found.is_spent && found.expires_at > now && found.grant.expires_at > now)
         .filter(|found| introspection::is_permitted(client, &found.grant.client_id));
     let Some(found) = live else { return Ok(IntrospectionResponse::INACTIVE) };
-    let user = users::find(&mut conn, &found.grant.user_id).await?;
-    if user.is_none_or(|user| user.is_suspended) {
-        return Ok(IntrospectionResponse::INACTIVE);
-    }
+    let grant = match standing::check(&mut conn, &tenant.snapshot(), found.grant).await {
+        Ok((_, grant)) => grant,
+        Err(Error::OAuth(_)) => return Ok(IntrospectionResponse::INACTIVE),
+        Err(error) => return Err(error),
+    };
     Ok(IntrospectionResponse::Active(ActiveToken {
         active: True,
-        sub: found.grant.user_id,
-        client_id: found.grant.client_id,
         exp: found.expires_at.div_euclid(1000),
         iat: found.created_at.div_euclid(1000),
         iss: tenant.issuer().to_owned(),
-        scope: found.scope,
+        scope: match found.scope {
+            Some(scope) => scope.intersection(&grant.scopes.scope),
+            None => grant.scopes.all(),
+        },
+        sub: grant.user_id,
+        client_id: grant.client_id,
         token_type: found.token_type,
         cnf: found.dpop_jkt.map(|jkt| Confirmation { jkt }),
+        act: found.actor_id.map(|sub| Actor { sub }),
     }))
 }
 
@@ -86,7 +94,8 @@ pub async fn revoke(tenant: &Tenant, client: &Client, presented: &PresentedToken
 /// The claims of the user an opaque access token stands for, presented with the key that was proven, if one was.
 ///
 /// # Errors
-/// `invalid_token` when the token is not a live access token, or bound to another key; `insufficient_scope` when it lacks `openid`.
+/// `invalid_token` when the token is not a live access token, bound to another key, or of a user who may not use its client any more;
+/// `insufficient_scope` when it lacks `openid`.
 pub async fn userinfo(
     tenant: &Tenant,
     token: &str,
@@ -107,14 +116,12 @@ pub async fn userinfo(
         return Err(error.with_scope(OPENID).into());
     }
     let snapshot = tenant.snapshot();
-    let subject =
-        consents::organizations::subject(&mut conn, &snapshot, &grant.user_id, &grant.client_id)
-            .await?
-            .filter(|subject| !subject.user.is_suspended)
-            .ok_or_else(invalid)?;
-    // What was taken off the client's consent scopes since the token was issued is not told any more.
-    let token = GrantedScopes { scope, ..GrantedScopes::default() };
-    let scope = consents::limit_grant(&snapshot, &grant.client_id, &token).scope;
+    let (subject, grant) =
+        standing::check(&mut conn, &snapshot, grant).await.map_err(|error| match error {
+            Error::OAuth(_) => Error::from(invalid()),
+            error => error,
+        })?;
+    let scope = scope.intersection(&grant.scopes.scope);
     let reveal = tokens::reveal(&snapshot, &grant, &scope);
     Ok(claims::userinfo(&subject.claims(&snapshot), &reveal))
 }
@@ -124,23 +131,25 @@ async fn find(conn: &mut Conn<'_>, presented: &PresentedToken) -> Result<Option<
     let hash = TokenHash::of(presented.token.expose());
     if let Some((token, grant)) = store::find_access_token(conn, &hash).await? {
         return Ok(Some(Found {
-            scope: stored_scope(&token.scope)?,
+            scope: Some(stored_scope(&token.scope)?),
             created_at: token.created_at,
             expires_at: token.expires_at,
             is_spent: false,
             token_type: Some(TokenType::of(token.dpop_jkt.as_deref())),
             dpop_jkt: token.dpop_jkt,
+            actor_id: token.actor_id,
             grant,
         }));
     }
     let found = store::find_refresh_token(conn, &hash).await?;
     Ok(found.map(|(token, grant)| Found {
-        scope: grant.scopes.all(),
+        scope: None,
         created_at: token.created_at,
         expires_at: token.expires_at,
         is_spent: token.consumed_at.is_some(),
         token_type: None,
         dpop_jkt: token.dpop_jkt,
+        actor_id: None,
         grant,
     }))
 }

@@ -29,7 +29,7 @@ pub use model::Grant;
 pub(crate) use model::ORGANIZATION_TOKEN_LIFETIME;
 pub use refresh_token::exchange as exchange_refresh_token;
 
-use model::{CODE_LIFETIME_MS, StoredCode};
+use model::{CODE_LIFETIME_MS, StoredCode, UNREDEEMED_LIFETIME_MS};
 
 use crate::{Result, Secret, Tenant, TokenHash, logout};
 
@@ -72,7 +72,7 @@ pub fn prepare(
         with_auth_time: request.max_age.is_some() || request.claims.wants_auth_time(),
         claims: request.claims.clone(),
         created_at: now,
-        expires_at: now + lifetime_ms(tenant, &request.client_id),
+        expires_at: now + UNREDEEMED_LIFETIME_MS,
     };
     let stored = StoredCode {
         hash: TokenHash::of(code.reveal()),
@@ -94,7 +94,7 @@ pub fn prepare(
     (NewGrant { grant, code: stored, joins_session }, code)
 }
 
-/// A grant without a code: what a user allowed a device, or a token was exchanged for.
+/// A grant without an authorization code: what a user allowed a device, or a token was exchanged for.
 pub(crate) fn without_code(
     tenant: &Tenant,
     client_id: &str,
@@ -113,15 +113,8 @@ pub(crate) fn without_code(
         with_auth_time: false,
         claims: RequestedClaims::default(),
         created_at: now,
-        expires_at: now + lifetime_ms(tenant, client_id),
+        expires_at: now + UNREDEEMED_LIFETIME_MS,
     }
-}
-
-/// How long a grant of this client lasts.
-fn lifetime_ms(tenant: &Tenant, client_id: &str) -> i64 {
-    let snapshot = tenant.snapshot();
-    let registered = snapshot.applications.get(client_id);
-    registered.map(|registered| registered.client.max_grant_ttl).unwrap_or_default().milliseconds()
 }
 
 /// Stores a grant that has no code.
@@ -142,22 +135,6 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewGrant) -> Result<()> {
         logout::join(tx, session_id, &new.grant.client_id).await?;
     }
     store::insert_code(tx, &new.grant.id, &new.code).await
-}
-
-/// Revokes the oldest grants of the new grant's user and client, until no more than `most` are left with it. Returns the ids of those
-/// that went. Authorizations of one user take turns here, so that two at once do not both stay.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn revoke_beyond(tx: &mut Tx<'_>, new: &NewGrant, most: u32) -> Result<Vec<String>> {
-    let grant = &new.grant;
-    store::take_user(tx, &grant.user_id).await?;
-    let others = i64::from(most.max(1)) - 1;
-    let beyond = store::others_beyond(tx, grant, others, grant.created_at).await?;
-    for id in &beyond {
-        store::delete_grant(tx, id).await?;
-    }
-    Ok(beyond)
 }
 
 /// Revokes the grants of a session that do not outlive it, and all those of `client_id`.

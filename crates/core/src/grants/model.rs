@@ -7,6 +7,8 @@ use crate::TokenHash;
 
 /// An authorization code lasts 60 seconds: milliseconds (RFC 6749 §4.1.2 allows ten minutes at most).
 pub(super) const CODE_LIFETIME_MS: i64 = 60_000;
+/// A grant whose code nobody redeems goes after an hour, as its code does once it has expired: milliseconds. Device codes last ten minutes.
+pub(super) const UNREDEEMED_LIFETIME_MS: i64 = 3_600_000;
 /// An opaque access token lasts an hour: seconds.
 pub(super) const OPAQUE_TOKEN_LIFETIME: i64 = 3600;
 /// A token for an organization lasts an hour: seconds.
@@ -36,8 +38,18 @@ pub struct Grant {
     pub claims: RequestedClaims,
     /// Unix milliseconds.
     pub created_at: i64,
-    /// Unix milliseconds.
+    /// Unix milliseconds. Soon, until its code is redeemed.
     pub expires_at: i64,
+}
+
+/// The first tokens of a grant are issued: it is one that lasts now.
+#[derive(Clone, Debug)]
+pub(super) struct Redeemed {
+    pub(super) grant: Grant,
+    /// What it counts as towards the limit of its client: the grants of a user and client with one value are one.
+    pub(super) counts_as: String,
+    /// The limit, if there is one.
+    pub(super) most: Option<u32>,
 }
 
 /// An authorization code as it is kept.
@@ -77,4 +89,6 @@ pub(super) struct StoredAccessToken {
     pub(super) expires_at: i64,
     /// The key it must be used with.
     pub(super) dpop_jkt: Option<String>,
+    /// Who acts as the user (RFC 8693 §4.1).
+    pub(super) actor_id: Option<String>,
 }

@@ -6,6 +6,7 @@
 use trinco_db::Conn;
 use trinco_jose::base64url_encode;
 use trinco_oauth::dpop;
+use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::refresh::{self, IssuedRefreshToken, Presented};
 use trinco_oauth::token::{
     self, AccessTokenKind, Membership, RefreshTokenRequest, TokenResponse, TokenType,
@@ -17,11 +18,13 @@ use super::model::{Grant, StoredAccessToken, StoredRefreshToken};
 use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
+use crate::dpop::Proof;
 use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, consents};
 
 const KEY: &str = "ExchangeTokenBy.RefreshToken";
-/// More rotations than this cannot happen within the reuse window of an honest client.
-const LONGEST_WALK: usize = 32;
+/// Rotations that are followed within the reuse window, each a point read. A busy application gets through dozens of them; more than
+/// this is refused, to bound the work, but is no sign of theft.
+const LONGEST_WALK: usize = 1024;
 
 /// A request that lost the race for a rotation finds its winner the next time.
 const ATTEMPTS: usize = 3;
@@ -45,10 +48,10 @@ pub async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &RefreshTokenRequest,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<TokenResponse> {
     for _ in 0..ATTEMPTS {
-        if let Some(answer) = attempt(tenant, client, request, proven_key).await? {
+        if let Some(answer) = attempt(tenant, client, request, proof).await? {
             return Ok(answer);
         }
     }
@@ -61,8 +64,9 @@ async fn attempt(
     tenant: &Tenant,
     client: &Client,
     request: &RefreshTokenRequest,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<Option<TokenResponse>> {
+    let proven_key = proof.map(Proof::key);
     let presented = Secret::new(request.refresh_token.expose().to_owned());
     let mut conn = tenant.read().await?;
     let found = store::find_refresh_token(&mut conn, &TokenHash::of(presented.reveal())).await?;
@@ -81,7 +85,15 @@ async fn attempt(
     let judged = refresh::presented(&issued(&stored), tenant.now(), window);
     let current = match judged {
         Presented::Fresh => Some((presented, stored)),
-        Presented::WithinReuse => newest(&mut conn, tenant, &snapshot, presented, stored).await?,
+        Presented::WithinReuse => {
+            match newest(&mut conn, tenant, &snapshot, presented, stored).await? {
+                Walked::To(token, stored) => Some((token, stored)),
+                Walked::IntoTheVoid => None,
+                Walked::TooFar => {
+                    return Err(OAuthError::invalid_grant("rotated too often since").into());
+                }
+            }
+        }
         Presented::Expired => {
             return Err(OAuthError::invalid_grant("the refresh token has expired").into());
         }
@@ -93,7 +105,7 @@ async fn attempt(
     };
     let (subject, grant) = standing::check(&mut conn, &snapshot, grant).await?;
     drop(conn);
-    let (kind, scope) = decide(&snapshot, &grant, &subject, request)?;
+    let Decision { kind, scope, narrowed } = decide(&snapshot, &grant, &subject, request)?;
 
     let access = tokens::plan(tenant, &snapshot, client, &grant, &kind, scope.clone(), proven_key)?;
     // A parallel request has rotated the token a moment ago: its successor is the answer, not the successor's successor.
@@ -109,10 +121,16 @@ async fn attempt(
         .application(&client.client_id)
         .user(&grant.user_id)
         .fact("scope", scope.to_string());
-    if !keep(tenant, &stored, access.stored(), &next, entry).await? {
+    if !keep(tenant, &stored, access.stored(), &next, proof, entry).await? {
         return Ok(None);
     }
 
+    // RFC 6749 §6: what was left out this time is not told this time, in the ID token either.
+    let told = GrantedScopes {
+        scope: grant.scopes.scope.intersection(&narrowed),
+        ..GrantedScopes::default()
+    };
+    let grant = Grant { scopes: told, ..grant };
     let id_token = tokens::id_token(tenant, &snapshot, client, &grant, &subject)?;
     let (access_token, expires_in) = access.make(&snapshot, client)?;
     let refresh_token = match next {
@@ -129,13 +147,22 @@ async fn attempt(
     }))
 }
 
-/// What the access token is for, and what it allows.
+/// What is issued.
+struct Decision {
+    /// What the access token is for.
+    kind: AccessTokenKind,
+    /// What it allows.
+    scope: Scope,
+    /// What was asked for, of all that was granted.
+    narrowed: Scope,
+}
+
 fn decide(
     snapshot: &Snapshot,
     grant: &Grant,
     subject: &Subject,
     request: &RefreshTokenRequest,
-) -> Result<(AccessTokenKind, Scope)> {
+) -> Result<Decision> {
     let organization = request.organization_id.as_deref();
     let kind = AccessTokenKind::for_user(request.resource.as_deref(), organization, &grant.scopes)?;
     if let Some(id) = kind.organization_id() {
@@ -159,7 +186,7 @@ fn decide(
     };
     let permitted = consents::limit_permissions(snapshot, &grant.client_id, &kind, permitted);
     let scope = kind.scope(&grant.scopes, &narrowed, &permitted);
-    Ok((kind, scope))
+    Ok(Decision { kind, scope, narrowed })
 }
 
 /// Stores what the answer needs, in one transaction. False, and nothing is stored, when the race for the rotation is lost.
@@ -168,17 +195,23 @@ async fn keep(
     presented: &StoredRefreshToken,
     access: Option<StoredAccessToken>,
     next: &Next,
+    proof: Option<&Proof>,
     entry: Entry,
 ) -> Result<bool> {
-    let input = (presented.hash.clone(), access, next.clone(), entry, tenant.now_ms());
+    let proof = proof.cloned();
+    let input = (presented.hash.clone(), access, next.clone(), proof, entry, tenant.now_ms());
     tenant
-        .write(input, |tx, (presented, access, next, entry, now)| {
+        .write(input, |tx, (presented, access, next, proof, entry, now)| {
             Box::pin(async move {
                 if let Next::Rotate { stored, .. } = next {
                     if !store::spend_refresh_token(tx, presented, *now).await? {
                         return Ok(false);
                     }
                     store::insert_refresh_token(tx, stored).await?;
+                }
+                // After the race is won: who lost it comes back with the same proof.
+                if let Some(proof) = proof {
+                    proof.spend_in(tx).await?;
                 }
                 if let Some(access) = access {
                     store::insert_access_token(tx, access).await?;
@@ -191,25 +224,37 @@ async fn keep(
         .map_err(standing::gone)
 }
 
-/// Follows the chain from a token that was rotated a moment ago to its newest member. `None` when the chain is broken.
+/// Where the chain of a token that was rotated a moment ago leads.
+enum Walked {
+    /// To its newest member.
+    To(Secret, StoredRefreshToken),
+    /// Further than anyone follows.
+    TooFar,
+    /// To a member that is not there: the chain is broken.
+    IntoTheVoid,
+}
+
+/// Follows the chain from a token that was rotated a moment ago to its newest member.
 async fn newest(
     conn: &mut Conn<'_>,
     tenant: &Tenant,
     snapshot: &Snapshot,
     mut token: Secret,
     mut stored: StoredRefreshToken,
-) -> Result<Option<(Secret, StoredRefreshToken)>> {
+) -> Result<Walked> {
     for _ in 0..LONGEST_WALK {
         if stored.consumed_at.is_none() {
-            return Ok(Some((token, stored)));
+            return Ok(Walked::To(token, stored));
         }
-        let Some(derived) = derive(tenant, snapshot, &stored, &token) else { return Ok(None) };
+        let Some(derived) = derive(tenant, snapshot, &stored, &token) else {
+            return Ok(Walked::IntoTheVoid);
+        };
         match store::find_refresh_token(conn, &TokenHash::of(derived.reveal())).await? {
             Some((next, _)) => (token, stored) = (derived, next),
-            None => return Ok(None),
+            None => return Ok(Walked::IntoTheVoid),
         }
     }
-    Ok(None)
+    Ok(Walked::TooFar)
 }
 
 fn successor(

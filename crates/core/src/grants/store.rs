@@ -3,7 +3,7 @@ use trinco_oauth::Scope;
 use trinco_oauth::claims::RequestedClaims;
 use trinco_oauth::grant::GrantedScopes;
 
-use super::model::{Grant, StoredAccessToken, StoredCode, StoredRefreshToken};
+use super::model::{Grant, Redeemed, StoredAccessToken, StoredCode, StoredRefreshToken};
 use crate::{Error, Result, TokenHash};
 
 pub(super) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
@@ -66,21 +66,35 @@ pub(super) async fn take_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
     Ok(())
 }
 
-/// The ids of the live grants of the same user and client, but for `grant` itself and the `kept` newest of the others.
+/// Makes a grant one that lasts and counts.
+pub(super) async fn set_redeemed(tx: &mut Tx<'_>, redeemed: &Redeemed) -> Result<()> {
+    tx.execute(
+        sql!("UPDATE grants SET expires_at = $3, counts_as = $4 WHERE tenant_id = $1 AND id = $2"),
+        params![&redeemed.grant.id, &redeemed.grant.expires_at, &redeemed.counts_as],
+    )
+    .await?;
+    Ok(())
+}
+
+/// The ids of the live grants of the same user and client that count as something else, but for those that count as one of the `kept`
+/// newest.
 pub(super) async fn others_beyond(
     conn: &mut Conn<'_>,
-    grant: &Grant,
+    redeemed: &Redeemed,
     kept: i64,
     now_ms: i64,
 ) -> Result<Vec<String>> {
+    let grant = &redeemed.grant;
     let rows = conn
         .all(
             sql!(
-                "SELECT id FROM grants WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND id <> $4
-                     AND expires_at > $5
-                 ORDER BY created_at DESC, id LIMIT 1000000 OFFSET $6"
+                "SELECT id FROM grants WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3 AND expires_at > $4
+                     AND counts_as IN
+                     (SELECT counts_as FROM grants WHERE tenant_id = $1 AND user_id = $2 AND client_id = $3
+                          AND expires_at > $4 AND counts_as IS NOT NULL AND counts_as <> $5
+                      GROUP BY counts_as ORDER BY MAX(created_at) DESC, counts_as LIMIT 1000000 OFFSET $6)"
             ),
-            params![&grant.user_id, &grant.client_id, &grant.id, now_ms, kept],
+            params![&grant.user_id, &grant.client_id, now_ms, &redeemed.counts_as, kept],
         )
         .await?;
     rows.iter().map(|row| Ok(row.get(0)?)).collect()
@@ -203,8 +217,8 @@ pub(super) async fn spend_code(tx: &mut Tx<'_>, hash: &TokenHash, now_ms: i64) -
 pub(super) async fn insert_access_token(tx: &mut Tx<'_>, token: &StoredAccessToken) -> Result<()> {
     tx.execute(
         sql!(
-            "INSERT INTO access_tokens (tenant_id, hash, grant_id, scope, created_at, expires_at, dpop_jkt)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)"
+            "INSERT INTO access_tokens (tenant_id, hash, grant_id, scope, created_at, expires_at, dpop_jkt, actor_id)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
         ),
         params![
             token.hash.as_str(),
@@ -212,7 +226,8 @@ pub(super) async fn insert_access_token(tx: &mut Tx<'_>, token: &StoredAccessTok
             &token.scope,
             &token.created_at,
             &token.expires_at,
-            &token.dpop_jkt
+            &token.dpop_jkt,
+            &token.actor_id
         ],
     )
     .await?;
@@ -226,7 +241,7 @@ pub(super) async fn find_access_token(
     let row = conn
         .optional(
             sql!(
-                "SELECT t.scope, t.created_at, t.expires_at, t.dpop_jkt,
+                "SELECT t.scope, t.created_at, t.expires_at, t.dpop_jkt, t.actor_id,
                         g.id, g.user_id, g.client_id, g.session_id, g.scope, g.resources, g.authenticated_at, g.nonce,
                         g.created_at, g.expires_at, g.with_auth_time, g.claims
                  FROM access_tokens t JOIN grants g ON g.tenant_id = t.tenant_id AND g.id = t.grant_id
@@ -236,7 +251,7 @@ pub(super) async fn find_access_token(
         )
         .await?;
     row.map(|row| {
-        let grant = grant(&row, 4)?;
+        let grant = grant(&row, 5)?;
         let token = StoredAccessToken {
             hash: hash.clone(),
             grant_id: grant.id.clone(),
@@ -244,6 +259,7 @@ pub(super) async fn find_access_token(
             created_at: row.get(1)?,
             expires_at: row.get(2)?,
             dpop_jkt: row.get(3)?,
+            actor_id: row.get(4)?,
         };
         Ok((token, grant))
     })

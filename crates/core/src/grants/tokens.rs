@@ -51,6 +51,7 @@ pub(super) fn plan(
         created_at: now,
         expires_at: ends_at.min(grant.expires_at),
         dpop_jkt: proven_key.map(str::to_owned),
+        actor_id: None,
     };
     Ok(Planned::Opaque { token, stored })
 }

@@ -19,7 +19,7 @@ use crate::applications::{self, RegisteredClient};
 use crate::audit::{self, Entry, Outcome};
 use crate::consents::{self, Answered};
 use crate::sessions::{self, Session};
-use crate::{Error, Result, Secret, Snapshot, Tenant, access_control, grants};
+use crate::{Error, Result, Secret, Snapshot, Tenant, access_control, grants, keys};
 
 /// What to do with the browser.
 #[derive(Clone, Debug)]
@@ -155,7 +155,7 @@ async fn advance(
                 })));
             }
             let interaction = interaction.map(|(interaction, _)| interaction);
-            return issue(tenant, registered, request, session, interaction, None).await;
+            return issue(tenant, request, session, interaction, None).await;
         }
         (NextStep::Fail(error), _) if is_for_device => {
             return Ok(Answer::Refuse { error, state: None });
@@ -192,7 +192,7 @@ pub(super) async fn decide(
     session: Option<&Session>,
     progress: &Progress,
 ) -> Result<NextStep> {
-    let hint = subject_of_hint(tenant, request.id_token_hint.as_deref());
+    let hint = subject_of_hint(tenant, request.id_token_hint.as_deref()).await?;
     let granted = match session {
         Some(session) if registered.client.is_third_party => {
             let mut conn = tenant.read().await?;
@@ -233,7 +233,6 @@ pub(super) async fn decide(
 /// Answers with a code: everything that belongs to it is written in one transaction.
 pub(super) async fn issue(
     tenant: &Tenant,
-    registered: &RegisteredClient,
     request: &AuthorizationRequest,
     session: &Session,
     interaction: Option<Interaction>,
@@ -257,10 +256,8 @@ pub(super) async fn issue(
         user_id: session.user_id.clone(),
         session_id: session.id.clone(),
         client_id: request.client_id.clone(),
-        most: registered.application.custom_client_metadata.max_allowed_grants,
         now_ms: tenant.now_ms(),
         end: entry("Interaction.End"),
-        revoke: entry("RevokeGrants").fact("reason", "maxAllowedGrants"),
     };
     if !tenant.write(issued, |tx, issued| Box::pin(keep(tx, issued))).await? {
         let error = OAuthError::new(ErrorCode::LoginRequired, "the session has just ended");
@@ -296,11 +293,8 @@ struct Issued {
     user_id: String,
     session_id: String,
     client_id: String,
-    /// How many grants of the application the user may hold at once.
-    most: Option<u32>,
     now_ms: i64,
     end: Entry,
-    revoke: Entry,
 }
 
 /// False, and nothing is kept, when the session has ended.
@@ -318,12 +312,6 @@ async fn keep(tx: &mut Tx<'_>, issued: &Issued) -> Result<bool> {
         consents::remember(tx, &issued.user_id, &issued.client_id, answered, issued.now_ms).await?;
     }
     grants::insert(tx, &issued.new).await?;
-    if let Some(most) = issued.most {
-        let revoked = grants::revoke_beyond(tx, &issued.new, most).await?;
-        if !revoked.is_empty() {
-            audit::append(tx, &issued.revoke.clone().fact("grantIds", revoked)).await?;
-        }
-    }
     audit::append(tx, &issued.end).await?;
     Ok(true)
 }
@@ -369,12 +357,13 @@ struct HintClaims {
 }
 
 /// An ID token of ours, expired or not, tells whom the application expects (OpenID Connect Core §3.1.2.1).
-fn subject_of_hint(tenant: &Tenant, hint: Option<&str>) -> Option<String> {
+async fn subject_of_hint(tenant: &Tenant, hint: Option<&str>) -> Result<Option<String>> {
+    let Some(hint) = hint else { return Ok(None) };
     let expectation =
         Expectation::new(TokenType::JwtOrAbsent, tenant.issuer(), Audience::Any, tenant.now());
-    let keys = &tenant.snapshot().keys;
-    keys.verifier()
-        .verify_ignoring_expiry::<HintClaims>(hint?, &expectation)
-        .ok()
-        .map(|verified| verified.claims.sub)
+    let verified = keys::verified(tenant, |keys| {
+        keys.verify_ignoring_expiry::<HintClaims>(hint, &expectation)
+    })
+    .await?;
+    Ok(verified.ok().map(|verified| verified.claims.sub))
 }

@@ -26,7 +26,7 @@ pub struct ConsentRequest {
     pub user: User,
     /// What for: all of the request when the client wants the page or never asked before, else what is missing.
     pub scopes: GrantedScopes,
-    /// Whether the user has allowed the application something before.
+    /// Whether the user has allowed the application something of it before, and that counts.
     pub is_further: bool,
     /// The organizations to choose from, when the application asks to see some.
     pub organizations: Option<Vec<Choice>>,
@@ -58,6 +58,7 @@ pub async fn consent_request(
     let mut conn = tenant.read().await?;
     let Some(subject) = Subject::read(&mut conn, &session.user_id).await? else { return Ok(None) };
     let before = consents::granted(&mut conn, &session.user_id, &request.client_id).await?;
+    let is_further = before.is_some() && !missing.missing(&request).is_empty();
     let scopes = shown(&request, missing);
     let organizations = if scopes.scope.contains(ORGANIZATIONS) {
         let chosen =
@@ -71,7 +72,6 @@ pub async fn consent_request(
     } else {
         None
     };
-    let is_further = before.is_some();
     Ok(Some(ConsentRequest { user: subject.user, scopes, is_further, organizations }))
 }
 
@@ -110,7 +110,7 @@ pub async fn allow(
     let progress = Progress { consented: true, ..interaction.progress.clone() };
     match decide(tenant, &registered, &request, Some(session), &progress).await? {
         NextStep::Issue => {
-            issue(tenant, &registered, &request, session, Some(interaction), Some(answered)).await
+            issue(tenant, &request, session, Some(interaction), Some(answered)).await
         }
         NextStep::Fail(error) => respond(tenant, &interaction, &request, error).await,
         NextStep::Login { .. } | NextStep::Consent { .. } => Err(gone()),

@@ -8,6 +8,7 @@ use trinco_oauth::{OAuthError, Params};
 use super::authorize::{self, Answer};
 use super::store;
 use crate::applications::RegisteredClient;
+use crate::dpop::Proof;
 use crate::{Result, Tenant, TokenHash};
 
 /// A stored request on its way to the authorization endpoint.
@@ -25,15 +26,18 @@ pub async fn push(
     tenant: &Tenant,
     registered: &RegisteredClient,
     params: &Params,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<PushedResponse> {
-    let params = rules::request(params, &registered.client, proven_key)?;
+    let params = rules::request(params, &registered.client, proof.map(Proof::key))?;
     authorize::validate(tenant, &params, Some(registered), true)
         .await?
         .map_err(|refused| refused.error().clone())?;
     let form = params.to_form();
     if form.len() > MAX_TOTAL {
         return Err(OAuthError::invalid_request("request is too large").into());
+    }
+    if let Some(proof) = proof {
+        proof.spend(tenant).await?;
     }
     let client_id = Some(registered.client.client_id.clone());
     let request_uri = keep(tenant, form, client_id).await?;
@@ -63,7 +67,7 @@ pub async fn store_request(tenant: &Tenant, params: &Params) -> Result<Posted> {
     if let Err(error) = validated {
         return Ok(Posted::Answered(authorize::refused(tenant, error)));
     }
-    keep(tenant, params.to_form(), None).await.map(Posted::Stored)
+    keep(tenant, rules::without_credentials(params).to_form(), None).await.map(Posted::Stored)
 }
 
 async fn keep(tenant: &Tenant, form: String, client_id: Option<String>) -> Result<String> {

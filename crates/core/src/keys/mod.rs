@@ -10,7 +10,7 @@ mod rules;
 mod store;
 
 use trinco_db::{Conn, Tx};
-use trinco_jose::{Algorithm, KeyState, SigningKey};
+use trinco_jose::{Algorithm, KeyState, SigningKey, Verifier, VerifyError};
 use zeroize::Zeroizing;
 
 pub use model::{
@@ -20,6 +20,23 @@ pub use rotate::{Rotation, advance, rotate};
 pub use rules::Policy;
 
 use crate::{Alphabet, Bumped, Error, Randomness, Result, Sealer, Section, Tenant};
+
+/// What `verify` makes of a token of the tenant's own. Another node may have just rotated the keys: when the key is not known, the
+/// configuration is read anew and the token is looked at once more.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn verified<T>(
+    tenant: &Tenant,
+    verify: impl Fn(&Verifier) -> std::result::Result<T, VerifyError>,
+) -> Result<std::result::Result<T, VerifyError>> {
+    let found = verify(tenant.snapshot().keys.verifier());
+    if !matches!(found, Err(VerifyError::UnknownKey)) {
+        return Ok(found);
+    }
+    tenant.refresh().await?;
+    Ok(verify(tenant.snapshot().keys.verifier()))
+}
 
 /// What everyone may know of the keys of a type: a staged one, the current one, then the previous ones.
 pub fn list(tenant: &Tenant, of: KeyType) -> Vec<KeyRecord> {

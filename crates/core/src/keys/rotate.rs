@@ -19,7 +19,7 @@ pub struct Rotation {
     /// Which keys.
     pub key_type: KeyType,
     /// How long a new signing key is published before it signs: seconds. `None` for what the installation is set up with; 0 to sign
-    /// at once, which tokens do not survive at readers that cache the published keys.
+    /// at once, which tokens do not survive at readers that cache the published keys, and which discards a key that is staged.
     pub grace: Option<i64>,
     /// The algorithm of a new signing key; ES384 unless given.
     pub algorithm: Option<Algorithm>,
@@ -173,13 +173,19 @@ async fn carry_out(tx: &mut Tx<'_>, bumped: &Bumped, plan: &Plan) -> Result<()> 
         if store::has_next(tx).await? {
             return Err(in_progress());
         }
-    } else if !store::retire(tx, bumped, &plan.current, plan.expires_at).await? {
-        return Err(in_progress());
+    } else {
+        if !store::retire(tx, bumped, &plan.current, plan.expires_at).await? {
+            return Err(in_progress());
+        }
+        // Whoever rotates at once does not trust what was there: a key that was staged must not replace the new one later. It has
+        // signed nothing yet.
+        store::discard_next(tx, bumped, plan.purpose).await?;
     }
     insert(tx, bumped, std::slice::from_ref(&plan.new)).await?;
     if let Some(new) = &plan.fapi {
         if new.state == KeyState::Current {
             store::retire_current(tx, bumped, new.purpose, plan.expires_at).await?;
+            store::discard_next(tx, bumped, new.purpose).await?;
         }
         insert(tx, bumped, std::slice::from_ref(new)).await?;
     }

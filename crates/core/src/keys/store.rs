@@ -128,6 +128,16 @@ pub(super) async fn retire_current(
     Ok(())
 }
 
+/// Deletes the staged key of `purpose`, whatever its algorithm, if there is one.
+pub(super) async fn discard_next(tx: &mut Tx<'_>, _: &Bumped, purpose: Purpose) -> Result<()> {
+    tx.execute(
+        sql!("DELETE FROM keys WHERE tenant_id = $1 AND purpose = $2 AND state = 'next'"),
+        params![purpose_name(purpose)],
+    )
+    .await?;
+    Ok(())
+}
+
 /// Makes the staged key `id` current.
 pub(super) async fn promote(tx: &mut Tx<'_>, _: &Bumped, id: &str) -> Result<()> {
     tx.execute(

@@ -6,7 +6,10 @@
 mod rules;
 mod store;
 
-use futures_util::future::join_all;
+use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use trinco_connectors::outbound::{Outbound, Request};
@@ -19,7 +22,9 @@ use crate::audit::{self, Entry, Outcome};
 use crate::{Error, Result, Tenant};
 
 /// So many deliveries are under way at once, for each tenant and node.
-const BATCH: i64 = 16;
+const MOST_UNDER_WAY: usize = 64;
+/// So many of them are of one client.
+const MOST_OF_CLIENT: usize = 4;
 /// A delivery that has begun belongs to its node for this long: milliseconds. Longer than the outbound client ever waits.
 const LEASE_MS: i64 = 60_000;
 const KEY: &str = "BackchannelLogout";
@@ -58,35 +63,107 @@ pub(crate) async fn queue_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> 
     store::queue_of_user(tx, user_id).await
 }
 
-/// Makes the deliveries that are due, a batch of them, and returns how many were tried. Several nodes may do it at once: each
-/// delivery is made by one of them.
+/// Makes every delivery that is due, waits for the last of them, and returns how many were tried. A server, which has to look for new
+/// ones meanwhile, drives [`Deliveries`] itself.
 ///
 /// # Errors
 /// When the database does not answer. What was under way then is tried again later.
 pub async fn deliver(tenant: &Tenant, outbound: &Outbound) -> Result<usize> {
-    let now = tenant.now_ms();
-    let found = store::due(&mut tenant.read().await?, now, BATCH).await?;
-    if found.is_empty() {
-        return Ok(0);
+    let mut deliveries = Deliveries::new(tenant.clone(), outbound.clone());
+    let mut tried = 0;
+    loop {
+        tried += deliveries.begin_due().await?;
+        match deliveries.settled().await {
+            Some(settled) => settled?,
+            None => return Ok(tried),
+        }
     }
-    let claimed = tenant
-        .write((found, now + LEASE_MS), |tx, (found, until)| {
-            Box::pin(async move {
-                let mut claimed = Vec::new();
-                for delivery in found {
-                    if store::claim(tx, delivery, *until).await? {
-                        claimed
-                            .push(Delivery { attempts: delivery.attempts + 1, ..delivery.clone() });
-                    }
-                }
-                Ok(claimed)
+}
+
+/// The deliveries of a tenant that this node has under way. A client has a few of them at most, so that one that does not answer keeps
+/// nobody else waiting. Several nodes may do this at once: each delivery is made by one of them.
+pub struct Deliveries {
+    tenant: Tenant,
+    outbound: Outbound,
+    under_way: FuturesUnordered<BoxFuture<'static, (String, Result<()>)>>,
+    by_client: BTreeMap<String, usize>,
+}
+
+impl Deliveries {
+    /// None yet.
+    pub fn new(tenant: Tenant, outbound: Outbound) -> Self {
+        let (under_way, by_client) = (FuturesUnordered::new(), BTreeMap::new());
+        Self { tenant, outbound, under_way, by_client }
+    }
+
+    /// Begins the deliveries that are due, as far as there is room, and returns how many. They go on in [`Deliveries::settled`].
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin_due(&mut self) -> Result<usize> {
+        let room = MOST_UNDER_WAY.saturating_sub(self.under_way.len());
+        if room == 0 {
+            return Ok(0);
+        }
+        let now = self.tenant.now_ms();
+        let mut conn = self.tenant.read().await?;
+        let due = store::due(&mut conn, now, MOST_OF_CLIENT, MOST_UNDER_WAY).await?;
+        drop(conn);
+        let chosen = self.choose(due, room);
+        if chosen.is_empty() {
+            return Ok(0);
+        }
+        let claimed = self
+            .tenant
+            .write((chosen, now + LEASE_MS), |tx, (chosen, until)| {
+                Box::pin(claim(tx, chosen, *until))
             })
-        })
-        .await?;
-    let tried = claimed.len();
-    let settled = join_all(claimed.into_iter().map(|delivery| attempt(tenant, outbound, delivery)));
-    settled.await.into_iter().collect::<Result<Vec<()>>>()?;
-    Ok(tried)
+            .await?;
+        let begun = claimed.len();
+        for delivery in claimed {
+            let client_id = delivery.client_id.clone();
+            *self.by_client.entry(client_id.clone()).or_default() += 1;
+            let (tenant, outbound) = (self.tenant.clone(), self.outbound.clone());
+            self.under_way.push(Box::pin(async move {
+                (client_id, attempt(&tenant, &outbound, delivery).await)
+            }));
+        }
+        Ok(begun)
+    }
+
+    /// Of what is due, what there is room for.
+    fn choose(&self, due: Vec<Delivery>, room: usize) -> Vec<Delivery> {
+        let mut by_client = self.by_client.clone();
+        let fits = |delivery: &Delivery| {
+            let count = by_client.entry(delivery.client_id.clone()).or_default();
+            *count += 1;
+            *count <= MOST_OF_CLIENT
+        };
+        due.into_iter().filter(fits).take(room).collect()
+    }
+
+    /// Waits for the next delivery to be settled; `None` when none is under way. Whoever stops waiting loses nothing.
+    pub async fn settled(&mut self) -> Option<Result<()>> {
+        let (client_id, settled) = self.under_way.next().await?;
+        if let Some(count) = self.by_client.get_mut(&client_id) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_client.remove(&client_id);
+            }
+        }
+        Some(settled)
+    }
+}
+
+/// Takes what was found due, but for what another node has taken since.
+async fn claim(tx: &mut Tx<'_>, found: &[Delivery], until: i64) -> Result<Vec<Delivery>> {
+    let mut claimed = Vec::new();
+    for delivery in found {
+        if store::claim(tx, delivery, until).await? {
+            claimed.push(Delivery { attempts: delivery.attempts + 1, ..delivery.clone() });
+        }
+    }
+    Ok(claimed)
 }
 
 /// Tells one client, and settles the delivery.

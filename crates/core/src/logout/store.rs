@@ -52,15 +52,23 @@ pub(super) async fn queue_of_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> 
     Ok(())
 }
 
-/// Up to `limit` deliveries whose time has come, the longest waiting first.
-pub(super) async fn due(conn: &mut Conn<'_>, now_ms: i64, limit: i64) -> Result<Vec<Delivery>> {
+/// Up to `limit` deliveries whose time has come, the longest waiting first, and of each client the `of_client` that have waited longest.
+pub(super) async fn due(
+    conn: &mut Conn<'_>,
+    now_ms: i64,
+    of_client: usize,
+    limit: usize,
+) -> Result<Vec<Delivery>> {
     let rows = conn
         .all(
             sql!(
-                "SELECT session_id, client_id, user_id, attempts FROM logout_deliveries
-                 WHERE tenant_id = $1 AND next_attempt_at <= $2 ORDER BY next_attempt_at LIMIT $3"
+                "SELECT session_id, client_id, user_id, attempts FROM
+                 (SELECT session_id, client_id, user_id, attempts, next_attempt_at,
+                         ROW_NUMBER() OVER (PARTITION BY client_id ORDER BY next_attempt_at, session_id) AS place
+                  FROM logout_deliveries WHERE tenant_id = $1 AND next_attempt_at <= $2) AS waiting
+                 WHERE place <= $3 ORDER BY next_attempt_at, place LIMIT $4"
             ),
-            params![now_ms, limit],
+            params![now_ms, of_client as i64, limit as i64],
         )
         .await?;
     rows.iter()

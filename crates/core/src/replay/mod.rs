@@ -4,6 +4,7 @@
 
 mod store;
 
+use trinco_db::Tx;
 use trinco_oauth::OAuthError;
 
 use crate::{Result, Tenant, TokenHash};
@@ -26,8 +27,32 @@ impl Proof {
     }
 }
 
-/// Accepts a proof, the first time: one INSERT decides among requests on every node. `expires_at`: Unix seconds after which the
-/// proof is refused for its age.
+/// A proof as it is remembered once it is accepted.
+#[derive(Clone, Debug)]
+pub(crate) struct Once {
+    id: TokenHash,
+    expires_at: i64,
+}
+
+impl Once {
+    /// The proof `jti` of `signer`. `expires_at`: Unix seconds after which it is refused for its age.
+    pub(crate) fn new(kind: Proof, signer: &str, jti: &str, expires_at: i64) -> Self {
+        // The signer's length keeps two pairs from reading the same.
+        let id = TokenHash::of(&format!("{}\n{}\n{signer}\n{jti}", kind.name(), signer.len()));
+        Self { id, expires_at: expires_at * 1000 }
+    }
+}
+
+/// Accepts a proof in the transaction of what it is presented for; false when it was accepted before. One INSERT decides among requests
+/// on every node.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn accept(tx: &mut Tx<'_>, proof: &Once) -> Result<bool> {
+    store::insert(tx, &proof.id, proof.expires_at).await
+}
+
+/// Accepts a proof, the first time, by itself. As [`Once::new`] and [`accept`].
 ///
 /// # Errors
 /// `replayed` when `signer` has presented this `jti` before.
@@ -39,12 +64,7 @@ pub async fn spend(
     expires_at: i64,
     replayed: OAuthError,
 ) -> Result<()> {
-    // The signer's length keeps two pairs from reading the same.
-    let id = TokenHash::of(&format!("{}\n{}\n{signer}\n{jti}", kind.name(), signer.len()));
-    let is_first = tenant
-        .write((id, expires_at * 1000), |tx, (id, expires_at)| {
-            Box::pin(store::insert(tx, id, *expires_at))
-        })
-        .await?;
+    let once = Once::new(kind, signer, jti, expires_at);
+    let is_first = tenant.write(once, |tx, once| Box::pin(accept(tx, once))).await?;
     if is_first { Ok(()) } else { Err(replayed.into()) }
 }

@@ -7,7 +7,7 @@ use trinco_oauth::end_session::{self, EndSession, EndSessionRequest, HintFacts};
 
 use super::{Session, end, find};
 use crate::audit::{self, Entry, Outcome};
-use crate::{Result, Tenant, applications};
+use crate::{Result, Tenant, applications, keys};
 
 /// What the end-session endpoint has to show.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub async fn sign_out_requested(
     cookie: Option<&str>,
 ) -> Result<SignOut> {
     let hint = match &request.id_token_hint {
-        Some(hint) => Some(verify(tenant, hint)?),
+        Some(hint) => Some(verify(tenant, hint).await?),
         None => None,
     };
     let facts =
@@ -80,10 +80,12 @@ pub async fn sign_out(tenant: &Tenant, session: &Session, client_id: Option<&str
 }
 
 /// RP-Initiated Logout §2: an expired ID token is still a good hint.
-fn verify(tenant: &Tenant, hint: &str) -> Result<HintClaims> {
+async fn verify(tenant: &Tenant, hint: &str) -> Result<HintClaims> {
     let expectation =
         Expectation::new(TokenType::JwtOrAbsent, tenant.issuer(), Audience::Any, tenant.now());
-    let keys = &tenant.snapshot().keys;
-    let verified = keys.verifier().verify_ignoring_expiry::<HintClaims>(hint, &expectation);
+    let verified = keys::verified(tenant, |keys| {
+        keys.verify_ignoring_expiry::<HintClaims>(hint, &expectation)
+    })
+    .await?;
     Ok(verified.map_err(|_| OAuthError::invalid_request("id_token_hint is invalid"))?.claims)
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
+use trinco_core::dpop::Proof;
 use trinco_core::{Error, Result, Tenant, resources};
 use trinco_jose::{Audience, Expectation, TokenType};
 use trinco_oauth::Scope;
@@ -91,17 +92,19 @@ async fn authenticate(app: &App, tenant: &Tenant, request: &Parts) -> Result<()>
         .or_else(|| verify(app.installation().admin_tenant(), tenant, &audience, token))
         .ok_or_else(|| Error::refused("auth.unauthorized"))?;
     let (headers, path) = (&request.headers, request.uri.path());
-    let proven =
-        proof::key_of_presented(tenant, headers, &request.method, path, &presented).await?;
+    let proof = proof::of_presented(tenant, headers, &request.method, path, &presented)?;
     let bound_to = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
-    dpop::check_access(bound_to, proven.as_deref())?;
+    dpop::check_access(bound_to, proof.as_ref().map(Proof::key))?;
     if claims.sub.is_none_or(|sub| sub.is_empty()) {
         return Err(Error::refused("auth.jwt_sub_missing"));
     }
     if !Scope::parse(&claims.scope).is_ok_and(|scope| scope.contains("all")) {
         return Err(Error::refused("auth.forbidden"));
     }
-    Ok(())
+    match proof {
+        Some(proof) => proof.spend(tenant).await,
+        None => Ok(()),
+    }
 }
 
 fn verify(issuer: &Tenant, tenant: &Tenant, audience: &str, token: &str) -> Option<Claims> {

@@ -19,8 +19,8 @@ pub(super) async fn push(
     Body(params): Body,
 ) -> Result<Response, OidcError> {
     let registered = authenticate(&tenant, PUSHED, &origin, &headers, &params).await?;
-    let proven = proof::key_of(&tenant, &registered.client, &headers, PUSHED).await?;
-    let answer = interactions::push(&tenant, &registered, &params, proven.as_deref()).await?;
+    let proof = proof::of_client(&tenant, &registered.client, &headers, PUSHED)?;
+    let answer = interactions::push(&tenant, &registered, &params, proof.as_ref()).await?;
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
     Ok((StatusCode::CREATED, no_store, Json(answer)).into_response())
 }

@@ -3,7 +3,8 @@
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use trinco_core::{dpop, grants};
+use trinco_core::dpop::{self, Proof};
+use trinco_core::grants;
 use trinco_oauth::introspection::PresentedToken;
 use trinco_oauth::token::TokenRequest;
 
@@ -27,24 +28,24 @@ pub(super) async fn token(
 ) -> Result<Response, OidcError> {
     let registered = authenticate(&tenant, TOKEN, &origin, &headers, &params).await?;
     let client = &registered.client;
-    let proven = proof::key_of(&tenant, client, &headers, TOKEN).await?;
-    let key = proven.as_deref();
-    dpop::require(client, key)?;
+    let proof = proof::of_client(&tenant, client, &headers, TOKEN)?;
+    let proof = proof.as_ref();
+    dpop::require(client, proof.map(Proof::key))?;
     let response = match TokenRequest::parse(&params, client)? {
         TokenRequest::AuthorizationCode(request) => {
-            grants::exchange_authorization_code(&tenant, client, &request, key).await?
+            grants::exchange_authorization_code(&tenant, client, &request, proof).await?
         }
         TokenRequest::RefreshToken(request) => {
-            grants::exchange_refresh_token(&tenant, client, &request, key).await?
+            grants::exchange_refresh_token(&tenant, client, &request, proof).await?
         }
         TokenRequest::ClientCredentials(request) => {
-            grants::issue_client_credentials(&tenant, client, &request, key).await?
+            grants::issue_client_credentials(&tenant, client, &request, proof).await?
         }
         TokenRequest::DeviceCode(request) => {
-            grants::exchange_device_code(&tenant, client, &request, key).await?
+            grants::exchange_device_code(&tenant, client, &request, proof).await?
         }
         TokenRequest::TokenExchange(request) => {
-            let response = grants::exchange_token(&tenant, client, &request, key).await?;
+            let response = grants::exchange_token(&tenant, client, &request, proof).await?;
             return Ok((NO_STORE, Json(response)).into_response());
         }
     };

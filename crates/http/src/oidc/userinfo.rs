@@ -4,6 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Map, Value};
+use trinco_core::dpop::Proof;
 use trinco_core::{Error, Tenant, grants};
 use trinco_oauth::bearer;
 use trinco_oauth::dpop::{self, Presented};
@@ -63,6 +64,11 @@ async fn claims(
     headers: &HeaderMap,
     presented: &Presented,
 ) -> Result<Map<String, Value>, Error> {
-    let key = proof::key_of_presented(tenant, headers, method, USERINFO, presented).await?;
-    grants::userinfo(tenant, presented.token.expose(), key.as_deref()).await
+    let proof = proof::of_presented(tenant, headers, method, USERINFO, presented)?;
+    let key = proof.as_ref().map(Proof::key);
+    let claims = grants::userinfo(tenant, presented.token.expose(), key).await?;
+    if let Some(proof) = &proof {
+        proof.spend(tenant).await?;
+    }
+    Ok(claims)
 }

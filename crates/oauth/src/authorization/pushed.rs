@@ -35,6 +35,13 @@ pub fn id_of(request_uri: &str) -> Option<&str> {
     request_uri.strip_prefix(PREFIX)
 }
 
+/// The same parameters without what authenticates a client, which is nothing to keep: beside a push it has served its purpose, and
+/// in a request that comes through a browser it is a mistake.
+#[must_use]
+pub fn without_credentials(params: &Params) -> Params {
+    params.without(&CREDENTIALS)
+}
+
 /// The authorization request in a push of an authenticated client. A key proven beside it stands for `dpop_jkt`
 /// (RFC 9449 §10.1). That the client may ask for all this is still to be validated.
 ///
@@ -52,7 +59,7 @@ pub fn request(
     if params.get("client_id").is_some_and(|id| id != client.client_id) {
         return Err(OAuthError::invalid_request("client_id is not that of the client"));
     }
-    let request = params.without(&CREDENTIALS).with("client_id", &client.client_id);
+    let request = without_credentials(params).with("client_id", &client.client_id);
     match (proven_key, request.get("dpop_jkt")) {
         (None, _) => Ok(request),
         (Some(proven), Some(stated)) if proven != stated => {

@@ -45,21 +45,22 @@ pub fn check_code(
     now: i64,
 ) -> Result<(), RefusedCode> {
     let refuse = |why| RefusedCode { error: OAuthError::invalid_grant(why), revoke_grant: false };
-    // First of all, so that a stranger cannot have a grant revoked.
     if code.client_id != client.client_id {
         return Err(refuse("code of another client"));
-    }
-    if code.consumed_at.is_some() {
-        // RFC 6749 §4.1.2, RFC 9700 §4.5: a replayed code revokes what its first use issued.
-        return Err(RefusedCode { revoke_grant: true, ..refuse("code was used before") });
-    }
-    if now >= code.expires_at {
-        return Err(refuse("code expired"));
     }
     if request.redirect_uri != code.redirect_uri {
         return Err(refuse("redirect_uri differs from the authorization request"));
     }
     let verifier = request.code_verifier.as_ref().map(Secret::expose);
     pkce::verify(code.code_challenge, verifier)
-        .map_err(|error| RefusedCode { error, revoke_grant: false })
+        .map_err(|error| RefusedCode { error, revoke_grant: false })?;
+    if code.consumed_at.is_some() {
+        // RFC 6749 §4.1.2, RFC 9700 §4.5: a replayed code revokes what its first use issued. Only here, where everything else
+        // is right: a used code alone, read in a browser's history, must not end anybody's session.
+        return Err(RefusedCode { revoke_grant: true, ..refuse("code was used before") });
+    }
+    if now >= code.expires_at {
+        return Err(refuse("code expired"));
+    }
+    Ok(())
 }

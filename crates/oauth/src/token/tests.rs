@@ -139,6 +139,16 @@ fn a_replayed_code_revokes_its_grant_unless_a_stranger_presents_it() {
     };
     assert!(revokes("app", 2) && revokes("app", 1000));
     assert!(!revokes("b", 2));
+    // Nor one who has read the used code somewhere, but not what it is bound to.
+    let app = Client::new("app", ApplicationType::Traditional);
+    let elsewhere = AuthorizationCodeRequest {
+        redirect_uri: "https://a.example/cb2".into(),
+        ..request.clone()
+    };
+    assert!(!check_code(&elsewhere, &app, &spent, 2).unwrap_err().revoke_grant);
+    let challenge = CodeChallenge::of("verifier");
+    let bound = IssuedCode { code_challenge: Some(&challenge), ..spent };
+    assert!(!check_code(&request, &app, &bound, 2).unwrap_err().revoke_grant);
 }
 
 #[test]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use trinco_connectors::outbound::Outbound;
-use trinco_core::{Installation, Tenant, keys, logout, retention};
+use trinco_core::logout::Deliveries;
+use trinco_core::{Installation, Tenant, keys, retention};
 
 use super::told_to_stop;
 
@@ -102,30 +103,30 @@ async fn advance_keys(tenant: Tenant, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Tells applications that sessions have ended. A delivery that is cut off by the end of the process is made again later.
+/// Tells applications that sessions have ended. What is new is looked for every second, however long others take to answer. A delivery
+/// that is cut off by the end of the process is made again later.
 async fn deliver_logouts(tenant: Tenant, outbound: Outbound, mut stop: watch::Receiver<bool>) {
+    let mut deliveries = Deliveries::new(tenant.clone(), outbound);
     let mut disturbed = false;
-    while tick(DELIVER_EVERY, &mut stop).await {
-        loop {
-            let delivered = tokio::select! {
-                delivered = logout::deliver(&tenant, &outbound) => delivered,
-                () = told_to_stop(&mut stop) => return,
-            };
-            match delivered {
-                Ok(0) => {
-                    disturbed = false;
-                    break;
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    if !disturbed {
-                        let tenant = tenant.id();
-                        tracing::warn!(tenant, %error, "ends of sessions cannot be told; trying again");
-                        disturbed = true;
-                    }
-                    break;
-                }
+    loop {
+        // With nothing under way there is nothing to be settled, and the pause alone goes on.
+        let settled = tokio::select! {
+            Some(settled) = deliveries.settled() => settled,
+            () = tokio::time::sleep(DELIVER_EVERY) => Ok(()),
+            () = told_to_stop(&mut stop) => return,
+        };
+        let result = match settled {
+            Ok(()) => deliveries.begin_due().await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(()) => disturbed = false,
+            Err(error) if !disturbed => {
+                let tenant = tenant.id();
+                tracing::warn!(tenant, %error, "ends of sessions cannot be told; trying again");
+                disturbed = true;
             }
+            Err(_) => {}
         }
     }
 }
