@@ -16,7 +16,7 @@ use crate::{Error, Result, Tenant, TokenHash};
 /// # Errors
 /// `invalid_grant` for a code that is unknown, spent, expired, another client's, or presented with another redirect URI or without
 /// its verifier or key; `invalid_dpop_proof` when its key is not proven; `invalid_target`.
-pub async fn exchange(
+pub(super) async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &AuthorizationCodeRequest,

@@ -11,11 +11,13 @@ use crate::audit::{self, Entry, Outcome};
 use crate::dpop::Proof;
 use crate::{Result, Tenant, authorization, organizations};
 
+pub(super) const KEY: &str = "ExchangeTokenBy.ClientCredentials";
+
 /// Issues a JWT access token for an API resource or an organization, bound to the key that was proven, if one was.
 ///
 /// # Errors
 /// `invalid_target` for an unknown resource; `access_denied` for an organization the application is not a member of.
-pub async fn issue(
+pub(super) async fn issue(
     tenant: &Tenant,
     client: &Client,
     request: &ClientCredentialsRequest,
@@ -64,7 +66,7 @@ pub async fn issue(
         scope.clone(),
     )?;
     claims.cnf = tokens::confirmation(proven_key);
-    let entry = Entry::new(tenant, "ExchangeTokenBy.ClientCredentials", Outcome::Success)
+    let entry = Entry::new(tenant, KEY, Outcome::Success)
         .application(&client.client_id)
         .fact("scope", scope.to_string());
     tenant

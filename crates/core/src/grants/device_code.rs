@@ -14,7 +14,7 @@ use crate::{Result, Tenant, TokenHash, devices};
 /// # Errors
 /// `authorization_pending`, `slow_down`, `access_denied`, `expired_token`; `invalid_grant` for a code that is unknown, spent,
 /// another client's, or whose user is gone or suspended; `invalid_target`.
-pub async fn exchange(
+pub(super) async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &DeviceCodeRequest,

@@ -25,7 +25,7 @@ use crate::{
     users,
 };
 
-const KEY: &str = "ExchangeTokenBy.TokenExchange";
+pub(super) const KEY: &str = "ExchangeTokenBy.TokenExchange";
 
 /// The answer (RFC 8693 §2.2.1).
 #[derive(Clone, Serialize)]
@@ -74,25 +74,7 @@ impl Exchanger<'_> {
 /// `invalid_dpop_proof` when a public client presents a token without the key it is bound to;
 /// `invalid_grant` for a subject or actor token that is unknown, expired, spent, another tenant's, a third-party application's or
 /// a machine's, and when its user is suspended; `invalid_target`; `access_denied` for an organization the user is not a member of.
-pub async fn exchange(
-    tenant: &Tenant,
-    client: &Client,
-    request: &TokenExchangeRequest,
-    proof: Option<&Proof>,
-) -> Result<Exchanged> {
-    match attempt(tenant, client, request, proof).await {
-        Err(Error::OAuth(error)) => {
-            let entry = Entry::new(tenant, KEY, Outcome::Error)
-                .application(&client.client_id)
-                .fact("error", error.error.as_str());
-            audit::record(tenant, entry).await?;
-            Err(Error::OAuth(error))
-        }
-        other => other,
-    }
-}
-
-async fn attempt(
+pub(super) async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &TokenExchangeRequest,

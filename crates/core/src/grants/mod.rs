@@ -6,6 +6,7 @@
 mod authorization_code;
 mod client_credentials;
 mod device_code;
+mod endpoint;
 mod exchange;
 mod first_tokens;
 mod inspection;
@@ -20,14 +21,11 @@ use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::claims::RequestedClaims;
 use trinco_oauth::grant::GrantedScopes;
 
-pub use authorization_code::exchange as exchange_authorization_code;
-pub use client_credentials::issue as issue_client_credentials;
-pub use device_code::exchange as exchange_device_code;
-pub use exchange::{Exchanged, exchange as exchange_token};
+pub use endpoint::{Issued, answer};
+pub use exchange::Exchanged;
 pub use inspection::{introspect, revoke, userinfo};
 pub use model::Grant;
 pub(crate) use model::ORGANIZATION_TOKEN_LIFETIME;
-pub use refresh_token::exchange as exchange_refresh_token;
 
 use model::{CODE_LIFETIME_MS, StoredCode, UNREDEEMED_LIFETIME_MS};
 

@@ -21,7 +21,7 @@ use crate::authorization::Subject;
 use crate::dpop::Proof;
 use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, consents};
 
-const KEY: &str = "ExchangeTokenBy.RefreshToken";
+pub(super) const KEY: &str = "ExchangeTokenBy.RefreshToken";
 /// Rotations that are followed within the reuse window, each a point read. A busy application gets through dozens of them; more than
 /// this is refused, to bound the work, but is no sign of theft.
 const LONGEST_WALK: usize = 1024;
@@ -44,7 +44,7 @@ enum Next {
 /// `invalid_grant` for a token that is unknown, expired or another client's, and for one that was rotated away longer than the reuse
 /// window ago, which revokes the grant; `invalid_dpop_proof` when the key it is bound to is not proven; `invalid_scope`, `invalid_target`, `insufficient_scope`, `access_denied` when the target is not
 /// the user's to ask for.
-pub async fn exchange(
+pub(super) async fn exchange(
     tenant: &Tenant,
     client: &Client,
     request: &RefreshTokenRequest,

@@ -5,6 +5,7 @@ use trinco_jose::{Algorithm, KeyState};
 
 use super::model::{FAPI_ALGORITHMS, KeyRecord, KeyType, Purpose, SealedKey};
 use super::{generate, insert, rules, seal, store};
+use crate::audit::{self, Entry, Outcome};
 use crate::{Bumped, Error, Result, Section, Snapshot, Tenant};
 
 /// A refresh token lives 180 days at most, and derives its successor until its end; a day more for what is at that end.
@@ -33,6 +34,7 @@ struct Plan {
     new: SealedKey,
     /// When nothing needs the retired key any more.
     expires_at: i64,
+    entry: Entry,
     /// A new key for applications held to FAPI 2.0, when they have one of their own.
     fapi: Option<SealedKey>,
     /// A new key for refresh tokens, and when nothing needs the retired one any more.
@@ -127,7 +129,8 @@ async fn plan(tenant: &Tenant, rotation: Rotation) -> Result<Plan> {
         let new = new_key(tenant, Purpose::Cookie).await?;
         let current = current.id.clone();
         let purpose = Purpose::Cookie;
-        return Ok(Plan { current, purpose, new, expires_at, fapi: None, rotation: None });
+        let entry = entry(tenant, &new);
+        return Ok(Plan { current, purpose, new, expires_at, entry, fapi: None, rotation: None });
     }
     let grace_ms = rotation.grace.map_or(tenant.key_policy().grace_ms, |grace| grace * 1000);
     let purpose = Purpose::Signing(rotation.algorithm.unwrap_or(Algorithm::ES384));
@@ -141,15 +144,29 @@ async fn plan(tenant: &Tenant, rotation: Rotation) -> Result<Plan> {
         [] => None,
         _ => Some(stage(new_key(tenant, Purpose::FapiSigning(Algorithm::ES256)).await?)),
     };
+    let entry = entry(tenant, &new);
     let for_refresh_tokens = new_key(tenant, Purpose::Rotation).await?;
     Ok(Plan {
         current: current.id.clone(),
         purpose,
         new,
         expires_at,
+        entry,
         fapi,
         rotation: Some((for_refresh_tokens, now + ROTATION_KEY_RETENTION_MS)),
     })
+}
+
+/// Whoever may rotate keys could sign anything afterwards: that it was done is kept.
+fn entry(tenant: &Tenant, new: &SealedKey) -> Entry {
+    let purpose = match new.purpose {
+        Purpose::Signing(algorithm) | Purpose::FapiSigning(algorithm) => algorithm.name(),
+        Purpose::Cookie => "cookie",
+        Purpose::Rotation => "refresh tokens",
+    };
+    Entry::new(tenant, "RotateKeys", Outcome::Success)
+        .fact("keyId", new.id.as_str())
+        .fact("purpose", purpose)
 }
 
 fn has_fapi_clients(snapshot: &Snapshot) -> bool {
@@ -194,7 +211,7 @@ async fn carry_out(tx: &mut Tx<'_>, bumped: &Bumped, plan: &Plan) -> Result<()> 
         insert(tx, bumped, std::slice::from_ref(new)).await?;
     }
     tracing::info!(tenant = tx.tenant(), purpose = ?plan.purpose, key = plan.new.id, "keys rotated");
-    Ok(())
+    audit::append(tx, &plan.entry).await
 }
 
 async fn promote_and_remove(

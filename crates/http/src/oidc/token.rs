@@ -31,25 +31,9 @@ pub(super) async fn token(
     let proof = proof::of_client(&tenant, client, &headers, TOKEN)?;
     let proof = proof.as_ref();
     dpop::require(client, proof.map(Proof::key))?;
-    let response = match TokenRequest::parse(&params, client)? {
-        TokenRequest::AuthorizationCode(request) => {
-            grants::exchange_authorization_code(&tenant, client, &request, proof).await?
-        }
-        TokenRequest::RefreshToken(request) => {
-            grants::exchange_refresh_token(&tenant, client, &request, proof).await?
-        }
-        TokenRequest::ClientCredentials(request) => {
-            grants::issue_client_credentials(&tenant, client, &request, proof).await?
-        }
-        TokenRequest::DeviceCode(request) => {
-            grants::exchange_device_code(&tenant, client, &request, proof).await?
-        }
-        TokenRequest::TokenExchange(request) => {
-            let response = grants::exchange_token(&tenant, client, &request, proof).await?;
-            return Ok((NO_STORE, Json(response)).into_response());
-        }
-    };
-    Ok((NO_STORE, Json(response)).into_response())
+    let request = TokenRequest::parse(&params, client)?;
+    let issued = grants::answer(&tenant, client, &request, proof).await?;
+    Ok((NO_STORE, Json(issued)).into_response())
 }
 
 pub(super) async fn introspection(
