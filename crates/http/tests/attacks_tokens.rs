@@ -220,6 +220,21 @@ async fn kid_injection_with_a_key_in_the_header_is_not_read() {
     }
 }
 
+/// RFC 8725 §3.11: what the server signed for one purpose is good for no other.
+#[tokio::test]
+async fn another_type_of_token_by_the_right_key_opens_no_door() {
+    let target = Target::start().await;
+    for other in [Some("logout+jwt"), Some("dpop+jwt"), Some("client-authentication+jwt")] {
+        target.expect_refusal(&|_, claims| target.signed(other, claims)).await;
+    }
+    target
+        .expect_refusal(&|typ, claims| {
+            let swapped = if typ.is_some() { None } else { Some("at+jwt") };
+            target.signed(swapped, claims)
+        })
+        .await;
+}
+
 /// A modulus of so many bits. What is a key to the parser need not be one to a mathematician.
 fn modulus(bits: usize) -> String {
     let mut n = vec![0xA5; bits.div_ceil(8)];

@@ -1,7 +1,9 @@
 //! Resource indicators (RFC 8707) and JWT access tokens (RFC 9068), at the door.
 
 use serde_json::{Value, json};
-use trinco_testkit::{API, Browser, REDIRECT_URI, Tokens, USER, World, query_of, text};
+use trinco_core::TokenHash;
+use trinco_db::{params, sql};
+use trinco_testkit::{API, Browser, REDIRECT_URI, Tokens, USER, World, hidden, query_of, text};
 
 const OTHER: &str = "https://other.example/api";
 
@@ -184,4 +186,41 @@ async fn a_clients_own_token_names_the_client_which_chose_neither_name_nor_claim
     let answer = shop.world.server.token((&id, &secret), &form).await.expect(200).json();
     let claims = Tokens::claims(text(&answer, "/access_token"));
     assert_eq!((&claims["sub"], &claims["client_id"]), (&json!(id), &json!(id)));
+}
+
+/// Who reads the database can use nothing of what it finds there.
+#[tokio::test]
+async fn only_hashes_of_codes_tokens_and_cookies_are_kept() {
+    let shop = Shop::start().await;
+    let url = shop.world.server.authorization_url(&shop.app.0, "openid offline_access", &[]);
+    let page = shop.browser.get(&url).await.location().to_owned();
+    let xsrf = hidden(&shop.browser.get(&page).await.text, "xsrf");
+    let form = [("xsrf", xsrf.as_str()), ("identifier", USER.0), ("password", USER.1)];
+    let signed_in = shop.browser.submit(&page, &form).await;
+    let cookie = signed_in.header("set-cookie").strip_prefix("_session=").unwrap().to_owned();
+    let cookie = cookie.split(['.', ';']).next().unwrap();
+    let callback = shop.browser.get(signed_in.location()).await.location().to_owned();
+    let code = query_of(&callback).remove("code").unwrap();
+    let answer = shop.world.server.exchange(shop.client(), &code).await.expect(200);
+    let tokens = Tokens(answer.json());
+
+    let mut conn = shop.world.server.tenant().read().await.unwrap();
+    for (statement, secret) in [
+        (sql!("SELECT hash FROM authorization_codes WHERE tenant_id = $1"), code.as_str()),
+        (sql!("SELECT hash FROM access_tokens WHERE tenant_id = $1"), tokens.access()),
+        (sql!("SELECT hash FROM refresh_tokens WHERE tenant_id = $1"), tokens.refresh()),
+        (sql!("SELECT cookie_hash FROM sessions WHERE tenant_id = $1"), cookie),
+    ] {
+        let rows = conn.all(statement, params![]).await.unwrap();
+        let kept: Vec<String> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+        assert!(kept.contains(&TokenHash::of(secret).as_str().to_owned()), "{kept:?}");
+        assert!(!kept.iter().any(|kept| kept.contains(secret)), "{kept:?}");
+    }
+    let logs = sql!("SELECT payload FROM logs WHERE tenant_id = $1");
+    for row in conn.all(logs, params![]).await.unwrap() {
+        let payload: String = row.get(0).unwrap();
+        for secret in [code.as_str(), tokens.access(), tokens.refresh(), cookie, USER.1] {
+            assert!(!payload.contains(secret), "{payload}");
+        }
+    }
 }

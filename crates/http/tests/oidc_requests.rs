@@ -260,6 +260,10 @@ async fn answers_travel_by_each_response_mode() {
     assert_eq!(hidden(&form.text, "state"), "st-1");
     assert_eq!(form.header("cache-control"), "no-store");
     assert!(form.text.contains("method=\"post\"") || form.text.contains("method=\"POST\""));
+    // Nobody but the server learns the challenge from an answer (RFC 7636 §4.4).
+    for answer in [&query, &fragment, &form.text] {
+        assert!(!answer.contains("code_challenge"), "{answer}");
+    }
     // Errors, too.
     let more = [("response_mode", "form_post"), ("prompt", "none"), ("max_age", "0")];
     let form = signed.browser.get(&signed.url("openid", &more)).await.expect(200);
@@ -328,4 +332,43 @@ async fn the_pages_cannot_be_framed_cached_or_leak_their_address() {
     let request = browser.request(Method::GET, &signed.url("openid", &[("prompt", "none")]));
     let answer = Answer::to(request).await;
     assert_eq!((answer.status.as_u16(), answer.header("cache-control")), (303, "no-store"));
+}
+
+#[tokio::test]
+async fn landing_places_are_registered_by_the_rules_of_redirect_uris() {
+    let signed = Signed::start().await;
+    for uri in ["/", "a.example", "https://a.example/#x", "javascript:alert(1)", "https://*.com/"] {
+        let metadata = json!({ "redirectUris": [], "postLogoutRedirectUris": [uri] });
+        let body = json!({ "name": "Shop", "type": "Traditional", "oidcClientMetadata": metadata });
+        let refused = signed.world.admin.post("/api/applications", body).await.expect(400).json();
+        assert_eq!(refused["code"], "guard.invalid_input", "{uri}");
+    }
+}
+
+/// RFC 9700 §2.6: browsers navigate here; no page of another origin has anything to read.
+#[tokio::test]
+async fn the_authorization_endpoint_answers_no_page_of_another_origin() {
+    let signed = Signed::start().await;
+    let url = signed.url("openid", &[("prompt", "none")]);
+    for path in [url.as_str(), "/oidc/session/end", "/sign-in"] {
+        for origin in ["https://evil.example", "http://localhost:9999", "null"] {
+            for method in [Method::GET, Method::OPTIONS] {
+                let request = signed.browser.request(method.clone(), path).header("origin", origin);
+                let request = request.header("access-control-request-method", "GET");
+                let answer = Answer::to(request).await;
+                for header in ["origin", "methods", "headers", "credentials"] {
+                    let name = format!("access-control-allow-{header}");
+                    assert_eq!(answer.header(&name), "", "{method} {path} {name}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_claims_parameter_causes_no_error() {
+    let signed = Signed::start().await;
+    let claims = r#"{"userinfo":{"name":{"essential":true}},"id_token":{"auth_time":null}}"#;
+    let url = signed.url("openid", &[("claims", claims)]);
+    assert!(signed.location(&url).await.contains("code="));
 }

@@ -7,7 +7,7 @@ use attack::altered;
 use serde_json::{Value, json};
 use trinco_jose::{Algorithm, SigningKey, base64url_encode, sha256};
 use trinco_testkit::{
-    Answer, Method, ProofKey, REDIRECT_URI, Tokens, USER, World, changed, query_of, text,
+    Answer, Method, ProofKey, REDIRECT_URI, Tokens, USER, World, changed, hidden, query_of, text,
 };
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -295,4 +295,23 @@ async fn a_code_is_good_for_a_minute_and_once() {
     let code = bank.code().await;
     bank.world.server.clock().advance(60);
     assert_eq!(exchange(&code).await.expect(400).json()["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn what_the_browser_adds_to_a_pushed_request_does_not_count() {
+    let bank = Bank::start().await;
+    let url = bank.pushed(&[("state", ""), ("nonce", "pushed")]).await;
+    let more = "state=added&nonce=added&scope=openid+email&response_mode=fragment&prompt=none";
+    let browser = bank.world.server.browser();
+    let page = browser.get(&format!("{url}&{more}")).await.location().to_owned();
+    let xsrf = hidden(&browser.get(&page).await.text, "xsrf");
+    let form = [("xsrf", xsrf.as_str()), ("identifier", USER.0), ("password", USER.1)];
+    let resume = browser.submit(&page, &form).await.location().to_owned();
+    let answer = query_of(browser.get(&resume).await.location());
+    assert!(!answer.contains_key("state"), "{answer:?}");
+    let proof = bank.for_token(json!({}));
+    let tokens = bank.exchange(&answer["code"], &bank.assertion(json!({})), Some(&proof)).await;
+    let tokens = Tokens(tokens.expect(200).json());
+    assert_eq!(Tokens::claims(tokens.id())["nonce"], "pushed");
+    assert_eq!(tokens.0["scope"], "openid profile");
 }

@@ -258,3 +258,50 @@ async fn revoking_a_token_ends_the_grant_at_once_and_is_always_answered_the_same
     shop.post((&page, ""), REVOCATION, &[("token", pages.refresh())]).await.expect(200);
     assert_eq!(me(pages.access().to_owned()).await, 401);
 }
+
+#[tokio::test]
+async fn unknown_and_empty_parameters_are_ignored_by_every_endpoint() {
+    let shop = Shop::start().await;
+    let tv = json!({
+        "name": "Television", "type": "Native",
+        "oidcClientMetadata": { "redirectUris": [], "postLogoutRedirectUris": [] },
+        "customClientMetadata": { "isDeviceFlow": true },
+    });
+    let tv = text(&shop.world.admin.create("/api/applications", tv).await, "/id").to_owned();
+    let request = shop.world.server.authorization_url(&shop.app.0, "openid", &[]);
+    let request = trinco_testkit::query_of(&request);
+    let request: Vec<(&str, &str)> =
+        request.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    for (client, path, form, status) in [
+        (shop.client(), "/oidc/request", &request[..], 201),
+        (shop.client(), INTROSPECTION, &[("token", "x")], 200),
+        (shop.client(), REVOCATION, &[("token", "x")], 200),
+        ((tv.as_str(), ""), "/oidc/device/auth", &[("scope", "openid")], 200),
+    ] {
+        let mut form = form.to_vec();
+        form.extend([("extra", "1"), ("nonce", ""), ("request", ""), ("token_type_hint", "")]);
+        shop.post(client, path, &form).await.expect(status);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_looks_at_no_token_and_revokes_none() {
+    let shop = Shop::start().await;
+    let page = shop.world.admin.single_page("Page").await;
+    let tokens = shop.sign_in((&page, "")).await;
+    let ask = |path: &'static str, origin: &'static str| {
+        let form = [("token", tokens.refresh()), ("client_id", page.as_str())];
+        let request = shop.browser.request(Method::POST, path).header("origin", origin);
+        Answer::to(request.form(&form))
+    };
+    for path in [INTROSPECTION, REVOCATION] {
+        let refused = ask(path, "https://evil.example").await.expect(400);
+        assert_eq!(refused.header("access-control-allow-origin"), "");
+        assert_eq!(refused.json()["error"], "invalid_request");
+    }
+    let own = ask(INTROSPECTION, "http://localhost:9999").await.expect(200);
+    assert_eq!(own.header("access-control-allow-origin"), "http://localhost:9999");
+    assert_eq!(own.json()["active"], true);
+    ask(REVOCATION, "http://localhost:9999").await.expect(200);
+    assert!(!shop.is_active((&page, ""), tokens.refresh()).await);
+}
