@@ -172,14 +172,11 @@ async fn a_request_by_post_comes_back_by_get_which_has_the_cookies() {
     assert!(page.text.contains("auto-submit"), "{}", page.text);
     assert!(signed.is_signed_in().await, "asking ends nothing");
 
-    // From this server's own pages the cookies come along at once.
+    // From this server's own pages the cookies come along at once, and the person is asked as ever.
     let page = signed.browser.submit("/oidc/session/end", &members).await.expect(200);
     assert!(!hidden(&page.text, "xsrf").is_empty());
     // Nobody is signed in: it leads to the landing place all the same.
     let stranger = signed.world.server.browser();
     let back = stranger.submit("/oidc/session/end", &members).await.location().to_owned();
     assert_eq!(stranger.get(&back).await.location(), format!("{LANDING}?state={state}"));
-    let long = "%".repeat(16 * 1024);
-    let members = [("id_token_hint", long.as_str())];
-    stranger.submit("/oidc/session/end", &members).await.expect(400);
 }
