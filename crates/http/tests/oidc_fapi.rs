@@ -203,6 +203,31 @@ async fn fapi2_an_assertion_is_for_the_issuer_alone_and_a_secret_is_no_proof() {
 }
 
 #[tokio::test]
+async fn fapi2_a_push_is_authenticated_for_the_issuer_alone() {
+    let bank = Bank::start(Algorithm::ES256).await;
+    let issuer = bank.world.server.issuer();
+    let challenge = challenge_of(VERIFIER);
+    let form = [
+        ("response_type", "code"),
+        ("redirect_uri", CALLBACK),
+        ("scope", "openid"),
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", "S256"),
+    ];
+    bank.post("/oidc/request", &form, json!({ "aud": issuer })).await.expect(201);
+    for audience in [
+        json!(format!("{issuer}/token")),
+        json!(format!("{issuer}/request")),
+        json!([issuer]),
+        json!([issuer, "https://other.example"]),
+    ] {
+        let changes = json!({ "aud": audience });
+        let refused = bank.post("/oidc/request", &form, changes.clone()).await.expect(401);
+        assert_eq!(refused.json()["error"], "invalid_client", "{changes}");
+    }
+}
+
+#[tokio::test]
 async fn fapi2_other_algorithms_sign_neither_assertions_nor_proofs() {
     // A client may have a key that the profile does not know beside one that it does.
     let (good, other) = (Algorithm::ES256, Algorithm::ES384);

@@ -37,7 +37,8 @@ impl<S: Send + Sync> FromRequest<S> for Body {
     }
 }
 
-fn content_type(headers: &HeaderMap) -> Option<String> {
+/// The media type of the body, without parameters and in lower case.
+pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next()?.trim().to_ascii_lowercase())
 }
@@ -50,14 +51,22 @@ pub(super) async fn authenticate(
     headers: &HeaderMap,
     params: &Params,
 ) -> Result<Arc<RegisteredClient>, OidcError> {
-    let authorization = match headers.get(header::AUTHORIZATION) {
-        Some(value) => {
+    let mut stated = headers.get_all(header::AUTHORIZATION).iter();
+    let authorization = match (stated.next(), stated.next()) {
+        (None, _) => None,
+        (Some(value), None) => {
             let text = value
                 .to_str()
                 .map_err(|_| OAuthError::invalid_client("malformed authorization header"))?;
             Some(text)
         }
-        None => None,
+        // What stands in front of this server may have looked at the other one.
+        (Some(_), Some(_)) => {
+            return Err(OAuthError::invalid_request(
+                "client authentication must use one method only",
+            )
+            .into());
+        }
     };
     let credentials = ClientCredentials::parse(authorization, params)?;
     let registered = applications::find(tenant, &credentials.client_id)

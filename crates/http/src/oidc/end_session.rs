@@ -2,7 +2,7 @@
 
 use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header};
 use trinco_core::sessions::{self, SignOut};
 use trinco_core::{Error, Tenant};
 use trinco_oauth::end_session::{Confirmation, EndSessionRequest};
@@ -38,7 +38,9 @@ pub(super) async fn requested_by_post(
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(repeated(&params));
         let target = format!("{}/oidc/session/end?{}", tenant.origin().base(), query.finish());
-        return Ok(Redirect::to(&target).into_response());
+        // The address may hold an ID token.
+        let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+        return Ok((no_store, Redirect::to(&target)).into_response());
     }
     decide(&tenant, &headers, &params).await
 }

@@ -75,3 +75,45 @@ fn is_of_one_connection(error: &std::io::Error) -> bool {
         ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::Interrupted
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::time::{self, Instant};
+
+    use super::*;
+
+    /// Sends the beginning of a request and no more; returns how long it took until the connection was closed, by a clock that
+    /// leaps to whatever is waited for.
+    async fn closed_after(beginning: &[u8]) -> Duration {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_running, stop) = watch::channel(false);
+        let router = Router::new().fallback(|| async { "answered" });
+        let server = tokio::spawn(serve(listener, router, stop));
+        let mut slow = TcpStream::connect(address).await.unwrap();
+        slow.write_all(beginning).await.unwrap();
+        // Until the server has the connection and waits for the rest.
+        time::sleep(Duration::from_millis(200)).await;
+        time::pause();
+        let begun = Instant::now();
+        let mut answer = Vec::new();
+        // An hour is for ever: without a limit this is what it takes.
+        let read = time::timeout(Duration::from_secs(3600), slow.read_to_end(&mut answer)).await;
+        let waited = begun.elapsed();
+        time::resume();
+        assert!(read.is_ok(), "the connection is still open");
+        assert!(!String::from_utf8_lossy(&answer).contains("answered"));
+        server.abort();
+        waited
+    }
+
+    #[tokio::test]
+    async fn slow_requests_whose_headers_do_not_end_are_cut_off() {
+        for beginning in ["", "GET /", "GET / HTTP/1.1\r\nhost: a\r\nx: y"] {
+            let waited = closed_after(beginning.as_bytes()).await;
+            let limit = HEADER_TIMEOUT.as_secs();
+            assert!((limit - 5..=limit).contains(&waited.as_secs()), "{beginning:?} {waited:?}");
+        }
+    }
+}

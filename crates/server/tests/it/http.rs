@@ -14,10 +14,17 @@ pub(crate) struct Http {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
 impl Answer {
+    /// The first header of this name (in lower case); empty when there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let found = self.headers.iter().find(|(known, _)| known == name);
+        found.map_or("", |(_, value)| value)
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
     }
@@ -64,7 +71,7 @@ impl Http {
         let status_line = self.line()?;
         let status =
             status_line.split(' ').nth(1).and_then(|text| text.parse().ok()).ok_or_else(broken)?;
-        let mut length = 0;
+        let (mut length, mut headers) = (0, Vec::new());
         loop {
             let line = self.line()?;
             if line.is_empty() {
@@ -74,10 +81,11 @@ impl Http {
             if name.eq_ignore_ascii_case("content-length") {
                 length = value.trim().parse().map_err(|_| broken())?;
             }
+            headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body)?;
-        Ok(Answer { status, body: String::from_utf8_lossy(&body).into_owned() })
+        Ok(Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
     fn line(&mut self) -> io::Result<String> {

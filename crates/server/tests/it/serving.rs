@@ -87,6 +87,34 @@ fn the_environment_and_the_file_are_honoured() {
     assert!(place.path().join("kept/trinco.db").exists());
 }
 
+/// TLS ends in front of this server, which is told by its endpoint that it is there (RFC 6749 §1.6, RFC 9700 §4.13).
+#[test]
+fn behind_an_https_endpoint_cookies_are_secure_and_browsers_are_told_to_stay_with_tls() {
+    let place = Place::new();
+    let flags = ["--port", "0", "--endpoint", "https://id.example.com"];
+    let server = place.serve_with(&flags);
+    let app = ["app", "create", "--type", "traditional", "--name", "Shop", "--json"];
+    let redirect = ["--redirect-uri", "http://localhost:3000/callback"];
+    let app = json(&place.done(&[&app[..], &redirect].concat()));
+    let path = format!(
+        "/oidc/auth?client_id={}&redirect_uri=http%3A%2F%2Flocalhost%3A3000%2Fcallback&response_type=code&scope=openid",
+        app["appId"].as_str().unwrap()
+    );
+    let answer = server.http().send("GET", &path, &[], "").unwrap();
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let cookie = answer.header("set-cookie");
+    assert!(cookie.starts_with("_interaction=") && cookie.ends_with("; Secure"), "{cookie}");
+    assert!(answer.header("location").starts_with("https://id.example.com/sign-in?"));
+    assert_eq!(answer.header("strict-transport-security"), "max-age=15552000; includeSubDomains");
+    let discovery = server.http().send("GET", "/oidc/.well-known/openid-configuration", &[], "");
+    let discovery = discovery.unwrap().json();
+    for (member, value) in discovery.as_object().unwrap() {
+        if member.ends_with("_endpoint") || member == "jwks_uri" || member == "issuer" {
+            assert!(value.as_str().unwrap().starts_with("https://id.example.com/oidc"), "{member}");
+        }
+    }
+}
+
 #[test]
 fn a_wrong_master_key_is_refused() {
     let place = Place::new();
