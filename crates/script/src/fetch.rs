@@ -76,7 +76,21 @@ impl fmt::Debug for Fetching {
     }
 }
 
+/// Sends nothing.
+struct Nowhere;
+
+impl Fetch for Nowhere {
+    fn fetch(&self, _: FetchRequest) -> BoxFuture<'_, Result<FetchResponse, String>> {
+        Box::pin(async { Err("fetch is switched off".to_owned()) })
+    }
+}
+
 impl Fetching {
+    /// No origin is allowed.
+    pub fn nowhere(setting: &'static str) -> Self {
+        Self { origins: Arc::from([]), setting, via: Arc::new(Nowhere) }
+    }
+
     /// Reads and judges what a script passed to `fetch`.
     ///
     /// # Errors
