@@ -21,7 +21,7 @@ async fn a_function_answers_with_an_object() {
         "context": { "user": { "roles": [{ "name": "admin" }, { "name": "ops" }] } },
         "environmentVariables": { "KEY": "k" },
     });
-    let run = run_whole(&Engine::default(), source, payload, Nowhere::fetching()).await;
+    let run = run_whole(&Engine::default(), source, &payload, Nowhere::fetching()).await;
     let claims = json!({ "groups": ["admin", "ops"], "key": "k", "from": "j1" });
     assert_eq!(run.outcome, Ok(Outcome::Returned(claims.as_object().unwrap().clone())));
 }
@@ -160,7 +160,7 @@ async fn nothing_is_left_for_the_next_run() {
         Object.prototype.leak = (Object.prototype.leak ?? 0) + 1;
         function getCustomJwtClaims() { return { count, leak: ({}).leak } }";
     for _ in 0..3 {
-        let run = run_whole(&engine, source, json!({}), Nowhere::fetching()).await;
+        let run = run_whole(&engine, source, &json!({}), Nowhere::fetching()).await;
         let Ok(Outcome::Returned(claims)) = run.outcome else { panic!("{run:?}") };
         assert_eq!(Value::Object(claims), json!({ "count": 1, "leak": 1 }));
     }
@@ -211,7 +211,7 @@ async fn there_is_no_way_out() {
         assert!(matches!(error, ScriptError::Thrown { .. }), "{module}: {error:?}");
     }
     let source = "import x from 'std'; function getCustomJwtClaims() {}";
-    let imported = run_whole(&Engine::default(), source, json!({}), Nowhere::fetching()).await;
+    let imported = run_whole(&Engine::default(), source, &json!({}), Nowhere::fetching()).await;
     assert!(matches!(imported.outcome, Err(ScriptError::Syntax { .. })), "{imported:?}");
     // Code made at run time is under the same limits.
     assert_eq!(fails("return new Function('for (;;);')()").await, ScriptError::Cpu);
@@ -221,7 +221,7 @@ async fn there_is_no_way_out() {
 async fn what_a_script_does_wrong_is_said_with_its_line() {
     let engine = Engine::default();
     let outcome = async |source: &str| {
-        run_whole(&engine, source, json!({}), Nowhere::fetching()).await.outcome.unwrap_err()
+        run_whole(&engine, source, &json!({}), Nowhere::fetching()).await.outcome.unwrap_err()
     };
     let thrown =
         outcome("function getCustomJwtClaims() {\n  throw new TypeError('bad key k-123')\n}").await;
@@ -246,7 +246,7 @@ async fn what_is_written_to_the_console_is_kept_within_bounds() {
     let body = "console.log('a', { b: 1 }, [2], undefined); console.error('x'.repeat(10000));
         for (let i = 0; i < 1000; i++) console.info(i)";
     let source = format!("function getCustomJwtClaims(payload) {{ {body} }}");
-    let run = run_whole(&Engine::default(), &source, json!({}), Nowhere::fetching()).await;
+    let run = run_whole(&Engine::default(), &source, &json!({}), Nowhere::fetching()).await;
     assert_eq!(run.console.len(), limits::CONSOLE.0);
     assert_eq!(run.console[0], "a {\"b\":1} [2] undefined");
     assert_eq!(run.console[1].len(), limits::CONSOLE.1);

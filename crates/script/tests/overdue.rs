@@ -13,7 +13,8 @@ async fn a_script_that_cannot_be_stopped_keeps_one_thread_and_gets_no_other() {
     let engine = Engine::default();
     // One step of the engine that takes minutes.
     let source = "function getCustomJwtClaims() { new Array(4294967295).reverse() }";
-    let stuck = || run_whole(&engine, source, json!({}), Nowhere::fetching());
+    let nothing = json!({});
+    let stuck = || run_whole(&engine, source, &nothing, Nowhere::fetching());
     assert_eq!(stuck().await.outcome, Err(ScriptError::Clock));
     assert_eq!(stuck().await.outcome, Err(ScriptError::Overdue));
     assert!(engine.run(job("return {}", Nowhere::fetching())).await.outcome.is_ok());

@@ -48,7 +48,7 @@ impl Fetch for Guarded {
     fn fetch(&self, request: FetchRequest) -> BoxFuture<'_, Result<FetchResponse, String>> {
         Box::pin(async move {
             let answer = self.0.send(outgoing(request)?).await;
-            answer.map(incoming).map_err(|error| error.to_string())
+            answer.map(|answer| incoming(&answer)).map_err(|error| error.to_string())
         })
     }
 }
@@ -68,7 +68,7 @@ fn outgoing(request: FetchRequest) -> Result<Request, String> {
 }
 
 /// What is not text is left out of headers and replaced in the body.
-fn incoming(response: Response) -> FetchResponse {
+fn incoming(response: &Response) -> FetchResponse {
     let header = |(name, value): (&HeaderName, &HeaderValue)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     };

@@ -48,10 +48,10 @@ impl Fetch for Slow {
 /// A function with this body, whose argument is `payload`.
 pub(crate) fn job(body: &str, fetching: Fetching) -> Job {
     let source = format!("function getCustomJwtClaims(payload) {{ {body} }}");
-    whole(&source, json!({}), fetching)
+    whole(&source, &json!({}), fetching)
 }
 
-fn whole(source: &str, payload: Value, fetching: Fetching) -> Job {
+fn whole(source: &str, payload: &Value, fetching: Fetching) -> Job {
     Job {
         source: Arc::from(source),
         function: "getCustomJwtClaims",
@@ -63,7 +63,7 @@ fn whole(source: &str, payload: Value, fetching: Fetching) -> Job {
 pub(crate) async fn run_whole(
     engine: &Engine,
     source: &str,
-    payload: Value,
+    payload: &Value,
     fetching: Fetching,
 ) -> Run {
     engine.run(whole(source, payload, fetching)).await
