@@ -32,6 +32,7 @@ pub mod roles;
 pub mod sessions;
 pub mod subject_tokens;
 pub mod tenants;
+pub mod token_customizers;
 pub mod users;
 
 mod error;

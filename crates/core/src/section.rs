@@ -17,11 +17,13 @@ pub enum Section {
     Keys,
     /// What ID tokens say, and how long sessions last.
     OidcSettings,
+    /// Scripts that add claims to tokens.
+    TokenCustomizers,
 }
 
 impl Section {
     /// Every section, in the order of [`Versions`].
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Applications,
         Self::Resources,
         Self::Roles,
@@ -29,6 +31,7 @@ impl Section {
         Self::Experience,
         Self::Keys,
         Self::OidcSettings,
+        Self::TokenCustomizers,
     ];
 
     /// The name under which the section's version is stored.
@@ -41,6 +44,7 @@ impl Section {
             Self::Experience => "experience",
             Self::Keys => "keys",
             Self::OidcSettings => "oidc_settings",
+            Self::TokenCustomizers => "token_customizers",
         }
     }
 
@@ -67,6 +71,7 @@ impl Section {
             Self::Experience => &["sign_in_experiences"],
             Self::Keys => &["keys"],
             Self::OidcSettings => &["oidc_settings"],
+            Self::TokenCustomizers => &["token_customizers"],
         }
     }
 }

@@ -7,7 +7,7 @@ use trinco_db::TenantDb;
 use crate::section::{Section, Versions};
 use crate::{
     Result, Sealer, applications, configs, experience, keys, oidc_settings, organization_template,
-    resources, roles,
+    resources, roles, token_customizers,
 };
 
 /// One tenant's configuration at one moment.
@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub keys: Arc<keys::Keys>,
     /// What ID tokens say, and how long sessions last.
     pub oidc_settings: Arc<oidc_settings::OidcSettings>,
+    /// Scripts that add claims to tokens.
+    pub token_customizers: Arc<token_customizers::Customizers>,
     versions: Versions,
 }
 
@@ -47,6 +49,7 @@ impl Snapshot {
             experience: Arc::new(experience::load(&mut conn).await?),
             keys: Arc::new(keys::load(&mut conn, sealer).await?),
             oidc_settings: Arc::new(oidc_settings::load(&mut conn).await?),
+            token_customizers: Arc::new(token_customizers::load(&mut conn, sealer).await?),
             versions,
         })
     }
@@ -82,6 +85,10 @@ impl Snapshot {
                 Section::Keys => next.keys = Arc::new(keys::load(&mut conn, sealer).await?),
                 Section::OidcSettings => {
                     next.oidc_settings = Arc::new(oidc_settings::load(&mut conn).await?);
+                }
+                Section::TokenCustomizers => {
+                    next.token_customizers =
+                        Arc::new(token_customizers::load(&mut conn, sealer).await?);
                 }
             }
         }

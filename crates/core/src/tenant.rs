@@ -7,9 +7,11 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::ArcSwap;
 use futures_util::future::BoxFuture;
 use tokio::sync::Mutex;
+use trinco_connectors::outbound::Outbound;
 use trinco_db::{Conn, Db, TenantDb, Tx};
 
 use crate::passwords::Passwords;
+use crate::token_customizers::{AllowedOrigin, Scripts};
 use crate::{
     Alphabet, Clock, MasterKey, Randomness, Result, Sealer, Section, Snapshot, configs, keys,
     tenants,
@@ -58,6 +60,7 @@ struct Shared {
     sealer: Sealer,
     passwords: Passwords,
     key_policy: OnceLock<keys::Policy>,
+    scripts: Scripts,
 }
 
 /// One server's tenants and what they share: the database, the clock, randomness and the keys that seal secrets.
@@ -89,6 +92,7 @@ impl Installation {
             sealer: Sealer::new(master_key),
             passwords: Passwords::default(),
             key_policy: OnceLock::new(),
+            scripts: Scripts::default(),
         });
         let mut open = BTreeMap::new();
         for (id, origin) in [(tenants::DEFAULT, origin), (tenants::ADMIN, admin_origin)] {
@@ -100,6 +104,11 @@ impl Installation {
     /// Sets how keys are rotated here; without it, [`keys::Policy::default`]. Only the first call counts.
     pub fn set_key_policy(&self, policy: keys::Policy) {
         let _ = self.shared.key_policy.set(policy);
+    }
+
+    /// Lets scripts of tenants fetch from these origins, by way of `outbound`; without it, from nowhere. Only the first call counts.
+    pub fn set_script_fetch(&self, origins: Vec<AllowedOrigin>, outbound: Outbound) {
+        self.shared.scripts.allow_fetch(origins, outbound);
     }
 
     /// The tenant with this id.
@@ -220,6 +229,11 @@ impl Tenant {
     /// How keys are rotated.
     pub fn key_policy(&self) -> keys::Policy {
         self.0.shared.key_policy.get().copied().unwrap_or_default()
+    }
+
+    /// Runs scripts.
+    pub(crate) fn scripts(&self) -> &Scripts {
+        &self.0.shared.scripts
     }
 
     /// The configuration as of now.

@@ -9,4 +9,9 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "par", sql: include_str!("../migrations/0005_par.sql") },
     Migration { version: 6, name: "claims", sql: include_str!("../migrations/0006_claims.sql") },
     Migration { version: 7, name: "grants", sql: include_str!("../migrations/0007_grants.sql") },
+    Migration {
+        version: 8,
+        name: "token_customizers",
+        sql: include_str!("../migrations/0008_token_customizers.sql"),
+    },
 ];

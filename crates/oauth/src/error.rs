@@ -65,13 +65,16 @@ pub enum ErrorCode {
     SlowDown,
     /// RFC 8628 §3.5.
     ExpiredToken,
-    /// The user said no to a device (RFC 8628 §3.5). `access_denied` on the wire, with the status of the token endpoint.
-    DeviceDenied,
+    /// The user said no to a device (RFC 8628 §3.5), or a script of the tenant to a token. `access_denied` on the wire, with the
+    /// status of the token endpoint.
+    GrantDenied,
+    /// A script of the tenant that adds claims failed, and is set to stop the token then. `invalid_request` on the wire.
+    CustomClaimsScriptFailed,
 }
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -101,14 +104,17 @@ impl ErrorCode {
         Self::AuthorizationPending,
         Self::SlowDown,
         Self::ExpiredToken,
-        Self::DeviceDenied,
+        Self::GrantDenied,
+        Self::CustomClaimsScriptFailed,
     ];
 
     /// The value of the `error` member.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::InvalidRequest | Self::SessionNotFound => "invalid_request",
+            Self::InvalidRequest | Self::SessionNotFound | Self::CustomClaimsScriptFailed => {
+                "invalid_request"
+            }
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
@@ -116,7 +122,7 @@ impl ErrorCode {
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::UnsupportedResponseMode => "unsupported_response_mode",
             Self::InvalidScope => "invalid_scope",
-            Self::AccessDenied | Self::DeviceDenied => "access_denied",
+            Self::AccessDenied | Self::GrantDenied => "access_denied",
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
@@ -172,7 +178,8 @@ impl ErrorCode {
             | Self::AuthorizationPending
             | Self::SlowDown
             | Self::ExpiredToken
-            | Self::DeviceDenied => 400,
+            | Self::GrantDenied
+            | Self::CustomClaimsScriptFailed => 400,
         }
     }
 }
@@ -251,6 +258,7 @@ impl OAuthError {
     pub fn code(&self) -> String {
         match self.error {
             ErrorCode::SessionNotFound => "session.not_found".to_owned(),
+            ErrorCode::CustomClaimsScriptFailed => "oidc.custom_claims_script_error".to_owned(),
             error => format!("oidc.{}", error.as_str()),
         }
     }

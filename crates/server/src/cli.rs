@@ -167,6 +167,10 @@ struct SettingsFlags {
     /// Addresses, blocks such as 10.0.0.0/8 and host names that are not public and may be reached, separated by commas [default: none].
     #[arg(long, global = true, value_name = "LIST")]
     outbound_allow: Option<String>,
+
+    /// Origins such as https://api.example.com that scripts of tenants may fetch from, separated by commas [default: none].
+    #[arg(long, global = true, value_name = "LIST")]
+    scripts_fetch_allow: Option<String>,
 }
 
 /// Runs the command line of this process.
@@ -315,6 +319,7 @@ impl SettingsFlags {
             (Setting::Log, self.log),
             (Setting::LogFormat, self.log_format),
             (Setting::OutboundAllow, self.outbound_allow),
+            (Setting::ScriptsFetchAllow, self.scripts_fetch_allow),
         ];
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
         SettingsFile::read(self.config.as_deref())

@@ -87,12 +87,23 @@ impl Server {
 
     /// Exchanges a code.
     pub async fn exchange(&self, client: (&str, &str), code: &str) -> Answer {
-        let form = [
+        self.exchange_for(client, code, &[]).await
+    }
+
+    /// Exchanges a code, with further parameters.
+    pub async fn exchange_for(
+        &self,
+        client: (&str, &str),
+        code: &str,
+        more: &[(&str, &str)],
+    ) -> Answer {
+        let mut form = vec![
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", REDIRECT_URI),
             ("code_verifier", VERIFIER),
         ];
+        form.extend(more);
         self.token(client, &form).await
     }
 

@@ -6,7 +6,7 @@ use trinco_oauth::token::{
 };
 use trinco_oauth::{Client, OAuthError, Scope};
 
-use super::tokens;
+use super::{customized, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::dpop::Proof;
 use crate::{Result, Tenant, authorization, organizations};
@@ -16,7 +16,8 @@ pub(super) const KEY: &str = "ExchangeTokenBy.ClientCredentials";
 /// Issues a JWT access token for an API resource or an organization, bound to the key that was proven, if one was.
 ///
 /// # Errors
-/// `invalid_target` for an unknown resource; `access_denied` for an organization the application is not a member of.
+/// `invalid_target` for an unknown resource; `access_denied` for an organization the application is not a member of, or when
+/// a script denies the token; `oidc.custom_claims_script_error`.
 pub(super) async fn issue(
     tenant: &Tenant,
     client: &Client,
@@ -66,6 +67,7 @@ pub(super) async fn issue(
         scope.clone(),
     )?;
     claims.cnf = tokens::confirmation(proven_key);
+    let claims = customized::of_machine(tenant, &snapshot, &kind, claims).await?;
     let entry = Entry::new(tenant, KEY, Outcome::Success)
         .application(&client.client_id)
         .fact("scope", scope.to_string());

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use trinco_db::Conn;
 use trinco_jose::{Audience, Expectation, TokenType as JwtType};
 use trinco_oauth::claims::Actor;
+use trinco_oauth::client::GrantType;
 use trinco_oauth::dpop::{self, Confirmation};
 use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::scope::OPENID;
@@ -13,6 +14,7 @@ use trinco_oauth::token::{
 };
 use trinco_oauth::{Client, OAuthError, Scope};
 
+use super::customized::Issuing;
 use super::model::{Grant, OPAQUE_TOKEN_LIFETIME, StoredAccessToken};
 use super::tokens::Planned;
 use super::{Grantor, standing, store, tokens};
@@ -21,8 +23,8 @@ use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
 use crate::dpop::Proof;
 use crate::{
-    Error, Result, Tenant, TokenHash, access_control, keys, personal_access_tokens, subject_tokens,
-    users,
+    Error, JsonObject, Result, Tenant, TokenHash, access_control, keys, personal_access_tokens,
+    subject_tokens, users,
 };
 
 pub(super) const KEY: &str = "ExchangeTokenBy.TokenExchange";
@@ -49,6 +51,8 @@ struct Presented {
     actor_id: Option<String>,
     /// To be spent.
     subject_token: Option<TokenHash>,
+    /// What came with it.
+    context: Option<JsonObject>,
 }
 
 /// Who exchanges tokens, and the key that was proven, if one was.
@@ -73,7 +77,8 @@ impl Exchanger<'_> {
 /// # Errors
 /// `invalid_dpop_proof` when a public client presents a token without the key it is bound to;
 /// `invalid_grant` for a subject or actor token that is unknown, expired, spent, another tenant's, a third-party application's or
-/// a machine's, and when its user is suspended; `invalid_target`; `access_denied` for an organization the user is not a member of.
+/// a machine's, and when its user is suspended; `invalid_target`; `access_denied` for an organization the user is not a member of,
+/// or when a script denies the token; `oidc.custom_claims_script_error`.
 pub(super) async fn exchange(
     tenant: &Tenant,
     client: &Client,
@@ -132,6 +137,16 @@ pub(super) async fn exchange(
         Planned::Jwt(claims) => claims.act = actor.clone().map(|sub| Actor { sub }),
         Planned::Opaque { stored, .. } => stored.actor_id.clone_from(&actor),
     }
+    let issuing = Issuing {
+        tenant,
+        snapshot: &snapshot,
+        client,
+        grant: &grant,
+        subject: &subject,
+        grant_type: GrantType::TokenExchange,
+        subject_token_context: presented.context.as_ref(),
+    };
+    let access = issuing.access_token(&kind, access).await?;
     let mut entry = Entry::new(tenant, KEY, Outcome::Success)
         .application(&client.client_id)
         .user(&grant.user_id)
@@ -223,23 +238,25 @@ async fn subject_of(
     let hash = TokenHash::of(token);
     let now = tenant.now_ms();
     let mut conn = tenant.read().await?;
-    let user = |user_id: String, subject_token: Option<TokenHash>| Presented {
+    let user = |user_id: String| Presented {
         user_id,
         target: ExchangedTarget::User,
         session_id: None,
         ends_at: None,
         actor_id: None,
-        subject_token,
+        subject_token: None,
+        context: None,
     };
     let unknown = || OAuthError::invalid_grant("unknown, expired or spent subject token");
     match request.subject_token_type {
         SubjectTokenType::Impersonation => {
-            let user_id = subject_tokens::user_of(&mut conn, &hash, now).await?;
-            Ok(user(user_id.ok_or_else(unknown)?, Some(hash)))
+            let found = subject_tokens::find(&mut conn, &hash, now).await?;
+            let (user_id, context) = found.ok_or_else(unknown)?;
+            Ok(Presented { subject_token: Some(hash), context: Some(context), ..user(user_id) })
         }
         SubjectTokenType::PersonalAccessToken => {
             let user_id = personal_access_tokens::user_of(&mut conn, &hash, now).await?;
-            Ok(user(user_id.ok_or_else(unknown)?, None))
+            Ok(user(user_id.ok_or_else(unknown)?))
         }
         SubjectTokenType::AccessToken => {
             let opaque = live_access_token(&mut conn, &hash, now).await?;
@@ -258,6 +275,7 @@ async fn subject_of(
                         ends_at: Some(stored.expires_at.min(grant.expires_at)),
                         actor_id: stored.actor_id,
                         subject_token: None,
+                        context: None,
                     }
                 }
                 None => subject_of_jwt(tenant, by, token).await?,
@@ -305,6 +323,7 @@ async fn subject_of_jwt(tenant: &Tenant, by: &Exchanger<'_>, token: &str) -> Res
         ends_at: Some(claims.exp.saturating_mul(1000)),
         actor_id: claims.act.map(|actor| actor.sub),
         subject_token: None,
+        context: None,
     })
 }
 

@@ -1,9 +1,11 @@
 //! The first tokens of a grant, in return for what its client presents once: an authorization code or a device code.
 
 use trinco_db::{Conn, Tx};
+use trinco_oauth::client::GrantType;
 use trinco_oauth::token::{AccessTokenKind, TokenResponse, TokenType};
 use trinco_oauth::{Client, OAuthError, refresh};
 
+use super::customized::Issuing;
 use super::model::{Grant, Redeemed};
 use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
@@ -22,6 +24,13 @@ impl OneTime {
         match self {
             Self::AuthorizationCode(_) => "ExchangeTokenBy.AuthorizationCode",
             Self::DeviceCode(_) => "ExchangeTokenBy.DeviceCode",
+        }
+    }
+
+    fn grant_type(&self) -> GrantType {
+        match self {
+            Self::AuthorizationCode(_) => GrantType::AuthorizationCode,
+            Self::DeviceCode(_) => GrantType::DeviceCode,
         }
     }
 
@@ -64,7 +73,8 @@ pub(super) struct Redemption<'a> {
 ///
 /// # Errors
 /// `invalid_grant` when the user is gone or suspended, the grant was revoked or the code is spent meanwhile; `access_denied` when the
-/// user may not use the application; `invalid_target`; `invalid_dpop_proof` for a proof that was used before.
+/// user may not use the application, or a script denies a token; `invalid_target`; `oidc.custom_claims_script_error`;
+/// `invalid_dpop_proof` for a proof that was used before.
 pub(super) async fn redeem(
     tenant: &Tenant,
     mut conn: Conn<'_>,
@@ -89,6 +99,17 @@ pub(super) async fn redeem(
     };
     let scope = kind.scope(&grant.scopes, &all, &permitted);
     let access = tokens::plan(tenant, &snapshot, client, &grant, &kind, scope.clone(), proven_key)?;
+    let issuing = Issuing {
+        tenant,
+        snapshot: &snapshot,
+        client,
+        grant: &grant,
+        subject: &subject,
+        grant_type: code.grant_type(),
+        subject_token_context: None,
+    };
+    let access = issuing.access_token(&kind, access).await?;
+    let id_token = issuing.id_token().await?;
     let refresh = refresh::is_issued(client, &grant.scopes.scope)
         .then(|| tokens::first_refresh_token(tenant, &snapshot, client, &grant, proven_key));
 
@@ -146,7 +167,8 @@ pub(super) async fn redeem(
         return Err(OAuthError::invalid_grant(format!("{} was used before", code.name())).into());
     }
 
-    let id_token = tokens::id_token(tenant, &snapshot, client, &grant, &subject)?;
+    let id_token =
+        id_token.map(|claims| tokens::sign_id_token(&snapshot, client, claims)).transpose()?;
     let (access_token, expires_in) = access.make(&snapshot, client)?;
     Ok(TokenResponse {
         access_token,

@@ -5,6 +5,7 @@
 
 mod authorization_code;
 mod client_credentials;
+mod customized;
 mod device_code;
 mod endpoint;
 mod exchange;

@@ -5,6 +5,7 @@
 
 use trinco_db::Conn;
 use trinco_jose::base64url_encode;
+use trinco_oauth::client::GrantType;
 use trinco_oauth::dpop;
 use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::refresh::{self, IssuedRefreshToken, Presented};
@@ -14,6 +15,7 @@ use trinco_oauth::token::{
 };
 use trinco_oauth::{Client, OAuthError, Scope};
 
+use super::customized::Issuing;
 use super::model::{Grant, StoredAccessToken, StoredRefreshToken};
 use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
@@ -43,7 +45,7 @@ enum Next {
 /// # Errors
 /// `invalid_grant` for a token that is unknown, expired or another client's, and for one that was rotated away longer than the reuse
 /// window ago, which revokes the grant; `invalid_dpop_proof` when the key it is bound to is not proven; `invalid_scope`, `invalid_target`, `insufficient_scope`, `access_denied` when the target is not
-/// the user's to ask for.
+/// the user's to ask for, `access_denied` also when a script denies a token; `oidc.custom_claims_script_error`.
 pub(super) async fn exchange(
     tenant: &Tenant,
     client: &Client,
@@ -108,6 +110,23 @@ async fn attempt(
     let Decision { kind, scope, narrowed } = decide(&snapshot, &grant, &subject, request)?;
 
     let access = tokens::plan(tenant, &snapshot, client, &grant, &kind, scope.clone(), proven_key)?;
+    let issuing = Issuing {
+        tenant,
+        snapshot: &snapshot,
+        client,
+        grant: &grant,
+        subject: &subject,
+        grant_type: GrantType::RefreshToken,
+        subject_token_context: None,
+    };
+    let access = issuing.access_token(&kind, access).await?;
+    // RFC 6749 §6: what was left out this time is not told this time, in the ID token either.
+    let told = GrantedScopes {
+        scope: grant.scopes.scope.intersection(&narrowed),
+        ..GrantedScopes::default()
+    };
+    let told = Grant { scopes: told, ..grant.clone() };
+    let id_token = Issuing { grant: &told, ..issuing }.id_token().await?;
     // A parallel request has rotated the token a moment ago: its successor is the answer, not the successor's successor.
     let rotates =
         judged == Presented::Fresh && refresh::rotates(client, &issued(&stored), tenant.now());
@@ -125,13 +144,8 @@ async fn attempt(
         return Ok(None);
     }
 
-    // RFC 6749 §6: what was left out this time is not told this time, in the ID token either.
-    let told = GrantedScopes {
-        scope: grant.scopes.scope.intersection(&narrowed),
-        ..GrantedScopes::default()
-    };
-    let grant = Grant { scopes: told, ..grant };
-    let id_token = tokens::id_token(tenant, &snapshot, client, &grant, &subject)?;
+    let id_token =
+        id_token.map(|claims| tokens::sign_id_token(&snapshot, client, claims)).transpose()?;
     let (access_token, expires_in) = access.make(&snapshot, client)?;
     let refresh_token = match next {
         Next::Keep => presented,

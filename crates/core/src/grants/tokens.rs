@@ -1,7 +1,7 @@
 //! Making the tokens of a grant.
 
 use serde_json::Value;
-use trinco_oauth::claims::{self, AccessTokenClaims, IdTokenFacts, Reveal};
+use trinco_oauth::claims::{self, AccessTokenClaims, CustomClaims, IdTokenFacts, Reveal};
 use trinco_oauth::dpop::Confirmation;
 use trinco_oauth::token::AccessTokenKind;
 use trinco_oauth::{Client, OAuthError, Scope};
@@ -11,7 +11,7 @@ use super::model::{
     StoredRefreshToken,
 };
 use crate::authorization::Subject;
-use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash};
+use crate::{Error, JsonObject, Result, Secret, Snapshot, Tenant, TokenHash};
 
 /// The `typ` of JWT access tokens (RFC 9068 §2.1).
 const ACCESS_TOKEN_TYPE: &str = "at+jwt";
@@ -91,6 +91,7 @@ pub(super) fn jwt_claims(
         organization_id: kind.organization_id_claim().map(str::to_owned),
         act: None,
         cnf: None,
+        custom: CustomClaims::default(),
     })
 }
 
@@ -155,14 +156,14 @@ pub(super) fn sign_access_token(
     Ok((token, claims.exp - claims.iat))
 }
 
-/// The ID token of a grant, when it has `openid`.
-pub(super) fn id_token(
+/// The claims of the ID token of a grant, when it has `openid`.
+pub(super) fn id_token_claims(
     tenant: &Tenant,
     snapshot: &Snapshot,
     client: &Client,
     grant: &Grant,
     subject: &Subject,
-) -> Result<Option<String>> {
+) -> Option<JsonObject> {
     let facts = IdTokenFacts {
         issuer: tenant.issuer(),
         client_id: &client.client_id,
@@ -175,11 +176,17 @@ pub(super) fn id_token(
     let user = subject.claims(snapshot);
     let extended = &snapshot.oidc_settings.enabled_extended_claims;
     let reveal = reveal(snapshot, grant, &grant.scopes.scope);
-    let Some(claims) = claims::id_token(&user, &reveal, extended, &facts) else {
-        return Ok(None);
-    };
+    claims::id_token(&user, &reveal, extended, &facts)
+}
+
+/// Signs an ID token.
+pub(super) fn sign_id_token(
+    snapshot: &Snapshot,
+    client: &Client,
+    claims: JsonObject,
+) -> Result<String> {
     let key = snapshot.keys.signing_for(client)?;
-    key.sign_jwt(None, &Value::Object(claims)).map(Some).map_err(unsigned)
+    key.sign_jwt(None, &Value::Object(claims)).map_err(unsigned)
 }
 
 /// What a client learns of its user with these scopes.

@@ -10,7 +10,7 @@ pub use model::{NewSubjectToken, SubjectToken};
 use model::{LIFETIME_MS, PREFIX};
 
 use crate::audit::{self, Entry, Outcome};
-use crate::{Alphabet, Error, Result, Secret, Tenant, TokenHash, users};
+use crate::{Alphabet, Error, JsonObject, Result, Secret, Tenant, TokenHash, users};
 
 /// Makes a subject token for a user. It works once, for ten minutes; only its hash is kept.
 ///
@@ -43,16 +43,16 @@ pub async fn create(tenant: &Tenant, new: NewSubjectToken) -> Result<SubjectToke
     Ok(SubjectToken { value, expires_in: LIFETIME_MS / 1000 })
 }
 
-/// The user a live subject token stands for; `None` for one that is unknown, expired or spent.
+/// The user a live subject token stands for, and what was said about why; `None` for one that is unknown, expired or spent.
 ///
 /// # Errors
 /// When the database does not answer.
-pub(crate) async fn user_of(
+pub(crate) async fn find(
     conn: &mut Conn<'_>,
     hash: &TokenHash,
     now_ms: i64,
-) -> Result<Option<String>> {
-    store::find_user(conn, hash, now_ms).await
+) -> Result<Option<(String, JsonObject)>> {
+    store::find(conn, hash, now_ms).await
 }
 
 /// Spends a subject token in the transaction that stores what it is exchanged for.

@@ -1,6 +1,6 @@
 use trinco_db::{Conn, Tx, params, sql};
 
-use crate::{Result, TokenHash};
+use crate::{JsonObject, Result, TokenHash};
 
 /// A subject token as it is kept: times in Unix milliseconds.
 #[derive(Clone, Debug)]
@@ -30,21 +30,21 @@ pub(super) async fn insert(tx: &mut Tx<'_>, token: &StoredSubjectToken) -> Resul
     Ok(())
 }
 
-pub(super) async fn find_user(
+pub(super) async fn find(
     conn: &mut Conn<'_>,
     hash: &TokenHash,
     now_ms: i64,
-) -> Result<Option<String>> {
+) -> Result<Option<(String, JsonObject)>> {
     let row = conn
         .optional(
             sql!(
-                "SELECT user_id FROM subject_tokens
+                "SELECT user_id, context FROM subject_tokens
                  WHERE tenant_id = $1 AND hash = $2 AND expires_at > $3 AND consumed_at IS NULL"
             ),
             params![hash.as_str(), now_ms],
         )
         .await?;
-    Ok(row.map(|row| row.get(0)).transpose()?)
+    row.map(|row| Ok((row.get(0)?, serde_json::from_str(&row.get::<String>(1)?)?))).transpose()
 }
 
 /// Spends a token; false when it was spent before or has expired.

@@ -10,6 +10,7 @@ mod application_sign_in_exp;
 mod applications;
 mod authentication;
 mod configs;
+mod jwt_customizers;
 mod organization_applications;
 mod organization_template;
 mod organizations;
@@ -41,6 +42,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(application_consent::routes())
         .merge(application_roles::routes())
         .merge(configs::routes())
+        .merge(jwt_customizers::routes())
         .merge(application_sign_in_exp::routes())
         .merge(organization_template::routes())
         .merge(organizations::routes())

@@ -1,5 +1,6 @@
 //! Claims: what ID tokens, userinfo and access tokens say (OpenID Connect Core §2, §5.1, §5.4; RFC 9068 §2.2).
 
+mod custom;
 mod requested;
 mod table;
 mod user;
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+pub use self::custom::CustomClaims;
 pub use self::requested::{MAX_LENGTH as MAX_REQUEST, RequestedClaims};
 pub use self::user::{Organization, OrganizationRole, Profile, SsoIdentity, UserClaims};
 use crate::{
@@ -164,6 +166,9 @@ pub struct AccessTokenClaims {
     /// Who acts in the subject's name (RFC 8693 §4.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Actor>,
+    /// What the tenant adds: never a name of those above.
+    #[serde(flatten)]
+    pub custom: CustomClaims,
 }
 
 /// The `act` claim (RFC 8693 §4.1).

@@ -216,6 +216,7 @@ fn access_token_claims_have_the_members_and_order_of_the_trace() {
         organization_id: None,
         act: None,
         cnf: None,
+        custom: CustomClaims::default(),
     };
     assert_eq!(
         serde_json::to_string(&claims).unwrap(),
@@ -225,4 +226,8 @@ fn access_token_claims_have_the_members_and_order_of_the_trace() {
     assert_eq!(serde_json::to_value(&claims).unwrap()["organization_id"], "o");
     claims.act = Some(Actor { sub: "a".into() });
     assert_eq!(serde_json::to_value(&claims).unwrap()["act"]["sub"], "a");
+    let custom = json!({ "groups": ["ops"], "sub": "x" });
+    claims.custom = CustomClaims::of_access_token(custom.as_object().unwrap().clone());
+    let written = serde_json::to_value(&claims).unwrap();
+    assert_eq!((&written["groups"], &written["sub"]), (&json!(["ops"]), &json!("s")));
 }

@@ -72,7 +72,7 @@ pub fn check_device_code(
     match code.decision {
         DeviceDecision::Allowed => Ok(()),
         DeviceDecision::Denied => {
-            refuse(OAuthError::new(ErrorCode::DeviceDenied, "the user denied the request"))
+            refuse(OAuthError::new(ErrorCode::GrantDenied, "the user denied the request"))
         }
         DeviceDecision::Pending
             if code.polled_at.is_some_and(|at| now.saturating_sub(at) < POLL_INTERVAL_MS) =>
@@ -124,7 +124,7 @@ mod tests {
             IssuedDeviceCode { decision: DeviceDecision::Allowed, polled_at: Some(1000), ..code() };
         assert_eq!(check_device_code(&client, &allowed, 1001), Ok(()));
         let denied = IssuedDeviceCode { decision: DeviceDecision::Denied, ..allowed };
-        assert_eq!(refusal(&denied, 1001), (ErrorCode::DeviceDenied, false));
+        assert_eq!(refusal(&denied, 1001), (ErrorCode::GrantDenied, false));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use trinco_connectors::outbound::Allow;
+use trinco_core::token_customizers::AllowedOrigin;
 use trinco_core::{MasterKey, Origin, keys};
 use trinco_db::DbUrl;
 
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     /// What outbound requests may reach besides public addresses.
     pub(crate) outbound_allow: Vec<Allow>,
+    /// Where scripts of tenants may fetch from.
+    pub(crate) scripts_fetch_allow: Vec<AllowedOrigin>,
     /// How keys are rotated.
     pub(crate) key_policy: keys::Policy,
 }
@@ -84,6 +87,12 @@ impl Settings {
                 .unwrap_or(LogFormat::Text),
             outbound_allow: read(&given, Setting::OutboundAllow, values::outbound_allow)?
                 .unwrap_or_default(),
+            scripts_fetch_allow: read(
+                &given,
+                Setting::ScriptsFetchAllow,
+                values::scripts_fetch_allow,
+            )?
+            .unwrap_or_default(),
             key_policy: keys::Policy {
                 grace_ms: read(&given, Setting::KeysGrace, values::grace_period)?
                     .unwrap_or(keys::Policy::default().grace_ms),

@@ -1,5 +1,7 @@
 //! The names of the settings.
 
+use trinco_core::token_customizers::FETCH_SETTING;
+
 /// A setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Setting {
@@ -14,12 +16,13 @@ pub(crate) enum Setting {
     Log,
     LogFormat,
     OutboundAllow,
+    ScriptsFetchAllow,
     KeysGrace,
     KeysRotateEvery,
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::Endpoint,
         Self::AdminEndpoint,
         Self::Port,
@@ -31,6 +34,7 @@ impl Setting {
         Self::Log,
         Self::LogFormat,
         Self::OutboundAllow,
+        Self::ScriptsFetchAllow,
         Self::KeysGrace,
         Self::KeysRotateEvery,
     ];
@@ -49,6 +53,7 @@ impl Setting {
             Self::Log => "log",
             Self::LogFormat => "log_format",
             Self::OutboundAllow => "outbound.allow",
+            Self::ScriptsFetchAllow => FETCH_SETTING,
             Self::KeysGrace => "keys.grace_period",
             Self::KeysRotateEvery => "keys.rotate_every",
         }
@@ -85,13 +90,14 @@ impl Setting {
             Self::Log => Some("--log"),
             Self::LogFormat => Some("--log-format"),
             Self::OutboundAllow => Some("--outbound-allow"),
+            Self::ScriptsFetchAllow => Some("--scripts-fetch-allow"),
             Self::KeysGrace | Self::KeysRotateEvery => None,
         }
     }
 
     /// Whether several values may be given: an array in `trinco.toml`, separated by commas elsewhere.
     pub(super) const fn is_list(self) -> bool {
-        matches!(self, Self::OutboundAllow)
+        matches!(self, Self::OutboundAllow | Self::ScriptsFetchAllow)
     }
 
     /// What its value looks like in `trinco.toml`.

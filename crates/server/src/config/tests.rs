@@ -53,6 +53,16 @@ const CASES: [Case; 11] = [
     (Setting::OutboundAllow, ["10.0.0.0/8", "hooks.internal", "::1", "127.0.0.1, 10.0.0.7"], |s| {
         s.outbound_allow.iter().map(|entry| format!("{entry};")).collect()
     }),
+    (
+        Setting::ScriptsFetchAllow,
+        [
+            "https://a.test",
+            "http://10.0.0.7:8080",
+            "http://[::1]:81",
+            "https://a.test, https://b.test",
+        ],
+        |s| s.scripts_fetch_allow.iter().map(|entry| format!("{entry};")).collect(),
+    ),
     (Setting::KeysGrace, ["0", "60", "3600", "7776000"], |s| s.key_policy.grace_ms.to_string()),
     (Setting::KeysRotateEvery, ["1", "30", "90", "3650"], |s| {
         s.key_policy.rotate_every_ms.map_or_else(String::new, |every| every.to_string())
@@ -103,6 +113,7 @@ fn shown(key: Setting, value: &str) -> String {
             "127.0.0.1, 10.0.0.7" => "127.0.0.1/32;10.0.0.7/32;".to_owned(),
             other => format!("{other};"),
         },
+        Setting::ScriptsFetchAllow => format!("{};", value.replace(", ", ";")),
         _ => value.to_owned(),
     }
 }
@@ -202,6 +213,8 @@ fn a_bad_value_is_refused_with_its_place() {
         (Setting::LogFormat, "xml"),
         (Setting::OutboundAllow, "10.0.0.0/33"),
         (Setting::OutboundAllow, "http://a.test"),
+        (Setting::ScriptsFetchAllow, "a.test"),
+        (Setting::ScriptsFetchAllow, "https://a.test/path"),
         (Setting::KeysGrace, "-1"),
         (Setting::KeysGrace, "7776001"),
         (Setting::KeysRotateEvery, "weekly"),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use tracing_subscriber::EnvFilter;
 use trinco_connectors::outbound::Allow;
+use trinco_core::token_customizers::AllowedOrigin;
 use trinco_db::DbUrl;
 use url::Url;
 
@@ -61,6 +62,15 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
 
 /// Addresses, blocks and host names, separated by commas.
 pub(super) fn outbound_allow(text: &str) -> Result<Vec<Allow>, String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| entry.parse().map_err(|wrong| format!("{entry:?} {wrong}")))
+        .collect()
+}
+
+/// Origins, separated by commas.
+pub(super) fn scripts_fetch_allow(text: &str) -> Result<Vec<AllowedOrigin>, String> {
     text.split(',')
         .map(str::trim)
         .filter(|entry| !entry.is_empty())
