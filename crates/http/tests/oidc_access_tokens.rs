@@ -40,8 +40,9 @@ impl Shop {
 }
 
 fn header_of(token: &str) -> Value {
-    let header = trinco_jose::base64url_decode(token.split('.').next().unwrap()).unwrap();
-    serde_json::from_slice(&header).unwrap()
+    let header = trinco_jose::base64url_decode(token.split('.').next().expect("a header"))
+        .expect("base64url");
+    serde_json::from_slice(&header).expect("JSON")
 }
 
 #[tokio::test]
