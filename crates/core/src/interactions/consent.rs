@@ -26,7 +26,9 @@ pub struct ConsentRequest {
     pub user: User,
     /// What for: all of the request when the client wants the page or never asked before, else what is missing.
     pub scopes: GrantedScopes,
-    /// Whether the user has allowed the application something of it before, and that counts.
+    /// Whether the application has never asked before.
+    pub is_first: bool,
+    /// Whether the rest of the request was allowed before, and that counts.
     pub is_further: bool,
     /// The organizations to choose from, when the application asks to see some.
     pub organizations: Option<Vec<Choice>>,
@@ -58,8 +60,9 @@ pub async fn consent_request(
     let mut conn = tenant.read().await?;
     let Some(subject) = Subject::read(&mut conn, &session.user_id).await? else { return Ok(None) };
     let before = consents::granted(&mut conn, &session.user_id, &request.client_id).await?;
-    let is_further = before.is_some() && !missing.missing(&request).is_empty();
     let scopes = shown(&request, missing);
+    let is_first = before.is_none();
+    let is_further = !is_first && scopes != GrantedScopes::of(&request);
     let organizations = if scopes.scope.contains(ORGANIZATIONS) {
         let chosen =
             consents::organizations::ids(&mut conn, &request.client_id, &session.user_id).await?;
@@ -72,7 +75,7 @@ pub async fn consent_request(
     } else {
         None
     };
-    Ok(Some(ConsentRequest { user: subject.user, scopes, is_further, organizations }))
+    Ok(Some(ConsentRequest { user: subject.user, scopes, is_first, is_further, organizations }))
 }
 
 /// The person allows what the consent page shows, in these organizations. `interaction_id` names the interaction.

@@ -187,7 +187,7 @@ fn draw(
             choices
                 .into_iter()
                 .map(|choice| OrganizationChoice {
-                    checked: choice.is_chosen || (only_one && !request.is_further),
+                    checked: choice.is_chosen || (only_one && request.is_first),
                     id: choice.id,
                     name: choice.name,
                 })

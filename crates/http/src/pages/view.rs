@@ -249,7 +249,7 @@ pub struct Consent {
     pub user_name: String,
     /// Where someone else signs in.
     pub other_account_href: String,
-    /// Whether the person has allowed it something before.
+    /// Whether it asks for more than the person has allowed before.
     pub is_further: bool,
     /// What it will see, in words.
     pub sees: Vec<String>,
