@@ -7,7 +7,6 @@ mod store;
 use trinco_db::{Conn, Tx};
 use trinco_jose::base64url_encode;
 use trinco_oauth::authorization::{DeviceAuthorization, UserCode};
-use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::{Client, Params};
 
 pub(crate) use model::DeviceCode;
@@ -147,10 +146,7 @@ pub async fn answer(tenant: &Tenant, confirmation: &DeviceConfirmation, allow: b
             session_id: &session.id,
             authenticated_at: session.authenticated_at,
         };
-        let mut grant =
-            grants::without_code(tenant, &request.client_id, GrantedScopes::of(request), grantor);
-        grant.nonce.clone_from(&request.nonce);
-        grant
+        grants::prepare_for_device(tenant, request, grantor)
     });
     let outcome = if allow { Outcome::Success } else { Outcome::Error };
     let mut entry = Entry::new(tenant, "Interaction.End", outcome)
@@ -172,8 +168,8 @@ pub async fn answer(tenant: &Tenant, confirmation: &DeviceConfirmation, allow: b
                 }
                 let grant_id = match grant {
                     Some(grant) => {
-                        grants::insert_without_code(tx, grant).await?;
-                        Some(grant.id.as_str())
+                        grants::insert(tx, grant).await?;
+                        Some(grant.id())
                     }
                     None => None,
                 };
