@@ -85,6 +85,40 @@ async fn a_denied_device_gets_nothing() {
     assert!(again.text.contains("No device is waiting"));
 }
 
+/// RFC 8628 §3.5: the device must not wait for an answer that was given.
+#[tokio::test]
+async fn a_person_who_may_not_use_the_application_is_an_answer_to_the_device() {
+    let (world, app) = television().await;
+    let close = |enabled: bool| {
+        let body = json!({ "appLevelAccessControlEnabled": enabled });
+        let path = format!("/api/applications/{app}");
+        let admin = &world.admin;
+        async move { admin.patch(&path, body).await.expect(200) }
+    };
+    close(true).await;
+    let browser = world.server.browser();
+    let codes = begin(&world.server, &app).await;
+    let resume = enter(&browser, text(&codes, "/user_code")).await.location().to_owned();
+    let page = browser.get(&resume).await.location().to_owned();
+    let xsrf = hidden(&browser.get(&page).await.expect(200).text, "xsrf");
+    let form = [("xsrf", xsrf.as_str()), ("identifier", USER.0), ("password", USER.1)];
+    let resume = browser.submit(&page, &form).await.location().to_owned();
+    let refused = browser.get(&resume).await.expect(400);
+    assert!(refused.text.contains("Access was refused."), "{}", refused.text);
+    assert_eq!(error_of(poll(&world.server, &app, &codes).await), "access_denied");
+    browser.get(&resume).await.expect(404);
+
+    // The application is closed to them while they look at the confirmation page.
+    close(false).await;
+    let codes = begin(&world.server, &app).await;
+    let confirm = enter_and_sign_in(&browser, text(&codes, "/user_code"), USER).await;
+    let xsrf = hidden(&browser.get(&confirm).await.expect(200).text, "xsrf");
+    close(true).await;
+    let refused = browser.submit(&confirm, &[("xsrf", &xsrf), ("decision", "allow")]).await;
+    assert!(refused.expect(400).text.contains("Access was refused."));
+    assert_eq!(error_of(poll(&world.server, &app, &codes).await), "access_denied");
+}
+
 #[tokio::test]
 async fn polling_too_fast_is_slowed_down_and_an_expired_code_says_so() {
     let (world, app) = television().await;

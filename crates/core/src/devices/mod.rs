@@ -7,7 +7,7 @@ mod store;
 use trinco_db::{Conn, Tx};
 use trinco_jose::base64url_encode;
 use trinco_oauth::authorization::{DeviceAuthorization, UserCode};
-use trinco_oauth::{Client, Params};
+use trinco_oauth::{Client, ErrorCode, Params};
 
 pub(crate) use model::DeviceCode;
 pub use model::{Entered, Visitor};
@@ -15,7 +15,8 @@ pub use model::{Entered, Visitor};
 use model::{ATTEMPT_WINDOW_MS, LIFETIME_MS, MOST_ATTEMPTS, MOST_ATTEMPTS_OF_STRANGERS};
 
 use crate::audit::{self, Entry, Outcome};
-use crate::interactions::{self, DeviceConfirmation};
+use crate::interactions::{self, DeviceConfirmation, Interaction};
+use crate::sessions::Session;
 use crate::{Alphabet, Error, Result, Tenant, TokenHash, grants, sessions};
 
 /// Two live user codes are the same once in billions; then another one is drawn, at most this often.
@@ -139,40 +140,74 @@ pub async fn is_waiting(
 /// `session.not_found` when the interaction or the code has ended meanwhile.
 pub async fn answer(tenant: &Tenant, confirmation: &DeviceConfirmation, allow: bool) -> Result<()> {
     let DeviceConfirmation { interaction, session, .. } = confirmation;
-    let request = &interaction.request;
-    let grant = allow.then(|| {
-        let grantor = grants::Grantor {
-            user_id: &session.user_id,
-            session_id: &session.id,
-            authenticated_at: session.authenticated_at,
-        };
-        grants::prepare_for_device(tenant, request, grantor)
-    });
-    let outcome = if allow { Outcome::Success } else { Outcome::Error };
-    let mut entry = Entry::new(tenant, "Interaction.End", outcome)
-        .application(&request.client_id)
-        .user(&session.user_id);
     if !allow {
-        entry = entry.fact("error", "access_denied");
+        return deny(tenant, interaction, Some(session), ErrorCode::AccessDenied).await;
     }
-    let input = (session.id.clone(), interaction.clone(), grant, entry, tenant.now_ms());
+    let grantor = grants::Grantor {
+        user_id: &session.user_id,
+        session_id: &session.id,
+        authenticated_at: session.authenticated_at,
+    };
+    let grant = grants::prepare_for_device(tenant, &interaction.request, grantor);
+    let entry = entry(tenant, interaction, Some(session), Outcome::Success);
+    settle(tenant, interaction, Some((session.id.clone(), grant)), entry).await
+}
+
+/// The device gets nothing, and is told so when it next asks: the person does not want it, or may not use the application. Ends the
+/// interaction.
+///
+/// # Errors
+/// As [`answer`].
+pub(crate) async fn deny(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    session: Option<&Session>,
+    reason: ErrorCode,
+) -> Result<()> {
+    let entry = entry(tenant, interaction, session, Outcome::Error).fact("error", reason.as_str());
+    settle(tenant, interaction, None, entry).await
+}
+
+fn entry(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    session: Option<&Session>,
+    outcome: Outcome,
+) -> Entry {
+    let entry =
+        Entry::new(tenant, "Interaction.End", outcome).application(&interaction.request.client_id);
+    match session {
+        Some(session) => entry.user(&session.user_id),
+        None => entry,
+    }
+}
+
+/// Ends the interaction and notes the answer to its device: a grant within a session, or none.
+async fn settle(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    allowed: Option<(String, grants::NewGrant)>,
+    entry: Entry,
+) -> Result<()> {
+    let input = (interaction.clone(), allowed, entry, tenant.now_ms());
     tenant
-        .write(input, |tx, (session_id, interaction, grant, entry, now)| {
+        .write(input, |tx, (interaction, allowed, entry, now)| {
             Box::pin(async move {
                 let gone = || Error::refused("session.not_found");
-                if !sessions::take(tx, session_id).await? {
+                // First of all, so that the end of the session comes before the grant or revokes it.
+                if let Some((session_id, _)) = allowed
+                    && !sessions::take(tx, session_id).await?
+                {
                     return Err(gone());
                 }
                 if !interactions::end(tx, interaction).await? {
                     return Err(gone());
                 }
-                let grant_id = match grant {
-                    Some(grant) => {
-                        grants::insert(tx, grant).await?;
-                        Some(grant.id())
-                    }
-                    None => None,
-                };
+                let grant = allowed.as_ref().map(|(_, grant)| grant);
+                if let Some(grant) = grant {
+                    grants::insert(tx, grant).await?;
+                }
+                let grant_id = grant.map(grants::NewGrant::id);
                 if !store::decide(tx, interaction.id_hash(), grant_id, *now).await? {
                     return Err(gone());
                 }

@@ -19,7 +19,7 @@ use crate::applications::{self, RegisteredClient};
 use crate::audit::{self, Entry, Outcome};
 use crate::consents::{self, Answered};
 use crate::sessions::{self, Session};
-use crate::{Error, Result, Secret, Snapshot, Tenant, access_control, grants, keys};
+use crate::{Error, Result, Secret, Snapshot, Tenant, access_control, devices, grants, keys};
 
 /// What to do with the browser.
 #[derive(Clone, Debug)]
@@ -157,7 +157,10 @@ async fn advance(
             let interaction = interaction.map(|(interaction, _)| interaction);
             return issue(tenant, request, session, interaction, None).await;
         }
-        (NextStep::Fail(error), _) if is_for_device => {
+        (NextStep::Fail(error), session) if is_for_device => {
+            if let Some((interaction, _)) = &interaction {
+                devices::deny(tenant, interaction, session, error.error).await?;
+            }
             return Ok(Answer::Refuse { error, state: None });
         }
         (NextStep::Consent { .. }, Some(_)) => {

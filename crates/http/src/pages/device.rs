@@ -10,6 +10,7 @@ use serde::Deserialize;
 use trinco_core::devices::{self, Entered, Visitor};
 use trinco_core::interactions::{self, Answer, DeviceConfirmation};
 use trinco_core::{Error, Result, Secret, Tenant, applications, users};
+use trinco_oauth::OAuthError;
 use trinco_oauth::authorization::UserCode;
 
 use super::context::PageContext;
@@ -132,6 +133,7 @@ pub(super) async fn show_confirm(
     match Confirming::find(&tenant, &query, &headers).await {
         Ok(Step::Confirm(confirming)) => confirming.draw(&tenant, &headers),
         Ok(Step::SignIn(interaction_id)) => sign_in(&tenant, &interaction_id),
+        Ok(Step::Refused(error)) => PageContext::new(&tenant, &headers).request_refused(&error),
         Ok(Step::Gone) => PageContext::new(&tenant, &headers).unknown_session(),
         Err(error) => PageContext::new(&tenant, &headers).failed(&error, "device"),
     }
@@ -147,6 +149,7 @@ pub(super) async fn submit_confirm(
     let confirming = match Confirming::find(&tenant, &query, &headers).await {
         Ok(Step::Confirm(confirming)) => confirming,
         Ok(Step::SignIn(interaction_id)) => return sign_in(&tenant, &interaction_id),
+        Ok(Step::Refused(error)) => return context.request_refused(&error),
         Ok(Step::Gone) => return context.unknown_session(),
         Err(error) => return context.failed(&error, "device"),
     };
@@ -197,6 +200,8 @@ impl Browser {
 enum Step {
     Confirm(Box<Confirming>),
     SignIn(Secret),
+    /// The person may not use the application, which the device has been told.
+    Refused(OAuthError),
     Gone,
 }
 
@@ -227,6 +232,7 @@ impl Confirming {
         let confirmation =
             match interactions::resume(tenant, interaction_id.reveal(), session).await {
                 Ok(Answer::ConfirmDevice(confirmation)) => *confirmation,
+                Ok(Answer::Refuse { error, .. }) => return Ok(Step::Refused(error)),
                 Ok(Answer::SignIn { .. }) => return Ok(Step::SignIn(interaction_id)),
                 Ok(_) | Err(Error::Refused(_)) => return Ok(Step::Gone),
                 Err(error) => return Err(error),
