@@ -7,7 +7,7 @@ mod store;
 use trinco_db::{Conn, Tx};
 use trinco_jose::base64url_encode;
 use trinco_oauth::authorization::{DeviceAuthorization, UserCode};
-use trinco_oauth::{Client, ErrorCode, Params};
+use trinco_oauth::{AuthorizationRequest, Client, ErrorCode, Params};
 
 pub(crate) use model::DeviceCode;
 pub use model::{Entered, Visitor};
@@ -73,37 +73,25 @@ pub async fn authorize(
 /// # Errors
 /// When the database does not answer.
 pub async fn enter(tenant: &Tenant, code: &UserCode, visitor: Visitor<'_>) -> Result<Entered> {
-    let sources = match visitor {
-        Visitor::SignedIn { session_id } => vec![(format!("session:{session_id}"), MOST_ATTEMPTS)],
+    let (source, is_stranger) = match visitor {
+        Visitor::SignedIn { user_id } => (format!("user:{user_id}"), false),
         Visitor::Stranger { browser } => {
-            let browser = format!("browser:{}", TokenHash::of(browser).as_str());
-            vec![(browser, MOST_ATTEMPTS), (STRANGERS.to_owned(), MOST_ATTEMPTS_OF_STRANGERS)]
+            (format!("browser:{}", TokenHash::of(browser).as_str()), true)
         }
     };
-    let input = (sources, hashes(tenant, code), tenant.now_ms());
-    let found = tenant
-        .write(input, |tx, (sources, hashes, now)| {
-            Box::pin(async move {
-                for (source, most) in sources {
-                    if !store::charge(tx, source, *most, *now, *now + ATTEMPT_WINDOW_MS).await? {
-                        return Ok(Err(Entered::TooManyAttempts));
-                    }
-                }
-                for hash in hashes {
-                    if let Some(found) = store::find_pending(tx, hash, *now).await? {
-                        for (source, _) in sources {
-                            store::give_back(tx, source).await?;
-                        }
-                        return Ok(Ok(found));
-                    }
-                }
-                Ok(Err(Entered::Wrong))
-            })
-        })
-        .await?;
-    let (hash, request) = match found {
-        Ok(found) => found,
-        Err(refused) => return Ok(refused),
+    let attempt =
+        Attempt { source, is_stranger, codes: hashes(tenant, code), now: tenant.now_ms() };
+    let look = tenant.write(attempt, |tx, attempt| Box::pin(look(tx, attempt))).await?;
+    let (hash, request) = match look {
+        Look::Found(hash, request) => (hash, request),
+        Look::NotFound => return Ok(Entered::Wrong),
+        Look::TooMany => return Ok(Entered::TooManyAttempts),
+        Look::TooManyOfStrangers => {
+            let begun = interactions::begin_before_code(tenant).await?;
+            return Ok(begun.map_or(Entered::Wrong, |(client_id, interaction_id)| {
+                Entered::SignInFirst { client_id, interaction_id }
+            }));
+        }
     };
     let interaction_id = interactions::begin(tenant, &request).await?;
     let input = (hash, TokenHash::of(interaction_id.reveal()), tenant.now_ms());
@@ -119,19 +107,66 @@ pub async fn enter(tenant: &Tenant, code: &UserCode, visitor: Visitor<'_>) -> Re
     })
 }
 
-/// Whether the device still waits for the answer of this interaction, under the code the person typed.
+/// A code that is about to be looked up.
+struct Attempt {
+    source: String,
+    is_stranger: bool,
+    codes: Vec<TokenHash>,
+    now: i64,
+}
+
+enum Look {
+    Found(TokenHash, Box<AuthorizationRequest>),
+    NotFound,
+    TooMany,
+    TooManyOfStrangers,
+}
+
+/// Counts the attempt and looks. The strangers' count comes first: beyond it nothing is written, however many browsers come.
+async fn look(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Look> {
+    let Attempt { source, is_stranger, codes, now } = attempt;
+    let until = now + ATTEMPT_WINDOW_MS;
+    if *is_stranger
+        && !store::charge(tx, STRANGERS, MOST_ATTEMPTS_OF_STRANGERS, *now, until).await?
+    {
+        return Ok(Look::TooManyOfStrangers);
+    }
+    let is_allowed = store::charge(tx, source, MOST_ATTEMPTS, *now, until).await?;
+    let mut found = None;
+    for code in codes.iter().filter(|_| is_allowed) {
+        found = store::find_pending(tx, code, *now).await?;
+        if found.is_some() {
+            break;
+        }
+    }
+    let is_counted = is_allowed && found.is_none();
+    if *is_stranger && !is_counted {
+        store::give_back(tx, STRANGERS).await?;
+    }
+    if found.is_some() {
+        store::give_back(tx, source).await?;
+    }
+    Ok(match found {
+        Some((hash, request)) => Look::Found(hash, Box::new(request)),
+        None if is_allowed => Look::NotFound,
+        None => Look::TooMany,
+    })
+}
+
+/// Of the codes a person has typed, the one under which a device still waits for the answer of this interaction.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn is_waiting(
+pub async fn waiting(
     tenant: &Tenant,
     confirmation: &DeviceConfirmation,
-    code: &UserCode,
-) -> Result<bool> {
+    typed: Vec<UserCode>,
+) -> Result<Option<UserCode>> {
     let mut conn = tenant.read().await?;
     let interaction = confirmation.interaction.id_hash();
     let hash = store::waiting(&mut conn, interaction, tenant.now_ms()).await?;
-    Ok(hash.is_some_and(|hash| hashes(tenant, code).contains(&hash)))
+    let Some(hash) = hash else { return Ok(None) };
+    Ok(typed.into_iter().find(|code| hashes(tenant, code).contains(&hash)))
 }
 
 /// The person's answer. It is given once, and ends the interaction.

@@ -42,6 +42,8 @@ pub enum Answer {
     },
     /// Ask whether a device may be signed in: there is no redirect URI to answer to.
     ConfirmDevice(Box<super::DeviceConfirmation>),
+    /// Ask for the code of a device: the person has signed in, which they had to do first.
+    EnterCode,
     /// Show what is wrong and redirect nowhere: who asks, or where to answer, is not trusted.
     Refuse {
         /// What is wrong.
@@ -103,6 +105,11 @@ pub async fn resume(
 ) -> Result<Answer> {
     let gone = || Error::refused("session.not_found");
     let interaction = find(tenant, interaction_id).await?.ok_or_else(gone)?;
+    if super::device::comes_before_code(tenant, &interaction) {
+        let session = current_session(tenant, session).await?;
+        let session = session.as_ref();
+        return super::device::go_on_to_code(tenant, interaction, interaction_id, session).await;
+    }
     let registered =
         applications::find(tenant, &interaction.request.client_id).await?.ok_or_else(gone)?;
     // The application may have been changed since the request was checked.

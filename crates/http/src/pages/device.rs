@@ -19,8 +19,10 @@ use super::view::{DeviceCode, DeviceConfirm, Field};
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
 
-/// Ties the forms to a browser, and keeps the code it has entered: `<random>` or `<random>~<code>`.
+/// Ties the forms to a browser, and keeps the codes it has entered: `<random>~<code>~<code>`.
 const COOKIE: &str = "_device";
+/// So many devices can be signed in side by side.
+const MOST_CODES: usize = 8;
 /// Seconds.
 const COOKIE_LIFETIME: i64 = 3600;
 const CODE_PURPOSE: &str = "device";
@@ -72,6 +74,12 @@ pub(crate) fn code_page(tenant: &Tenant, user_code: Option<&str>) -> String {
     }
 }
 
+/// The address of the page that asks for a code, with the one this browser has typed last.
+pub(crate) fn code_page_of_browser(tenant: &Tenant, headers: &HeaderMap) -> String {
+    let typed = Browser::of(tenant, headers).codes.pop();
+    code_page(tenant, typed.map(|code| code.to_string()).as_deref())
+}
+
 /// The address of the page that asks whether a device may be signed in.
 pub(crate) fn confirm_page(tenant: &Tenant, confirmation: &DeviceConfirmation) -> String {
     let app_id = &confirmation.interaction.request.client_id;
@@ -110,13 +118,15 @@ pub(super) async fn submit(
         return refuse(key, StatusCode::UNPROCESSABLE_ENTITY);
     };
     match enter(&tenant, &headers, &browser, &code).await {
-        Ok(Entered::Right { client_id, interaction_id }) => {
+        Ok(
+            Entered::Right { client_id, interaction_id }
+            | Entered::SignInFirst { client_id, interaction_id },
+        ) => {
             let next = format!("{}/oidc/auth/{}", tenant.origin().base(), interaction_id.reveal());
             let mut response = Redirect::to(&next).into_response();
             let in_progress = Interactions::read(&tenant, &headers);
             in_progress.add(response.headers_mut(), &tenant, &client_id, &interaction_id);
-            let kept = format!("{}~{code}", browser.id);
-            cookies::set(response.headers_mut(), &tenant, COOKIE, &kept, COOKIE_LIFETIME);
+            browser.with(code).write(response.headers_mut(), &tenant);
             response
         }
         Ok(Entered::Wrong) => refuse("device.wrong", StatusCode::UNPROCESSABLE_ENTITY),
@@ -168,7 +178,8 @@ pub(super) async fn submit_confirm(
             let mut response = context.send(StatusCode::OK, html, None);
             let id = &confirming.confirmation.interaction_id;
             Interactions::remove(response.headers_mut(), &tenant, id);
-            cookies::clear(response.headers_mut(), &tenant, COOKIE);
+            let browser = Browser::of(&tenant, &headers).without(&confirming.code);
+            browser.write(response.headers_mut(), &tenant);
             response
         }
         Err(Error::Refused(_)) => context.unknown_session(),
@@ -176,23 +187,45 @@ pub(super) async fn submit_confirm(
     }
 }
 
-/// The browser that is entering a code.
+/// The browser that is entering codes.
 struct Browser {
     id: String,
-    code: Option<UserCode>,
+    /// The codes that were entered, the newest last: several devices can be signed in side by side.
+    codes: Vec<UserCode>,
+    is_new: bool,
 }
 
 impl Browser {
     /// As its cookie says, or a new one.
     fn of(tenant: &Tenant, headers: &HeaderMap) -> Self {
         let cookie = cookies::read(tenant, headers, COOKIE).filter(|value| !value.is_empty());
-        match cookie {
-            None => Self { id: tenant.new_token(), code: None },
-            Some(value) => match value.split_once('~') {
-                None => Self { id: value, code: None },
-                Some((id, code)) => Self { id: id.to_owned(), code: UserCode::parse(code) },
-            },
-        }
+        let Some(value) = cookie else {
+            return Self { id: tenant.new_token(), codes: Vec::new(), is_new: true };
+        };
+        let mut parts = value.split('~');
+        let id = parts.next().unwrap_or_default().to_owned();
+        Self { id, codes: parts.filter_map(UserCode::parse).collect(), is_new: false }
+    }
+
+    /// With a code that was just entered; the oldest makes room.
+    fn with(mut self, code: UserCode) -> Self {
+        self.codes.retain(|known| *known != code);
+        self.codes.push(code);
+        let beyond = self.codes.len().saturating_sub(MOST_CODES);
+        self.codes.drain(..beyond);
+        self
+    }
+
+    /// Without a code that was answered.
+    fn without(mut self, code: &UserCode) -> Self {
+        self.codes.retain(|known| known != code);
+        self
+    }
+
+    fn write(&self, headers: &mut HeaderMap, tenant: &Tenant) {
+        let codes = self.codes.iter().map(ToString::to_string);
+        let value: Vec<String> = std::iter::once(self.id.clone()).chain(codes).collect();
+        cookies::set(headers, tenant, COOKIE, &value.join("~"), COOKIE_LIFETIME);
     }
 }
 
@@ -237,10 +270,10 @@ impl Confirming {
                 Ok(_) | Err(Error::Refused(_)) => return Ok(Step::Gone),
                 Err(error) => return Err(error),
             };
-        let Some(code) = Browser::of(tenant, headers).code else { return Ok(Step::Gone) };
-        if !devices::is_waiting(tenant, &confirmation, &code).await? {
+        let codes = Browser::of(tenant, headers).codes;
+        let Some(code) = devices::waiting(tenant, &confirmation, codes).await? else {
             return Ok(Step::Gone);
-        }
+        };
         let request = &confirmation.interaction.request;
         let Some(registered) = applications::find(tenant, &request.client_id).await? else {
             return Ok(Step::Gone);
@@ -289,7 +322,7 @@ async fn enter(
     let cookie = cookie.as_ref().map(|cookie| cookie.reveal().as_str());
     let session = interactions::current_session(tenant, cookie).await?;
     let visitor = match &session {
-        Some(session) => Visitor::SignedIn { session_id: &session.id },
+        Some(session) => Visitor::SignedIn { user_id: &session.user_id },
         None => Visitor::Stranger { browser: &browser.id },
     };
     devices::enter(tenant, code, visitor).await
@@ -321,6 +354,9 @@ fn draw(
         form_error,
     };
     let mut response = context.send(status, render::device_code(&context.shell(), &view), None);
-    cookies::set(response.headers_mut(), tenant, COOKIE, &browser.id, COOKIE_LIFETIME);
+    // A browser that has a cookie keeps it: it may be on its way to another page with a code in it.
+    if browser.is_new {
+        browser.write(response.headers_mut(), tenant);
+    }
     response
 }

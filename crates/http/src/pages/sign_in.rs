@@ -310,14 +310,20 @@ fn draw(
     let app_id = &current.interaction.request.client_id;
     let href = |page: Page| super::address(tenant, page.path(), app_id, &current.id);
     let xsrf = cookies::xsrf(tenant, page.path(), current.id.reveal());
-    let shell = context.shell_for(&current.registered);
+    // Before the code of a device is looked at, nobody knows which application it is for.
+    let is_for_application = !interactions::comes_before_code(tenant, &current.interaction);
+    let app_name = is_for_application.then(|| current.registered.display_name().to_owned());
+    let shell = match is_for_application {
+        true => context.shell_for(&current.registered),
+        false => context.shell(),
+    };
     let html = match page {
         Page::SignIn => {
             let register_href = experience.allows_registration().then(|| href(Page::Register));
             let view = SignIn {
                 action: href(page),
                 xsrf,
-                app_name: Some(current.registered.display_name().to_owned()),
+                app_name,
                 identifiers: identifiers(experience),
                 identifier: state.identifier,
                 password_error: state.password_error,
@@ -330,7 +336,7 @@ fn draw(
             let view = Register {
                 action: href(page),
                 xsrf,
-                app_name: Some(current.registered.display_name().to_owned()),
+                app_name,
                 username: state.identifier,
                 password_error: state.password_error,
                 form_error: state.form_error,
