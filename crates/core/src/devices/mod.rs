@@ -174,7 +174,7 @@ pub async fn waiting(
 /// # Errors
 /// `session.not_found` when the interaction or the code has ended meanwhile.
 pub async fn answer(tenant: &Tenant, confirmation: &DeviceConfirmation, allow: bool) -> Result<()> {
-    let DeviceConfirmation { interaction, session, .. } = confirmation;
+    let DeviceConfirmation { interaction, request, session, .. } = confirmation;
     if !allow {
         return deny(tenant, interaction, Some(session), ErrorCode::AccessDenied).await;
     }
@@ -183,7 +183,7 @@ pub async fn answer(tenant: &Tenant, confirmation: &DeviceConfirmation, allow: b
         session_id: &session.id,
         authenticated_at: session.authenticated_at,
     };
-    let grant = grants::prepare_for_device(tenant, &interaction.request, grantor);
+    let grant = grants::prepare_for_device(tenant, request, grantor);
     let entry = entry(tenant, interaction, Some(session), Outcome::Success);
     settle(tenant, interaction, Some((session.id.clone(), grant)), entry).await
 }

@@ -158,6 +158,7 @@ async fn advance(
                 return Ok(Answer::ConfirmDevice(Box::new(super::DeviceConfirmation {
                     interaction_id: Secret::new(id.to_owned()),
                     interaction,
+                    request: request.clone(),
                     session: session.clone(),
                 })));
             }

@@ -14,8 +14,10 @@ use crate::{Error, Result, Secret, Tenant};
 pub struct DeviceConfirmation {
     /// The id of the interaction.
     pub interaction_id: Secret,
-    /// What the device asked for.
+    /// The interaction.
     pub interaction: Interaction,
+    /// What the device asked for, within what its application may ask for now.
+    pub request: AuthorizationRequest,
     /// Who answers.
     pub session: Session,
 }

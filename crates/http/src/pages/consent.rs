@@ -10,14 +10,9 @@ use serde::Deserialize;
 use trinco_core::applications::RegisteredClient;
 use trinco_core::interactions::{self, ConsentRequest, Interaction};
 use trinco_core::sessions::Session;
-use trinco_core::users::User;
-use trinco_core::{Error, Result, Secret, Snapshot, Tenant, applications};
-use trinco_locales::Texts;
-use trinco_oauth::Scope;
-use trinco_oauth::scope::{
-    OFFLINE_ACCESS, ORGANIZATIONS, ORGANIZATIONS_RESOURCE, SESSIONS, TRUSTED_DEVICES,
-};
+use trinco_core::{Error, Result, Secret, Tenant, applications};
 
+use super::asked::{Organizations, in_words, name_of};
 use super::context::PageContext;
 use super::render;
 use super::view::{Consent, OrganizationChoice};
@@ -164,12 +159,7 @@ fn draw(
 ) -> Response {
     let asked = &current.interaction.request;
     let context = PageContext::new(tenant, headers).with_locales(&asked.hints.ui_locales);
-    let texts = context.texts();
     let href = |page: &str| super::address(tenant, page, &asked.client_id, &current.id);
-    let snapshot = tenant.snapshot();
-    let (sees, does) = account_items(texts, &request.scopes.scope);
-    let in_organizations =
-        request.scopes.resources.get(ORGANIZATIONS_RESOURCE).cloned().unwrap_or_default();
     let redirect_uri = asked.target.redirect_uri.as_str();
     let only_one = request.organizations.as_ref().is_some_and(|choices| choices.len() == 1);
     let view = Consent {
@@ -179,10 +169,12 @@ fn draw(
         user_name: name_of(&request.user),
         other_account_href: href("sign-in"),
         is_further: request.is_further,
-        sees,
-        does,
-        resources: resource_items(&snapshot, &request),
-        in_organizations: organization_items(&snapshot, &in_organizations),
+        asked: in_words(
+            context.texts(),
+            &tenant.snapshot(),
+            &request.scopes,
+            Organizations::ChosenHere,
+        ),
         organizations: request.organizations.map(|choices| {
             choices
                 .into_iter()
@@ -203,61 +195,6 @@ fn draw(
         .headers_mut()
         .insert(header::REFERRER_POLICY, http::HeaderValue::from_static("no-referrer"));
     response
-}
-
-/// The reserved scopes in words: what the application sees of the account, and what it does with it.
-fn account_items(texts: Texts, scope: &Scope) -> (Vec<String>, Vec<String>) {
-    let (mut sees, mut does) = (Vec::new(), Vec::new());
-    for token in scope.iter() {
-        let name = token.rsplit(':').next().unwrap_or(token);
-        let Some(words) = texts.find(&format!("consent.scope.{name}")) else { continue };
-        match token {
-            OFFLINE_ACCESS | SESSIONS | TRUSTED_DEVICES => does.push(words.to_owned()),
-            // The choice below says so.
-            ORGANIZATIONS => {}
-            _ => sees.push(words.to_owned()),
-        }
-    }
-    (sees, does)
-}
-
-/// Permissions by resource, in the operator's words where there are some.
-fn resource_items(snapshot: &Snapshot, request: &ConsentRequest) -> Vec<(String, Vec<String>)> {
-    let named = request.scopes.resources.iter().filter(|(_, scope)| !scope.is_empty());
-    named
-        .filter_map(|(indicator, scope)| {
-            let entry = snapshot.resources.by_indicator(indicator)?;
-            let defined = entry.scopes.iter().filter(|defined| scope.contains(&defined.name));
-            let words =
-                defined.map(|defined| words_of(&defined.name, defined.description.as_deref()));
-            Some((entry.resource.name.clone(), words.collect()))
-        })
-        .collect()
-}
-
-fn organization_items(snapshot: &Snapshot, scope: &Scope) -> Vec<String> {
-    let mut found: Vec<_> = snapshot
-        .organization_template
-        .scopes()
-        .filter(|defined| scope.contains(&defined.name))
-        .collect();
-    found.sort_by(|one, other| one.name.cmp(&other.name));
-    found
-        .into_iter()
-        .map(|defined| words_of(&defined.name, defined.description.as_deref()))
-        .collect()
-}
-
-fn words_of(name: &str, description: Option<&str>) -> String {
-    description.filter(|text| !text.trim().is_empty()).unwrap_or(name).to_owned()
-}
-
-/// What a person knows the account by.
-fn name_of(user: &User) -> String {
-    [&user.username, &user.primary_email, &user.primary_phone, &user.name]
-        .into_iter()
-        .find_map(Clone::clone)
-        .unwrap_or_else(|| user.id.clone())
 }
 
 /// The host of a redirect URI as it will be in the address bar, or the scheme of a native application.
@@ -282,17 +219,6 @@ mod tests {
             ("com.example.app:/cb", "com.example.app:"),
         ] {
             assert_eq!(host_of(uri), host);
-        }
-    }
-
-    #[test]
-    fn every_reserved_scope_has_words() {
-        use trinco_locales::Language;
-        for language in Language::ALL {
-            for token in trinco_oauth::scope::RESERVED {
-                let name = token.rsplit(':').next().unwrap();
-                assert!(Texts::of(language).find(&format!("consent.scope.{name}")).is_some());
-            }
         }
     }
 

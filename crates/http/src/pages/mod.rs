@@ -1,5 +1,6 @@
 //! The sign-in pages: what a page shows ([`view`]), how it becomes HTML ([`render`]), and the handlers.
 
+mod asked;
 pub mod assets;
 pub mod color;
 mod consent;

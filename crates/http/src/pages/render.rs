@@ -52,13 +52,6 @@ pub fn consent(shell: &Shell, view: &Consent) -> String {
         app_line: app_line(texts.get(asks), Some(&view.app_name)),
         account: texts.format("consent.account", &[("user", &view.user_name)]),
         next: texts.format("consent.next", &[("host", &view.next)]),
-        resources: view
-            .resources
-            .iter()
-            .map(|(name, permissions)| {
-                (texts.format("consent.do_on", &[("resource", name)]), permissions.as_slice())
-            })
-            .collect(),
         view,
     })
 }
@@ -148,7 +141,6 @@ struct ConsentPage<'a> {
     app_line: Option<(&'a str, &'a str, &'a str)>,
     account: Cow<'a, str>,
     next: Cow<'a, str>,
-    resources: Vec<(Cow<'a, str>, &'a [String])>,
 }
 
 #[derive(Template)]
