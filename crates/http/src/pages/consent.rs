@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::Query;
 use axum::response::{IntoResponse, Redirect, Response};
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use serde::Deserialize;
 use trinco_core::applications::RegisteredClient;
 use trinco_core::interactions::{self, ConsentRequest, Interaction};
 use trinco_core::sessions::Session;
@@ -14,8 +11,9 @@ use trinco_core::{Error, Result, Secret, Tenant, applications};
 
 use super::asked::{Organizations, in_words, name_of};
 use super::context::PageContext;
+use super::fields::{Fields, Pairs, Query, Whose};
 use super::render;
-use super::view::{Consent, OrganizationChoice};
+use super::view::{Consent, OrganizationChoice, XSRF_FIELD};
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
 use crate::oidc::authorize::send_on;
@@ -25,14 +23,6 @@ const PURPOSE: &str = "consent";
 /// Longest organization id that is looked at: bytes.
 const MAX_ID: usize = 128;
 
-#[derive(Deserialize)]
-pub(super) struct PageQuery {
-    #[serde(default)]
-    app_id: String,
-    #[serde(default)]
-    interaction: String,
-}
-
 /// The consent in progress that a page belongs to.
 struct Current {
     id: Secret,
@@ -41,13 +31,10 @@ struct Current {
     session: Session,
 }
 
-pub(super) async fn show(
-    Here(tenant): Here,
-    Query(query): Query<PageQuery>,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn show(Here(tenant): Here, query: Query, headers: HeaderMap) -> Response {
     let page = PageContext::new(&tenant, &headers);
-    let current = match current(&tenant, &query, &headers).await {
+    let Some(whose) = query.whose() else { return page.unreadable(StatusCode::BAD_REQUEST) };
+    let current = match current(&tenant, whose, &headers).await {
         Ok(Some(current)) => current,
         Ok(None) => return page.unknown_session(),
         Err(error) => return page.failed(&error, PURPOSE),
@@ -65,17 +52,19 @@ pub(super) async fn show(
 
 pub(super) async fn submit(
     Here(tenant): Here,
-    Query(query): Query<PageQuery>,
+    query: Query,
     headers: HeaderMap,
-    body: Bytes,
+    Fields(fields): Fields,
 ) -> Response {
     let page = PageContext::new(&tenant, &headers);
-    let current = match current(&tenant, &query, &headers).await {
+    let (Some(whose), Some(form)) = (query.whose(), Submitted::read(&fields)) else {
+        return page.unreadable(StatusCode::BAD_REQUEST);
+    };
+    let current = match current(&tenant, whose, &headers).await {
         Ok(Some(current)) => current,
         Ok(None) => return page.unknown_session(),
         Err(error) => return page.failed(&error, PURPOSE),
     };
-    let form = Submitted::read(&body);
     if !cookies::xsrf_is_valid(&tenant, PURPOSE, &bound_to(&current), &form.xsrf) {
         return page.unknown_session();
     }
@@ -105,25 +94,23 @@ struct Submitted {
 }
 
 impl Submitted {
-    fn read(body: &[u8]) -> Self {
-        let mut form = Self { xsrf: String::new(), allows: None, organization_ids: Vec::new() };
-        for (name, value) in form_urlencoded::parse(body) {
-            match &*name {
-                "xsrf" => form.xsrf = value.into_owned(),
-                "decision" => {
-                    form.allows = match &*value {
-                        "allow" => Some(true),
-                        "deny" => Some(false),
-                        _ => None,
-                    };
-                }
-                "organization_ids" if value.len() <= MAX_ID && !value.contains('\0') => {
-                    form.organization_ids.push(value.into_owned());
-                }
-                _ => {}
-            }
-        }
-        form
+    /// `None` when a field repeats that there is one of.
+    fn read(fields: &Pairs) -> Option<Self> {
+        let [xsrf, decision] = fields.once([XSRF_FIELD, "decision"])?;
+        let is_id = |value: &&str| value.len() <= MAX_ID && !value.contains('\0');
+        Some(Self {
+            xsrf: xsrf.to_owned(),
+            allows: match decision {
+                "allow" => Some(true),
+                "deny" => Some(false),
+                _ => None,
+            },
+            organization_ids: fields
+                .all("organization_ids")
+                .filter(is_id)
+                .map(str::to_owned)
+                .collect(),
+        })
     }
 }
 
@@ -134,11 +121,11 @@ fn bound_to(current: &Current) -> String {
 
 async fn current(
     tenant: &Tenant,
-    query: &PageQuery,
+    whose: Whose<'_>,
     headers: &HeaderMap,
 ) -> Result<Option<Current>> {
     let in_progress = Interactions::read(tenant, headers);
-    let Some(id) = in_progress.of(&query.app_id, &query.interaction).cloned() else {
+    let Some(id) = in_progress.of(whose.app_id, whose.interaction).cloned() else {
         return Ok(None);
     };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
@@ -219,19 +206,6 @@ mod tests {
             ("com.example.app:/cb", "com.example.app:"),
         ] {
             assert_eq!(host_of(uri), host);
-        }
-    }
-
-    #[test]
-    fn an_answer_without_a_known_decision_is_none() {
-        for (body, allows) in [
-            ("decision=allow", Some(true)),
-            ("decision=deny", Some(false)),
-            ("decision=maybe", None),
-            ("decision=allow&decision=deny", Some(false)),
-            ("", None),
-        ] {
-            assert_eq!(Submitted::read(body.as_bytes()).allows, allows, "{body}");
         }
     }
 }

@@ -122,7 +122,12 @@ impl<'a> PageContext<'a> {
         self.send(StatusCode::OK, render::welcome(&self.shell()), None)
     }
 
-    /// The request cannot be read.
+    /// What the browser sent cannot be read.
+    pub(crate) fn unreadable(&self, status: StatusCode) -> Response {
+        self.send(status, render::unreadable(&self.shell()), None)
+    }
+
+    /// The request is not taken.
     pub(crate) fn refused(&self, status: StatusCode, code: &str) -> Response {
         let problem = Problem {
             title: self.texts().get("error.title").to_owned(),

@@ -96,6 +96,11 @@ pub fn unknown_session(shell: &Shell, back: Option<&Link>) -> String {
     finished(&MessagePage::from_texts(shell, "unknown_session", back))
 }
 
+/// What was sent to a page is not what its form sends.
+pub fn unreadable(shell: &Shell) -> String {
+    finished(&MessagePage::from_texts(shell, "unreadable", None))
+}
+
 /// A form that posts itself to an application.
 pub fn form_post(shell: &Shell, view: &FormPost) -> String {
     let sentence = match &view.app_name {

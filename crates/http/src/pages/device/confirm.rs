@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Form, Query};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
 use trinco_core::applications::RegisteredClient;
 use trinco_core::interactions::{self, Answer, DeviceConfirmation};
 use trinco_core::{Error, Result, Tenant, applications, devices, users};
@@ -17,26 +15,11 @@ use crate::app::Here;
 use crate::cookies::{self, Interactions};
 use crate::pages::asked::{Organizations, in_words, name_of};
 use crate::pages::context::PageContext;
+use crate::pages::fields::{Fields, Query};
 use crate::pages::render;
-use crate::pages::view::DeviceConfirm;
+use crate::pages::view::{DeviceConfirm, XSRF_FIELD};
 
 const PURPOSE: &str = "device-confirm";
-
-#[derive(Deserialize)]
-pub(in crate::pages) struct ConfirmQuery {
-    #[serde(default)]
-    app_id: String,
-    #[serde(default)]
-    interaction: String,
-}
-
-#[derive(Deserialize)]
-pub(in crate::pages) struct ConfirmForm {
-    #[serde(default)]
-    decision: String,
-    #[serde(default)]
-    xsrf: String,
-}
 
 /// The address of the page.
 pub(crate) fn address(tenant: &Tenant, confirmation: &DeviceConfirmation) -> String {
@@ -50,7 +33,7 @@ fn page(tenant: &Tenant, name: &str, confirmation: &DeviceConfirmation) -> Strin
 
 pub(in crate::pages) async fn show(
     Here(tenant): Here,
-    Query(query): Query<ConfirmQuery>,
+    query: Query,
     headers: HeaderMap,
 ) -> Response {
     match find(&tenant, &query, &headers).await {
@@ -61,19 +44,22 @@ pub(in crate::pages) async fn show(
 
 pub(in crate::pages) async fn submit(
     Here(tenant): Here,
-    Query(query): Query<ConfirmQuery>,
+    query: Query,
     headers: HeaderMap,
-    Form(form): Form<ConfirmForm>,
+    Fields(fields): Fields,
 ) -> Response {
+    let context = PageContext::new(&tenant, &headers);
+    let Some([decision, xsrf]) = fields.once(["decision", XSRF_FIELD]) else {
+        return context.unreadable(StatusCode::BAD_REQUEST);
+    };
     let confirming = match find(&tenant, &query, &headers).await {
         Ok(confirming) => confirming,
         Err(instead) => return instead,
     };
-    let context = PageContext::new(&tenant, &headers);
-    if !cookies::xsrf_is_valid(&tenant, PURPOSE, &confirming.bound_to(), &form.xsrf) {
+    if !cookies::xsrf_is_valid(&tenant, PURPOSE, &confirming.bound_to(), xsrf) {
         return context.unknown_session();
     }
-    let allow = match form.decision.as_str() {
+    let allow = match decision {
         "allow" => true,
         "deny" => false,
         _ => return confirming.draw(&tenant, &headers),
@@ -105,7 +91,7 @@ struct Confirming {
 /// What a visit to the page is about, or what the browser gets in its place.
 async fn find(
     tenant: &Tenant,
-    query: &ConfirmQuery,
+    query: &Query,
     headers: &HeaderMap,
 ) -> Result<Box<Confirming>, Response> {
     let context = PageContext::new(tenant, headers);
@@ -114,8 +100,11 @@ async fn find(
         Error::Refused(_) => gone(),
         error => context.failed(&error, "device"),
     };
+    let Some(whose) = query.whose() else {
+        return Err(context.unreadable(StatusCode::BAD_REQUEST));
+    };
     let in_progress = Interactions::read(tenant, headers);
-    let id = in_progress.of(&query.app_id, &query.interaction).ok_or_else(gone)?;
+    let id = in_progress.of(whose.app_id, whose.interaction).ok_or_else(gone)?;
     let interaction = interactions::find(tenant, id.reveal()).await.map_err(failed)?;
     // Only a device's interaction is looked at further: another's must not be answered from here.
     if !interaction.is_some_and(|found| interactions::is_for_device(tenant, &found)) {

@@ -6,10 +6,8 @@
 mod browser;
 mod confirm;
 
-use axum::extract::{Form, Query};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
 use trinco_core::devices::{self, Entered, Visitor};
 use trinco_core::{Result, Tenant, interactions};
 use trinco_oauth::authorization::UserCode;
@@ -18,8 +16,9 @@ pub(crate) use confirm::address as confirm_page;
 pub(super) use confirm::{show as show_confirm, submit as submit_confirm};
 
 use super::context::PageContext;
+use super::fields::{Fields, Query};
 use super::render;
-use super::view::{DeviceCode, Field};
+use super::view::{DeviceCode, Field, XSRF_FIELD};
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
 use browser::Browser;
@@ -27,20 +26,6 @@ use browser::Browser;
 const PURPOSE: &str = "device";
 /// Longest code that is shown again, in characters.
 const MAX_INPUT: usize = 64;
-
-#[derive(Deserialize)]
-pub(super) struct CodeQuery {
-    #[serde(default)]
-    user_code: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct CodeForm {
-    #[serde(default)]
-    user_code: String,
-    #[serde(default)]
-    xsrf: String,
-}
 
 /// The address of the page that asks for a code.
 pub(crate) fn code_page(tenant: &Tenant, user_code: Option<&str>) -> String {
@@ -62,25 +47,27 @@ pub(crate) fn code_page_of_browser(tenant: &Tenant, headers: &HeaderMap) -> Stri
     code_page(tenant, typed.map(|code| code.to_string()).as_deref())
 }
 
-pub(super) async fn show(
-    Here(tenant): Here,
-    Query(query): Query<CodeQuery>,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn show(Here(tenant): Here, Query(query): Query, headers: HeaderMap) -> Response {
+    let Some([user_code]) = query.once(["user_code"]) else {
+        return PageContext::new(&tenant, &headers).unreadable(StatusCode::BAD_REQUEST);
+    };
     let browser = Browser::of(&tenant, &headers);
-    let field = Field { value: shown(&query.user_code), error: None };
+    let field = Field { value: shown(user_code), error: None };
     draw(&tenant, &headers, &browser, field, None, StatusCode::OK)
 }
 
 pub(super) async fn submit(
     Here(tenant): Here,
     headers: HeaderMap,
-    Form(form): Form<CodeForm>,
+    Fields(fields): Fields,
 ) -> Response {
+    let Some([user_code, xsrf]) = fields.once(["user_code", XSRF_FIELD]) else {
+        return PageContext::new(&tenant, &headers).unreadable(StatusCode::BAD_REQUEST);
+    };
     let texts = PageContext::new(&tenant, &headers).texts();
     let browser = Browser::of(&tenant, &headers);
-    let value = shown(&form.user_code);
-    if !cookies::xsrf_is_valid(&tenant, PURPOSE, &browser.id, &form.xsrf) {
+    let value = shown(user_code);
+    if !cookies::xsrf_is_valid(&tenant, PURPOSE, &browser.id, xsrf) {
         let field = Field { value, error: None };
         let stale = Some(texts.get("device.stale").to_owned());
         return draw(&tenant, &headers, &browser, field, stale, StatusCode::UNPROCESSABLE_ENTITY);
@@ -89,7 +76,7 @@ pub(super) async fn submit(
         let field = Field { value: value.clone(), error: Some(texts.get(key).to_owned()) };
         draw(&tenant, &headers, &browser, field, None, status)
     };
-    let Some(code) = UserCode::parse(&form.user_code) else {
+    let Some(code) = UserCode::parse(user_code) else {
         let key = if value.trim().is_empty() { "device.missing" } else { "device.wrong" };
         return refuse(key, StatusCode::UNPROCESSABLE_ENTITY);
     };
