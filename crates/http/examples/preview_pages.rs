@@ -202,7 +202,7 @@ fn consent(texts: &Texts) -> Consent {
         is_further: false,
         asked: asked(texts),
         organizations: Some(vec![choice("Horta", true), choice("Papelaria Lima", false)]),
-        next: "notes.example.com".into(),
+        next: Some("notes.example.com".into()),
     }
 }
 

@@ -17,7 +17,7 @@ use model::{ATTEMPT_WINDOW_MS, LIFETIME_MS, MOST_ATTEMPTS, MOST_ATTEMPTS_OF_STRA
 use crate::audit::{self, Entry, Outcome};
 use crate::interactions::{self, DeviceConfirmation, Interaction};
 use crate::sessions::Session;
-use crate::{Alphabet, Error, Result, Tenant, TokenHash, grants, sessions};
+use crate::{Alphabet, Error, Result, Tenant, TokenHash, consents, grants, sessions};
 
 /// Two live user codes are the same once in billions; then another one is drawn, at most this often.
 const DRAWS: usize = 4;
@@ -34,6 +34,12 @@ pub async fn authorize(
     params: &Params,
 ) -> Result<DeviceAuthorization> {
     let request = interactions::validate_device(tenant, client, params).await?;
+    // What the operator adds to the list later, the device has not asked for.
+    let snapshot = tenant.snapshot();
+    let request = match snapshot.applications.get(&client.client_id) {
+        Some(registered) => consents::limit_request(&snapshot, registered, request),
+        None => request,
+    };
     let request = serde_json::to_string(&request)?;
     for _ in 0..DRAWS {
         let device_code = tenant.new_token();

@@ -42,6 +42,8 @@ pub enum Answer {
     },
     /// Ask whether a device may be signed in: there is no redirect URI to answer to.
     ConfirmDevice(Box<super::DeviceConfirmation>),
+    /// Tell the person that the device, which asked for this, gets nothing.
+    DeviceDenied(Box<AuthorizationRequest>),
     /// Ask for the code of a device: the person has signed in, which they had to do first.
     EnterCode,
     /// Show what is wrong and redirect nowhere: who asks, or where to answer, is not trusted.

@@ -74,7 +74,7 @@ pub(super) async fn submit(
             let chosen = form.organization_ids;
             interactions::allow(&tenant, interaction, id.reveal(), &session, chosen).await
         }
-        Some(false) => interactions::deny(&tenant, &interaction).await,
+        Some(false) => interactions::deny(&tenant, &interaction, &session).await,
         None => return page.unknown_session(),
     };
     match answer {
@@ -148,6 +148,7 @@ fn draw(
     let context = PageContext::new(tenant, headers).with_locales(&asked.hints.ui_locales);
     let href = |page: &str| super::address(tenant, page, &asked.client_id, &current.id);
     let redirect_uri = asked.target.redirect_uri.as_str();
+    let is_for_device = interactions::is_for_device(tenant, &current.interaction);
     let only_one = request.organizations.as_ref().is_some_and(|choices| choices.len() == 1);
     let view = Consent {
         action: href("consent"),
@@ -172,11 +173,12 @@ fn draw(
                 })
                 .collect()
         }),
-        next: host_of(redirect_uri),
+        next: (!is_for_device).then(|| host_of(redirect_uri)),
     };
     let html = render::consent(&context.shell_for(&current.registered), &view);
-    let form_target = asked.target.redirect_uri.form_action_source();
-    let mut response = context.send(StatusCode::OK, html, Some(&form_target));
+    // A device's form ends on a page of this server.
+    let form_target = (!is_for_device).then(|| asked.target.redirect_uri.form_action_source());
+    let mut response = context.send(StatusCode::OK, html, form_target.as_deref());
     // The page's address must not tell the application's pictures and links who asks.
     response
         .headers_mut()

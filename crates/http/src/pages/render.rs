@@ -51,7 +51,10 @@ pub fn consent(shell: &Shell, view: &Consent) -> String {
         other_account_href: link(&view.other_account_href),
         app_line: app_line(texts.get(asks), Some(&view.app_name)),
         account: texts.format("consent.account", &[("user", &view.user_name)]),
-        next: texts.format("consent.next", &[("host", &view.next)]),
+        next: match &view.next {
+            Some(host) => texts.format("consent.next", &[("host", host)]),
+            None => Cow::Borrowed(texts.get("consent.next_device")),
+        },
         view,
     })
 }

@@ -255,8 +255,8 @@ pub struct Consent {
     pub asked: Vec<Asked>,
     /// The organizations to choose from, when it asks to see some.
     pub organizations: Option<Vec<OrganizationChoice>>,
-    /// The host, or the scheme of a native application, that the person goes on to.
-    pub next: String,
+    /// The host, or the scheme of a native application, that the person goes on to; none for a device, which is confirmed next.
+    pub next: Option<String>,
 }
 
 /// Things an application asks for, of one kind: what it sees, what it does with the account, on an API, or in organizations.

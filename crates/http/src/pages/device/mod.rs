@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
 use trinco_core::devices::{self, Entered, Visitor};
 use trinco_core::{Result, Tenant, interactions};
+use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::authorization::UserCode;
 
 pub(crate) use confirm::address as confirm_page;
@@ -45,6 +46,19 @@ pub(crate) fn code_page(tenant: &Tenant, user_code: Option<&str>) -> String {
 pub(crate) fn code_page_of_browser(tenant: &Tenant, headers: &HeaderMap) -> String {
     let typed = Browser::of(tenant, headers).codes.pop();
     code_page(tenant, typed.map(|code| code.to_string()).as_deref())
+}
+
+/// The page that ends it: the device gets nothing.
+pub(crate) fn denied(
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    request: &AuthorizationRequest,
+) -> Response {
+    let context = PageContext::new(tenant, headers).with_locales(&request.hints.ui_locales);
+    let snapshot = tenant.snapshot();
+    let registered = snapshot.applications.get(&request.client_id);
+    let shell = registered.map_or_else(|| context.shell(), |found| context.shell_for(found));
+    context.send(StatusCode::OK, render::device_done(&shell, false), None)
 }
 
 pub(super) async fn show(Here(tenant): Here, Query(query): Query, headers: HeaderMap) -> Response {

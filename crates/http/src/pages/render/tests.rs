@@ -108,7 +108,7 @@ fn hostile_pages() -> Vec<String> {
                     name: nasty(),
                     checked: true,
                 }]),
-                next: nasty(),
+                next: Some(nasty()),
             },
         ),
         device_code(
