@@ -104,6 +104,12 @@ fn pages(language: Language) -> Vec<(&'static str, String)> {
             ),
         ),
         ("consent", render::consent(&own, &consent(&texts))),
+        (
+            "consent-device",
+            render::consent(&own, &Consent { next: None, organizations: None, ..consent(&texts) }),
+        ),
+        ("unreadable", render::unreadable(&own)),
+        ("still-signed-in", render::still_signed_in(&own)),
         ("device-code", render::device_code(&own, &device_code(&texts, None))),
         ("device-wrong", render::device_code(&own, &device_code(&texts, Some("device.wrong")))),
         ("device-confirm", render::device_confirm(&own, &device_confirm(&texts))),

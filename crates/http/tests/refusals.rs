@@ -146,6 +146,24 @@ async fn every_refusal_has_the_form_of_its_door() {
     assert_eq!(Answer::to(head).await.expect(204).header("location"), "");
 }
 
+/// Who follows a link cannot mend the application it is for.
+#[tokio::test]
+async fn people_are_not_told_how_to_configure_an_application() {
+    let server = Server::start().await;
+    let app = server.admin().await.traditional("Shop").await;
+    let browser = server.browser();
+    let query = "response_type=code&scope=openid&redirect_uri=https://evil.example/";
+    for (client, sentence) in [
+        ("nobody", "This link names an application that is not set up here."),
+        (app.0.as_str(), "it wants you sent to an address it has not registered"),
+    ] {
+        let page = browser.get(&format!("/oidc/auth?client_id={client}&{query}")).await.expect(400);
+        assert!(page.text.contains(sentence), "{}", page.text);
+        assert!(page.text.contains("tell the people who run it"), "{}", page.text);
+        assert!(!page.text.contains("app secret") && !page.text.contains("settings"));
+    }
+}
+
 /// A person never sees the words of the framework, whatever a link or another site's form has sent them with.
 #[tokio::test]
 async fn pages_say_in_the_persons_language_that_they_cannot_be_read() {

@@ -77,6 +77,11 @@ pub fn signed_out(shell: &Shell, view: &SignedOut) -> String {
     finished(&MessagePage::of(shell, title, sentence, "", view.back.as_ref()))
 }
 
+/// "You are still signed in."
+pub fn still_signed_in(shell: &Shell) -> String {
+    finished(&MessagePage::from_texts(shell, "still_signed_in", None))
+}
+
 /// The page of an error.
 pub fn error(shell: &Shell, view: &Problem) -> String {
     let back = view.back.as_ref();
