@@ -6,8 +6,9 @@ use std::{env, error::Error, fs, path::Path};
 use trinco_http::pages::{
     assets, render,
     view::{
-        Brand, Consent, Field, FormPost, Hidden, Identifiers, Link, OrganizationChoice, Problem,
-        Register, Requirement, Shell, SignIn, SignOut, SignedOut,
+        Asked, Brand, Consent, DeviceCode, DeviceConfirm, Field, FormPost, Hidden, Identifiers,
+        Link, OrganizationChoice, Problem, Register, Requirement, Shell, SignIn, SignOut,
+        SignedOut,
     },
 };
 use trinco_locales::{Direction, Language, Texts, error_message};
@@ -103,6 +104,17 @@ fn pages(language: Language) -> Vec<(&'static str, String)> {
             ),
         ),
         ("consent", render::consent(&own, &consent(&texts))),
+        (
+            "consent-device",
+            render::consent(&own, &Consent { next: None, organizations: None, ..consent(&texts) }),
+        ),
+        ("unreadable", render::unreadable(&own)),
+        ("still-signed-in", render::still_signed_in(&own)),
+        ("device-code", render::device_code(&own, &device_code(&texts, None))),
+        ("device-wrong", render::device_code(&own, &device_code(&texts, Some("device.wrong")))),
+        ("device-confirm", render::device_confirm(&own, &device_confirm(&texts))),
+        ("device-allowed", render::device_done(&own, true)),
+        ("device-denied", render::device_done(&own, false)),
         ("sign-out", render::sign_out(&own, &sign_out(false))),
         ("sign-out-app", render::sign_out(&own, &sign_out(true))),
         ("signed-out", render::signed_out(&own, &SignedOut::default())),
@@ -182,7 +194,6 @@ fn register() -> Register {
 }
 
 fn consent(texts: &Texts) -> Consent {
-    let words = |name: &str| texts.get(&format!("consent.scope.{name}")).to_owned();
     let choice = |name: &str, checked| OrganizationChoice {
         id: name.to_lowercase(),
         name: name.to_owned(),
@@ -195,12 +206,45 @@ fn consent(texts: &Texts) -> Consent {
         user_name: "ana".into(),
         other_account_href: "/sign-in?app_id=acme".into(),
         is_further: false,
-        sees: ["openid", "profile", "email"].map(words).into(),
-        does: vec![words("offline_access")],
-        resources: vec![("Papelaria Lima".into(), vec!["read:orders".into()])],
-        in_organizations: vec!["invoices:read".into()],
+        asked: asked(texts),
         organizations: Some(vec![choice("Horta", true), choice("Papelaria Lima", false)]),
-        next: "notes.example.com".into(),
+        next: Some("notes.example.com".into()),
+    }
+}
+
+fn asked(texts: &Texts) -> Vec<Asked> {
+    let words = |name: &str| texts.get(&format!("consent.scope.{name}")).to_owned();
+    let under = |heading: &str, items: Vec<String>| Asked { heading: heading.into(), items };
+    let on = texts.format("consent.do_on", &[("resource", "Papelaria Lima")]);
+    vec![
+        under(texts.get("consent.see"), ["openid", "profile", "email"].map(words).into()),
+        under(texts.get("consent.do"), vec![words("offline_access")]),
+        under(&on, vec!["read:orders".into()]),
+        under(texts.get("consent.do_in_organizations"), vec!["invoices:read".into()]),
+    ]
+}
+
+fn device_code(texts: &Texts, error: Option<&str>) -> DeviceCode {
+    DeviceCode {
+        action: "/device".into(),
+        xsrf: "x".repeat(43),
+        user_code: Field {
+            value: "BCDF-GHJK".into(),
+            error: error.map(|key| texts.get(key).to_owned()),
+        },
+        form_error: None,
+    }
+}
+
+fn device_confirm(texts: &Texts) -> DeviceConfirm {
+    DeviceConfirm {
+        action: "/device/confirm?app_id=acme".into(),
+        xsrf: "x".repeat(43),
+        app_name: "Acme TV".into(),
+        user_code: "BCDF-GHJK".into(),
+        asked: asked(texts).into_iter().take(3).collect(),
+        user_name: "ana".into(),
+        other_account_href: "/sign-in?app_id=acme".into(),
     }
 }
 

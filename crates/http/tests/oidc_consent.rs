@@ -56,7 +56,8 @@ async fn what_was_allowed_is_remembered_and_only_the_rest_is_asked_for() {
 
     // The client may want the page: then all of the request is on it.
     let page = guest.arrive(&browser, "openid profile", &[]).await;
-    assert!(browser.get(&page).await.expect(200).text.contains("your name, username"));
+    let shown = browser.get(&page).await.expect(200).text;
+    assert!(shown.contains("your name, username") && !shown.contains("asks for more"), "{shown}");
     let other = guest.server().browser();
     let elsewhere = guest.arrive(&other, "openid profile", &quiet).await;
     assert!(query_of(&elsewhere).contains_key("code"), "remembered per user, not per browser");
@@ -90,6 +91,9 @@ async fn a_native_application_is_asked_about_each_time_unless_its_redirect_uri_i
     for redirect_uri in ["com.example.ledger:/cb", "http://127.0.0.1:51111/cb"] {
         let page = ask(redirect_uri, "").await;
         assert!(page.contains("/consent?"), "{redirect_uri}: {page}");
+        let shown = browser.get(&page).await.expect(200).text;
+        assert!(shown.contains("which account is yours"), "all of it is asked for: {shown}");
+        assert!(!shown.contains("asks for more"), "it asks for no more: {shown}");
         let silent = ask(redirect_uri, "none").await;
         assert_eq!(query_of(&silent)["error"], "consent_required", "{redirect_uri}");
     }

@@ -1,80 +1,13 @@
 //! Signing in a device (RFC 8628), at the door.
 
-use serde_json::{Value, json};
-use trinco_testkit::{
-    API, Answer, Browser, Method, ProofKey, Server, Tokens, USER, World, hidden, query_of, text,
+mod television;
+
+use serde_json::json;
+use television::{
+    GRANT, begin, decide, device_application, enter, enter_and_sign_in, error_of, poll, television,
+    userinfo,
 };
-
-const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
-const SCOPE: &str = "openid offline_access profile read:orders write:orders";
-
-/// A world with a television.
-async fn television() -> (World, String) {
-    let world = World::start().await;
-    let body = json!({
-        "name": "Television", "type": "Native",
-        "oidcClientMetadata": { "redirectUris": [], "postLogoutRedirectUris": [] },
-        "customClientMetadata": { "isDeviceFlow": true }
-    });
-    let app = world.admin.create("/api/applications", body).await;
-    let id = text(&app, "/id").to_owned();
-    (world, id)
-}
-
-async fn begin(server: &Server, app: &str) -> Value {
-    let form = [("scope", SCOPE), ("resource", API)];
-    server.post_as((app, ""), "/oidc/device/auth", &form).await.expect(200).json()
-}
-
-async fn poll(server: &Server, app: &str, codes: &Value) -> Answer {
-    let form = [("grant_type", GRANT), ("device_code", text(codes, "/device_code"))];
-    server.token((app, ""), &form).await
-}
-
-/// The error, which must be a 400 of the token endpoint with the members that SDKs read.
-fn error_of(answer: Answer) -> String {
-    let body = answer.expect(400).json();
-    let error = text(&body, "/error").to_owned();
-    assert_eq!(text(&body, "/code"), format!("oidc.{error}"));
-    assert!(text(&body, "/message").len() > 10);
-    error
-}
-
-/// Types a code into the page.
-async fn enter(browser: &Browser, code: &str) -> Answer {
-    let page = browser.get("/device").await.expect(200);
-    let form = [("xsrf", hidden(&page.text, "xsrf")), ("user_code", code.to_owned())];
-    let form: Vec<(&str, &str)> =
-        form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    browser.submit("/device", &form).await
-}
-
-/// Types a code and signs in where that is asked for; returns the address of the confirmation page.
-async fn enter_and_sign_in(browser: &Browser, code: &str, user: (&str, &str)) -> String {
-    let resume = enter(browser, code).await.location().to_owned();
-    let mut target = browser.get(&resume).await.location().to_owned();
-    if target.contains("/sign-in?") {
-        let page = browser.get(&target).await.expect(200);
-        assert!(page.text.contains("Television"), "the page names the application");
-        let xsrf = hidden(&page.text, "xsrf");
-        let form = [("xsrf", xsrf.as_str()), ("identifier", user.0), ("password", user.1)];
-        let resume = browser.submit(&target, &form).await.location().to_owned();
-        target = browser.get(&resume).await.location().to_owned();
-    }
-    assert!(target.contains("/device/confirm?app_id="), "{target}");
-    target
-}
-
-async fn decide(browser: &Browser, confirm: &str, decision: &str) -> Answer {
-    let page = browser.get(confirm).await.expect(200);
-    let xsrf = hidden(&page.text, "xsrf");
-    browser.submit(confirm, &[("xsrf", &xsrf), ("decision", decision)]).await
-}
-
-async fn userinfo(server: &Server, token: &str) -> u16 {
-    let request = server.browser().request(Method::GET, "/oidc/me").bearer_auth(token);
-    request.send().await.expect("the server answers").status().as_u16()
-}
+use trinco_testkit::{API, Answer, Method, ProofKey, Tokens, USER, hidden, query_of, text};
 
 #[tokio::test]
 async fn a_person_signs_in_on_a_television() {
@@ -152,6 +85,40 @@ async fn a_denied_device_gets_nothing() {
     assert!(again.text.contains("No device is waiting"));
 }
 
+/// RFC 8628 §3.5: the device must not wait for an answer that was given.
+#[tokio::test]
+async fn a_person_who_may_not_use_the_application_is_an_answer_to_the_device() {
+    let (world, app) = television().await;
+    let close = |enabled: bool| {
+        let body = json!({ "appLevelAccessControlEnabled": enabled });
+        let path = format!("/api/applications/{app}");
+        let admin = &world.admin;
+        async move { admin.patch(&path, body).await.expect(200) }
+    };
+    close(true).await;
+    let browser = world.server.browser();
+    let codes = begin(&world.server, &app).await;
+    let resume = enter(&browser, text(&codes, "/user_code")).await.location().to_owned();
+    let page = browser.get(&resume).await.location().to_owned();
+    let xsrf = hidden(&browser.get(&page).await.expect(200).text, "xsrf");
+    let form = [("xsrf", xsrf.as_str()), ("identifier", USER.0), ("password", USER.1)];
+    let resume = browser.submit(&page, &form).await.location().to_owned();
+    let refused = browser.get(&resume).await.expect(400);
+    assert!(refused.text.contains("Access was refused."), "{}", refused.text);
+    assert_eq!(error_of(poll(&world.server, &app, &codes).await), "access_denied");
+    browser.get(&resume).await.expect(404);
+
+    // The application is closed to them while they look at the confirmation page.
+    close(false).await;
+    let codes = begin(&world.server, &app).await;
+    let confirm = enter_and_sign_in(&browser, text(&codes, "/user_code"), USER).await;
+    let xsrf = hidden(&browser.get(&confirm).await.expect(200).text, "xsrf");
+    close(true).await;
+    let refused = browser.submit(&confirm, &[("xsrf", &xsrf), ("decision", "allow")]).await;
+    assert!(refused.expect(400).text.contains("Access was refused."));
+    assert_eq!(error_of(poll(&world.server, &app, &codes).await), "access_denied");
+}
+
 #[tokio::test]
 async fn polling_too_fast_is_slowed_down_and_an_expired_code_says_so() {
     let (world, app) = television().await;
@@ -207,13 +174,7 @@ async fn a_replayed_device_code_revokes_the_tokens_it_issued() {
 #[tokio::test]
 async fn a_stolen_device_code_is_worth_nothing_to_another_client() {
     let (world, app) = television().await;
-    let body = json!({
-        "name": "Radio", "type": "Native",
-        "oidcClientMetadata": { "redirectUris": [], "postLogoutRedirectUris": [] },
-        "customClientMetadata": { "isDeviceFlow": true }
-    });
-    let thief = world.admin.create("/api/applications", body).await;
-    let thief = text(&thief, "/id");
+    let thief = &device_application(&world, json!({ "name": "Radio" })).await;
     let browser = world.server.browser();
     let codes = begin(&world.server, &app).await;
     assert_eq!(error_of(poll(&world.server, thief, &codes).await), "invalid_grant");

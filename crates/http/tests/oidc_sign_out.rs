@@ -92,6 +92,10 @@ async fn an_unnamed_asker_has_to_be_confirmed_by_the_person() {
     server.sign_in(&browser, (&app.0, &app.1), USER, "openid", &[]).await;
     let page = browser.get("/oidc/session/end").await.expect(200);
     assert!(!page.text.contains("auto-submit"), "{}", page.text);
+    let stay = format!("href=\"{}/still-signed-in\"", server.base());
+    assert!(page.text.contains(&stay) && page.text.contains("Stay signed in"), "{}", page.text);
+    let stayed = browser.get("/still-signed-in").await.expect(200);
+    assert!(stayed.text.contains("You are still signed in"));
     let xsrf = hidden(&page.text, "xsrf");
     browser
         .submit("/oidc/session/end/confirm", &[("xsrf", &xsrf), ("logout", "yes")])
@@ -100,6 +104,23 @@ async fn an_unnamed_asker_has_to_be_confirmed_by_the_person() {
     let again =
         browser.get(&server.authorization_url(&app.0, "openid", &[])).await.location().to_owned();
     assert!(again.contains("/sign-in?"));
+    assert!(browser.get("/still-signed-in").await.expect(200).text.contains("You are signed out"));
+}
+
+#[tokio::test]
+async fn whoever_does_not_want_to_sign_out_goes_back_to_the_application_that_asked() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    admin.user(USER.0, USER.1).await;
+    admin.user("bob", "another long password").await;
+    let tokens = server.sign_in(&server.browser(), (&app.0, &app.1), USER, "openid", &[]).await;
+    let browser = server.browser();
+    let bob = ("bob", "another long password");
+    server.sign_in(&browser, (&app.0, &app.1), bob, "openid", &[]).await;
+    // The application means Alice, and Bob is signed in: he is asked.
+    let page = browser.get(&format!("/oidc/session/end?id_token_hint={}", tokens.id())).await;
+    assert!(page.text.contains("href=\"http://localhost:9999/\""), "{}", page.text);
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ async fn every_refusal_has_the_form_of_its_door() {
     assert!(html(&answer));
     let twice =
         [("xsrf", xsrf.as_str()), ("identifier", "a"), ("identifier", "b"), ("password", "c")];
-    assert!(html(&browser.submit(&target, &twice).await.expect(422)));
+    assert!(html(&browser.submit(&target, &twice).await.expect(400)));
     let name = "p".repeat(5_000);
     let answer =
         browser.submit(&target, &[("xsrf", &xsrf), ("identifier", &name), ("password", "c")]).await;
@@ -144,6 +144,62 @@ async fn every_refusal_has_the_form_of_its_door() {
     browser.get("/").await.expect(200);
     let head = browser.request(Method::HEAD, &server.authorization_url(&app.0, "openid", &[]));
     assert_eq!(Answer::to(head).await.expect(204).header("location"), "");
+}
+
+/// Who follows a link cannot mend the application it is for.
+#[tokio::test]
+async fn people_are_not_told_how_to_configure_an_application() {
+    let server = Server::start().await;
+    let app = server.admin().await.traditional("Shop").await;
+    let browser = server.browser();
+    let query = "response_type=code&scope=openid&redirect_uri=https://evil.example/";
+    for (client, sentence) in [
+        ("nobody", "This link names an application that is not set up here."),
+        (app.0.as_str(), "it wants you sent to an address it has not registered"),
+    ] {
+        let page = browser.get(&format!("/oidc/auth?client_id={client}&{query}")).await.expect(400);
+        assert!(page.text.contains(sentence), "{}", page.text);
+        assert!(page.text.contains("tell the people who run it"), "{}", page.text);
+        assert!(!page.text.contains("app secret") && !page.text.contains("settings"));
+    }
+}
+
+/// A person never sees the words of the framework, whatever a link or another site's form has sent them with.
+#[tokio::test]
+async fn pages_say_in_the_persons_language_that_they_cannot_be_read() {
+    let server = Server::start().await;
+    let browser = server.browser();
+    let twice = "a=1&app_id=x&app_id=y&interaction=x&user_code=a&user_code=b&xsrf=a&xsrf=b";
+    for path in ["/sign-in", "/register", "/consent", "/device", "/device/confirm"] {
+        let get = browser.request(Method::GET, &format!("{path}?{twice}"));
+        let form = "application/x-www-form-urlencoded";
+        let post = |content_type: &str, body: &'static str| {
+            let request = browser.request(Method::POST, path).header("content-type", content_type);
+            request.body(body)
+        };
+        for (request, status) in [
+            (get, 400),
+            (post(form, "user_code=a&user_code=b&xsrf=a&xsrf=b&decision=a&decision=b"), 400),
+            (post("application/json", "{}"), 415),
+            (post("text/plain", "user_code=a"), 415),
+        ] {
+            let answer = Answer::to(request.header("accept-language", "pt-BR")).await;
+            let answer = answer.expect(status);
+            assert!(answer.text.contains("Não foi possível ler esta página"), "{}", answer.text);
+            assert!(answer.header("content-type").starts_with("text/html"), "{path}");
+            assert!(answer.header("content-security-policy").contains("default-src 'none'"));
+        }
+    }
+    // The address on a device's screen leads to the page, with what can be made of the rest.
+    for request in [
+        browser.request(Method::GET, "/oidc/device?user_code=a&user_code=b"),
+        browser
+            .request(Method::POST, "/oidc/device")
+            .form(&[("user_code", "a"), ("user_code", "b")]),
+        browser.request(Method::POST, "/oidc/device").body("x"),
+    ] {
+        assert_eq!(Answer::to(request).await.location(), format!("{}/device", server.base()));
+    }
 }
 
 #[tokio::test]

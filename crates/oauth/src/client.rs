@@ -327,11 +327,8 @@ impl Client {
             GrantType::ClientCredentials => machine,
             GrantType::AuthorizationCode => !machine && !self.is_device_flow,
             GrantType::RefreshToken => !machine,
-            // Somebody else's application would need a consent page between the code and the device.
             GrantType::DeviceCode => {
-                self.application_type == ApplicationType::Native
-                    && self.is_device_flow
-                    && !self.is_third_party
+                self.application_type == ApplicationType::Native && self.is_device_flow
             }
             GrantType::TokenExchange => self.allow_token_exchange && !self.is_third_party,
         }
@@ -366,9 +363,6 @@ mod tests {
             assert_eq!(client.allows(GrantType::DeviceCode), kind == T::Native);
             assert!(!client.allows(GrantType::AuthorizationCode));
         }
-        let mut client = Client::new("c", T::Native);
-        (client.is_device_flow, client.is_third_party) = (true, true);
-        assert!(!client.allows(GrantType::DeviceCode));
     }
 
     #[test]

@@ -166,8 +166,10 @@ fn missing_consent(facts: &Facts<'_>) -> Option<GrantedScopes> {
         return None;
     }
     // RFC 8252 §8.6: what another application may pose as is asked for as if nothing had been granted before.
-    let is_assured =
-        facts.client.is_confidential() || facts.request.target.redirect_uri.is_claimed();
+    // A device has no redirect URI: its person compares a code and confirms it each time.
+    let is_assured = facts.client.is_confidential()
+        || facts.client.is_device_flow
+        || facts.request.target.redirect_uri.is_claimed();
     let granted = facts.granted.filter(|_| is_assured);
     let missing = granted.unwrap_or(&GrantedScopes::default()).missing(facts.request);
     let never_asked = granted.is_none();

@@ -170,6 +170,7 @@ fn a_third_party_client_asks_for_what_was_not_granted_before() {
 #[test]
 fn a_client_that_anyone_may_pose_as_asks_each_time() {
     let public = client(true);
+    let device = Client { is_device_flow: true, ..client(true) };
     let confidential =
         Client { is_third_party: true, ..Client::new("app", ApplicationType::Traditional) };
     for (uri, is_assured) in [
@@ -195,6 +196,7 @@ fn a_client_that_anyone_may_pose_as_asks_each_time() {
         };
         assert_eq!(step(&plain, &confidential, false), NextStep::Issue, "{uri}");
         assert_eq!(step(&plain, &public, true), NextStep::Issue, "{uri}");
+        assert_eq!(step(&plain, &device, false), NextStep::Issue, "{uri}");
         if is_assured {
             assert_eq!(step(&none, &public, false), NextStep::Issue, "{uri}");
         } else {

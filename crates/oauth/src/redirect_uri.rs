@@ -91,6 +91,14 @@ impl From<RedirectUri> for String {
     }
 }
 
+/// Where the people of a web application are at home: the root of its first redirect URI that is a whole web address.
+#[must_use]
+pub fn front_page(client: &Client) -> Option<String> {
+    let mut web =
+        client.redirect_uris.iter().filter(|uri| is_sound(uri)).filter_map(|uri| Web::parse(uri));
+    web.next().map(|web| format!("{}/", web.origin()))
+}
+
 /// Whether a browser's `Origin` may call on behalf of the client: the origin of one of its redirect URIs, or one
 /// of its allowed origins.
 #[must_use]

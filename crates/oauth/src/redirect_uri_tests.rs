@@ -243,3 +243,24 @@ proptest! {
         prop_assert!(glob(parts.join("*").as_bytes(), parts.join(&fill).as_bytes(), 1));
     }
 }
+
+#[test]
+fn the_front_page_is_the_root_of_the_first_web_address() {
+    for (uris, page) in [
+        (
+            &["com.example.app:/cb", "https://App.example.com:443/a/cb?x=1"][..],
+            Some("https://app.example.com/"),
+        ),
+        (
+            &["http://localhost:3000/callback", "https://b.example/cb"],
+            Some("http://localhost:3000/"),
+        ),
+        (&["https://*.preview.example.com/cb", "https://c.example/cb"], Some("https://c.example/")),
+        (&["com.example.app:/cb"], None),
+        (&[], None),
+    ] {
+        let mut client = Client::new("app", ApplicationType::Native);
+        client.redirect_uris = uris.iter().map(|uri| (*uri).to_owned()).collect();
+        assert_eq!(front_page(&client).as_deref(), page, "{uris:?}");
+    }
+}

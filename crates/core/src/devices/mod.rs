@@ -7,8 +7,7 @@ mod store;
 use trinco_db::{Conn, Tx};
 use trinco_jose::base64url_encode;
 use trinco_oauth::authorization::{DeviceAuthorization, UserCode};
-use trinco_oauth::grant::GrantedScopes;
-use trinco_oauth::{Client, Params};
+use trinco_oauth::{AuthorizationRequest, Client, ErrorCode, Params};
 
 pub(crate) use model::DeviceCode;
 pub use model::{Entered, Visitor};
@@ -16,8 +15,9 @@ pub use model::{Entered, Visitor};
 use model::{ATTEMPT_WINDOW_MS, LIFETIME_MS, MOST_ATTEMPTS, MOST_ATTEMPTS_OF_STRANGERS};
 
 use crate::audit::{self, Entry, Outcome};
-use crate::interactions::{self, DeviceConfirmation};
-use crate::{Alphabet, Error, Result, Tenant, TokenHash, grants, sessions};
+use crate::interactions::{self, DeviceConfirmation, Interaction};
+use crate::sessions::Session;
+use crate::{Alphabet, Error, Result, Tenant, TokenHash, consents, grants, sessions};
 
 /// Two live user codes are the same once in billions; then another one is drawn, at most this often.
 const DRAWS: usize = 4;
@@ -34,6 +34,12 @@ pub async fn authorize(
     params: &Params,
 ) -> Result<DeviceAuthorization> {
     let request = interactions::validate_device(tenant, client, params).await?;
+    // What the operator adds to the list later, the device has not asked for.
+    let snapshot = tenant.snapshot();
+    let request = match snapshot.applications.get(&client.client_id) {
+        Some(registered) => consents::limit_request(&snapshot, registered, request),
+        None => request,
+    };
     let request = serde_json::to_string(&request)?;
     for _ in 0..DRAWS {
         let device_code = tenant.new_token();
@@ -73,37 +79,25 @@ pub async fn authorize(
 /// # Errors
 /// When the database does not answer.
 pub async fn enter(tenant: &Tenant, code: &UserCode, visitor: Visitor<'_>) -> Result<Entered> {
-    let sources = match visitor {
-        Visitor::SignedIn { session_id } => vec![(format!("session:{session_id}"), MOST_ATTEMPTS)],
+    let (source, is_stranger) = match visitor {
+        Visitor::SignedIn { user_id } => (format!("user:{user_id}"), false),
         Visitor::Stranger { browser } => {
-            let browser = format!("browser:{}", TokenHash::of(browser).as_str());
-            vec![(browser, MOST_ATTEMPTS), (STRANGERS.to_owned(), MOST_ATTEMPTS_OF_STRANGERS)]
+            (format!("browser:{}", TokenHash::of(browser).as_str()), true)
         }
     };
-    let input = (sources, hashes(tenant, code), tenant.now_ms());
-    let found = tenant
-        .write(input, |tx, (sources, hashes, now)| {
-            Box::pin(async move {
-                for (source, most) in sources {
-                    if !store::charge(tx, source, *most, *now, *now + ATTEMPT_WINDOW_MS).await? {
-                        return Ok(Err(Entered::TooManyAttempts));
-                    }
-                }
-                for hash in hashes {
-                    if let Some(found) = store::find_pending(tx, hash, *now).await? {
-                        for (source, _) in sources {
-                            store::give_back(tx, source).await?;
-                        }
-                        return Ok(Ok(found));
-                    }
-                }
-                Ok(Err(Entered::Wrong))
-            })
-        })
-        .await?;
-    let (hash, request) = match found {
-        Ok(found) => found,
-        Err(refused) => return Ok(refused),
+    let attempt =
+        Attempt { source, is_stranger, codes: hashes(tenant, code), now: tenant.now_ms() };
+    let look = tenant.write(attempt, |tx, attempt| Box::pin(look(tx, attempt))).await?;
+    let (hash, request) = match look {
+        Look::Found(hash, request) => (hash, request),
+        Look::NotFound => return Ok(Entered::Wrong),
+        Look::TooMany => return Ok(Entered::TooManyAttempts),
+        Look::TooManyOfStrangers => {
+            let begun = interactions::begin_before_code(tenant).await?;
+            return Ok(begun.map_or(Entered::Wrong, |(client_id, interaction_id)| {
+                Entered::SignInFirst { client_id, interaction_id }
+            }));
+        }
     };
     let interaction_id = interactions::begin(tenant, &request).await?;
     let input = (hash, TokenHash::of(interaction_id.reveal()), tenant.now_ms());
@@ -119,19 +113,66 @@ pub async fn enter(tenant: &Tenant, code: &UserCode, visitor: Visitor<'_>) -> Re
     })
 }
 
-/// Whether the device still waits for the answer of this interaction, under the code the person typed.
+/// A code that is about to be looked up.
+struct Attempt {
+    source: String,
+    is_stranger: bool,
+    codes: Vec<TokenHash>,
+    now: i64,
+}
+
+enum Look {
+    Found(TokenHash, Box<AuthorizationRequest>),
+    NotFound,
+    TooMany,
+    TooManyOfStrangers,
+}
+
+/// Counts the attempt and looks. The strangers' count comes first: beyond it nothing is written, however many browsers come.
+async fn look(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<Look> {
+    let Attempt { source, is_stranger, codes, now } = attempt;
+    let until = now + ATTEMPT_WINDOW_MS;
+    if *is_stranger
+        && !store::charge(tx, STRANGERS, MOST_ATTEMPTS_OF_STRANGERS, *now, until).await?
+    {
+        return Ok(Look::TooManyOfStrangers);
+    }
+    let is_allowed = store::charge(tx, source, MOST_ATTEMPTS, *now, until).await?;
+    let mut found = None;
+    for code in codes.iter().filter(|_| is_allowed) {
+        found = store::find_pending(tx, code, *now).await?;
+        if found.is_some() {
+            break;
+        }
+    }
+    let is_counted = is_allowed && found.is_none();
+    if *is_stranger && !is_counted {
+        store::give_back(tx, STRANGERS).await?;
+    }
+    if found.is_some() {
+        store::give_back(tx, source).await?;
+    }
+    Ok(match found {
+        Some((hash, request)) => Look::Found(hash, Box::new(request)),
+        None if is_allowed => Look::NotFound,
+        None => Look::TooMany,
+    })
+}
+
+/// Of the codes a person has typed, the one under which a device still waits for the answer of this interaction.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn is_waiting(
+pub async fn waiting(
     tenant: &Tenant,
     confirmation: &DeviceConfirmation,
-    code: &UserCode,
-) -> Result<bool> {
+    typed: Vec<UserCode>,
+) -> Result<Option<UserCode>> {
     let mut conn = tenant.read().await?;
     let interaction = confirmation.interaction.id_hash();
     let hash = store::waiting(&mut conn, interaction, tenant.now_ms()).await?;
-    Ok(hash.is_some_and(|hash| hashes(tenant, code).contains(&hash)))
+    let Some(hash) = hash else { return Ok(None) };
+    Ok(typed.into_iter().find(|code| hashes(tenant, code).contains(&hash)))
 }
 
 /// The person's answer. It is given once, and ends the interaction.
@@ -139,44 +180,75 @@ pub async fn is_waiting(
 /// # Errors
 /// `session.not_found` when the interaction or the code has ended meanwhile.
 pub async fn answer(tenant: &Tenant, confirmation: &DeviceConfirmation, allow: bool) -> Result<()> {
-    let DeviceConfirmation { interaction, session, .. } = confirmation;
-    let request = &interaction.request;
-    let grant = allow.then(|| {
-        let grantor = grants::Grantor {
-            user_id: &session.user_id,
-            session_id: &session.id,
-            authenticated_at: session.authenticated_at,
-        };
-        let mut grant =
-            grants::without_code(tenant, &request.client_id, GrantedScopes::of(request), grantor);
-        grant.nonce.clone_from(&request.nonce);
-        grant
-    });
-    let outcome = if allow { Outcome::Success } else { Outcome::Error };
-    let mut entry = Entry::new(tenant, "Interaction.End", outcome)
-        .application(&request.client_id)
-        .user(&session.user_id);
+    let DeviceConfirmation { interaction, request, session, .. } = confirmation;
     if !allow {
-        entry = entry.fact("error", "access_denied");
+        return deny(tenant, interaction, Some(session), ErrorCode::AccessDenied).await;
     }
-    let input = (session.id.clone(), interaction.clone(), grant, entry, tenant.now_ms());
+    let grantor = grants::Grantor {
+        user_id: &session.user_id,
+        session_id: &session.id,
+        authenticated_at: session.authenticated_at,
+    };
+    let grant = grants::prepare_for_device(tenant, request, grantor);
+    let entry = entry(tenant, interaction, Some(session), Outcome::Success);
+    settle(tenant, interaction, Some((session.id.clone(), grant)), entry).await
+}
+
+/// The device gets nothing, and is told so when it next asks: the person does not want it, or may not use the application. Ends the
+/// interaction.
+///
+/// # Errors
+/// As [`answer`].
+pub(crate) async fn deny(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    session: Option<&Session>,
+    reason: ErrorCode,
+) -> Result<()> {
+    let entry = entry(tenant, interaction, session, Outcome::Error).fact("error", reason.as_str());
+    settle(tenant, interaction, None, entry).await
+}
+
+fn entry(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    session: Option<&Session>,
+    outcome: Outcome,
+) -> Entry {
+    let entry =
+        Entry::new(tenant, "Interaction.End", outcome).application(&interaction.request.client_id);
+    match session {
+        Some(session) => entry.user(&session.user_id),
+        None => entry,
+    }
+}
+
+/// Ends the interaction and notes the answer to its device: a grant within a session, or none.
+async fn settle(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    allowed: Option<(String, grants::NewGrant)>,
+    entry: Entry,
+) -> Result<()> {
+    let input = (interaction.clone(), allowed, entry, tenant.now_ms());
     tenant
-        .write(input, |tx, (session_id, interaction, grant, entry, now)| {
+        .write(input, |tx, (interaction, allowed, entry, now)| {
             Box::pin(async move {
                 let gone = || Error::refused("session.not_found");
-                if !sessions::take(tx, session_id).await? {
+                // First of all, so that the end of the session comes before the grant or revokes it.
+                if let Some((session_id, _)) = allowed
+                    && !sessions::take(tx, session_id).await?
+                {
                     return Err(gone());
                 }
                 if !interactions::end(tx, interaction).await? {
                     return Err(gone());
                 }
-                let grant_id = match grant {
-                    Some(grant) => {
-                        grants::insert_without_code(tx, grant).await?;
-                        Some(grant.id.as_str())
-                    }
-                    None => None,
-                };
+                let grant = allowed.as_ref().map(|(_, grant)| grant);
+                if let Some(grant) = grant {
+                    grants::insert(tx, grant).await?;
+                }
+                let grant_id = grant.map(grants::NewGrant::id);
                 if !store::decide(tx, interaction.id_hash(), grant_id, *now).await? {
                     return Err(gone());
                 }

@@ -8,11 +8,11 @@ use crate::Secret;
 pub(super) const LIFETIME_MS: i64 = 600_000;
 /// Wrong codes are counted for ten minutes: milliseconds.
 pub(super) const ATTEMPT_WINDOW_MS: i64 = 600_000;
-/// So many wrong codes may be typed in one browser session.
+/// So many wrong codes may be typed by one user, or in one browser whose user is not signed in.
 pub(super) const MOST_ATTEMPTS: i64 = 5;
 /// So many wrong codes may be typed by everybody who is not signed in, because a browser can throw its cookie away: a thousand
-/// guesses in a code's life find one of n live codes with a chance of n in 25 million. Who is signed in is counted alone, and
-/// can go on when this is used up.
+/// guesses in a code's life find one of n live codes, of which there are 20⁸, with a chance of n in 25 million (RFC 8628 §5.1). From
+/// then on people sign in before a code is looked at, and nobody is shut out by the guesses of others.
 pub(super) const MOST_ATTEMPTS_OF_STRANGERS: i64 = 1000;
 
 /// Who types a code.
@@ -20,8 +20,8 @@ pub(super) const MOST_ATTEMPTS_OF_STRANGERS: i64 = 1000;
 pub enum Visitor<'a> {
     /// A person who is signed in.
     SignedIn {
-        /// The session.
-        session_id: &'a str,
+        /// The user: signing in again gives nobody further attempts.
+        user_id: &'a str,
     },
     /// Anybody.
     Stranger {
@@ -44,6 +44,13 @@ pub enum Entered {
     Wrong,
     /// Too many were wrong; this one was not looked at.
     TooManyAttempts,
+    /// Strangers have typed too many; this one is looked at once its person has signed in.
+    SignInFirst {
+        /// The application the sign-in is kept under.
+        client_id: String,
+        /// For the browser's interaction cookie.
+        interaction_id: Secret,
+    },
 }
 
 /// A device code as it is kept: times in Unix milliseconds.

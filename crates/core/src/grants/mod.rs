@@ -32,13 +32,20 @@ use model::{CODE_LIFETIME_MS, StoredCode, UNREDEEMED_LIFETIME_MS};
 
 use crate::{Result, Secret, Tenant, TokenHash, logout};
 
-/// A grant and its authorization code, made before the transaction that stores them.
+/// A grant and its authorization code, if it has one, made before the transaction that stores them.
 #[derive(Clone, Debug)]
 pub struct NewGrant {
     grant: Grant,
-    code: StoredCode,
+    code: Option<StoredCode>,
     /// Whether the client is told when the session ends.
     joins_session: bool,
+}
+
+impl NewGrant {
+    /// The id the grant will have.
+    pub(crate) fn id(&self) -> &str {
+        &self.grant.id
+    }
 }
 
 /// Who grants: a user who is signed in.
@@ -59,20 +66,6 @@ pub fn prepare(
     grantor: Grantor<'_>,
 ) -> (NewGrant, Secret) {
     let code = Secret::new(tenant.new_token());
-    let now = tenant.now_ms();
-    let grant = Grant {
-        id: tenant.new_id(),
-        user_id: grantor.user_id.to_owned(),
-        client_id: request.client_id.clone(),
-        session_id: Some(grantor.session_id.to_owned()),
-        scopes: GrantedScopes::of(request),
-        authenticated_at: grantor.authenticated_at,
-        nonce: request.nonce.clone(),
-        with_auth_time: request.max_age.is_some() || request.claims.wants_auth_time(),
-        claims: request.claims.clone(),
-        created_at: now,
-        expires_at: now + UNREDEEMED_LIFETIME_MS,
-    };
     let stored = StoredCode {
         hash: TokenHash::of(code.reveal()),
         client_id: request.client_id.clone(),
@@ -82,18 +75,33 @@ pub fn prepare(
             .as_ref()
             .map(|challenge| challenge.as_str().to_owned()),
         dpop_jkt: request.dpop_jkt.clone(),
-        expires_at: now + CODE_LIFETIME_MS,
+        expires_at: tenant.now_ms() + CODE_LIFETIME_MS,
         consumed_at: None,
+    };
+    (NewGrant { code: Some(stored), ..prepare_for_device(tenant, request, grantor) }, code)
+}
+
+/// Prepares the grant that answers the `request` of a device, which has a code of its own.
+pub fn prepare_for_device(
+    tenant: &Tenant,
+    request: &AuthorizationRequest,
+    grantor: Grantor<'_>,
+) -> NewGrant {
+    let grant = Grant {
+        nonce: request.nonce.clone(),
+        with_auth_time: request.max_age.is_some() || request.claims.wants_auth_time(),
+        claims: request.claims.clone(),
+        ..without_code(tenant, &request.client_id, GrantedScopes::of(request), grantor)
     };
     let joins_session = tenant
         .snapshot()
         .applications
         .get(&request.client_id)
         .is_some_and(|registered| registered.client.backchannel_logout_uri.is_some());
-    (NewGrant { grant, code: stored, joins_session }, code)
+    NewGrant { grant, code: None, joins_session }
 }
 
-/// A grant without an authorization code: what a user allowed a device, or a token was exchanged for.
+/// A grant that answers no authorization request: what a token is exchanged for.
 pub(crate) fn without_code(
     tenant: &Tenant,
     client_id: &str,
@@ -116,15 +124,7 @@ pub(crate) fn without_code(
     }
 }
 
-/// Stores a grant that has no code.
-///
-/// # Errors
-/// When the database does not answer.
-pub(crate) async fn insert_without_code(tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
-    store::insert_grant(tx, grant).await
-}
-
-/// Stores a prepared grant and its code.
+/// Stores a prepared grant, with its code if it has one.
 ///
 /// # Errors
 /// When the database does not answer.
@@ -133,7 +133,10 @@ pub async fn insert(tx: &mut Tx<'_>, new: &NewGrant) -> Result<()> {
     if let (true, Some(session_id)) = (new.joins_session, &new.grant.session_id) {
         logout::join(tx, session_id, &new.grant.client_id).await?;
     }
-    store::insert_code(tx, &new.grant.id, &new.code).await
+    match &new.code {
+        Some(code) => store::insert_code(tx, &new.grant.id, code).await,
+        None => Ok(()),
+    }
 }
 
 /// Revokes the grants of a session that do not outlive it, and all those of `client_id`.

@@ -19,7 +19,7 @@ use crate::applications::{self, RegisteredClient};
 use crate::audit::{self, Entry, Outcome};
 use crate::consents::{self, Answered};
 use crate::sessions::{self, Session};
-use crate::{Error, Result, Secret, Snapshot, Tenant, access_control, grants, keys};
+use crate::{Error, Result, Secret, Snapshot, Tenant, access_control, devices, grants, keys};
 
 /// What to do with the browser.
 #[derive(Clone, Debug)]
@@ -42,6 +42,10 @@ pub enum Answer {
     },
     /// Ask whether a device may be signed in: there is no redirect URI to answer to.
     ConfirmDevice(Box<super::DeviceConfirmation>),
+    /// Tell the person that the device, which asked for this, gets nothing.
+    DeviceDenied(Box<AuthorizationRequest>),
+    /// Ask for the code of a device: the person has signed in, which they had to do first.
+    EnterCode,
     /// Show what is wrong and redirect nowhere: who asks, or where to answer, is not trusted.
     Refuse {
         /// What is wrong.
@@ -103,6 +107,11 @@ pub async fn resume(
 ) -> Result<Answer> {
     let gone = || Error::refused("session.not_found");
     let interaction = find(tenant, interaction_id).await?.ok_or_else(gone)?;
+    if super::device::comes_before_code(tenant, &interaction) {
+        let session = current_session(tenant, session).await?;
+        let session = session.as_ref();
+        return super::device::go_on_to_code(tenant, interaction, interaction_id, session).await;
+    }
     let registered =
         applications::find(tenant, &interaction.request.client_id).await?.ok_or_else(gone)?;
     // The application may have been changed since the request was checked.
@@ -151,13 +160,17 @@ async fn advance(
                 return Ok(Answer::ConfirmDevice(Box::new(super::DeviceConfirmation {
                     interaction_id: Secret::new(id.to_owned()),
                     interaction,
+                    request: request.clone(),
                     session: session.clone(),
                 })));
             }
             let interaction = interaction.map(|(interaction, _)| interaction);
             return issue(tenant, request, session, interaction, None).await;
         }
-        (NextStep::Fail(error), _) if is_for_device => {
+        (NextStep::Fail(error), session) if is_for_device => {
+            if let Some((interaction, _)) = &interaction {
+                devices::deny(tenant, interaction, session, error.error).await?;
+            }
             return Ok(Answer::Refuse { error, state: None });
         }
         (NextStep::Consent { .. }, Some(_)) => {

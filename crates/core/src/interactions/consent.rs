@@ -1,7 +1,8 @@
 //! The consent step: what a third-party application asks a person for, and the answer.
 //!
 //! The answer, what is remembered of it, the grant and its code are one transaction: there is no moment in which an interaction has the
-//! consent of one person and could issue a code for another.
+//! consent of one person and could issue a code for another. A device is confirmed after that on a page of its own, which counts on
+//! nothing but what is remembered of the person who then answers.
 
 use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::interaction::{NextStep, Progress};
@@ -10,14 +11,15 @@ use trinco_oauth::scope::ORGANIZATIONS;
 use trinco_oauth::{AuthorizationRequest, ErrorCode, OAuthError, RedirectUri};
 
 use super::authorize::{decide, issue};
-use super::{Answer, Interaction, end, entry};
+use super::device::is_for_device;
+use super::{Answer, DeviceConfirmation, Interaction, end, entry, store};
 use crate::applications::{self, RegisteredClient};
 use crate::audit::{self, Outcome};
 use crate::authorization::Subject;
 use crate::consents::{self, Answered};
-use crate::sessions::Session;
+use crate::sessions::{self, Session};
 use crate::users::User;
-use crate::{Error, Result, Secret, Tenant};
+use crate::{Error, Result, Secret, Tenant, devices};
 
 /// What the consent page shows.
 #[derive(Clone, Debug)]
@@ -26,7 +28,9 @@ pub struct ConsentRequest {
     pub user: User,
     /// What for: all of the request when the client wants the page or never asked before, else what is missing.
     pub scopes: GrantedScopes,
-    /// Whether the user has allowed the application something of it before, and that counts.
+    /// Whether the application has never asked before.
+    pub is_first: bool,
+    /// Whether the rest of the request was allowed before, and that counts.
     pub is_further: bool,
     /// The organizations to choose from, when the application asks to see some.
     pub organizations: Option<Vec<Choice>>,
@@ -58,8 +62,9 @@ pub async fn consent_request(
     let mut conn = tenant.read().await?;
     let Some(subject) = Subject::read(&mut conn, &session.user_id).await? else { return Ok(None) };
     let before = consents::granted(&mut conn, &session.user_id, &request.client_id).await?;
-    let is_further = before.is_some() && !missing.missing(&request).is_empty();
     let scopes = shown(&request, missing);
+    let is_first = before.is_none();
+    let is_further = !is_first && scopes != GrantedScopes::of(&request);
     let organizations = if scopes.scope.contains(ORGANIZATIONS) {
         let chosen =
             consents::organizations::ids(&mut conn, &request.client_id, &session.user_id).await?;
@@ -72,7 +77,7 @@ pub async fn consent_request(
     } else {
         None
     };
-    Ok(Some(ConsentRequest { user: subject.user, scopes, is_further, organizations }))
+    Ok(Some(ConsentRequest { user: subject.user, scopes, is_first, is_further, organizations }))
 }
 
 /// The person allows what the consent page shows, in these organizations. `interaction_id` names the interaction.
@@ -94,7 +99,7 @@ pub async fn allow(
         NextStep::Consent { missing } => missing,
         // Allowed on another page a moment ago.
         NextStep::Issue => GrantedScopes::default(),
-        NextStep::Fail(error) => return respond(tenant, &interaction, &request, error).await,
+        NextStep::Fail(error) => return fail(tenant, &interaction, &request, session, error).await,
         NextStep::Login { .. } => {
             let interaction_id = Secret::new(interaction_id.to_owned());
             return Ok(Answer::SignIn { interaction_id, request: Box::new(request) });
@@ -109,23 +114,71 @@ pub async fn allow(
     };
     let progress = Progress { consented: true, ..interaction.progress.clone() };
     match decide(tenant, &registered, &request, Some(session), &progress).await? {
+        NextStep::Issue if is_for_device(tenant, &interaction) => {
+            let interaction_id = Secret::new(interaction_id.to_owned());
+            let session = session.clone();
+            let confirmation = DeviceConfirmation { interaction_id, interaction, request, session };
+            remember_for_device(tenant, confirmation, answered).await
+        }
         NextStep::Issue => {
             issue(tenant, &request, session, Some(interaction), Some(answered)).await
         }
-        NextStep::Fail(error) => respond(tenant, &interaction, &request, error).await,
+        NextStep::Fail(error) => fail(tenant, &interaction, &request, session, error).await,
         NextStep::Login { .. } | NextStep::Consent { .. } => Err(gone()),
     }
+}
+
+/// Remembers what the person answered, unless the sign-in or the interaction has ended meanwhile, and asks about the device.
+async fn remember_for_device(
+    tenant: &Tenant,
+    confirmation: DeviceConfirmation,
+    answered: Answered,
+) -> Result<Answer> {
+    let input = (confirmation.clone(), answered, tenant.now_ms());
+    tenant
+        .write(input, |tx, (confirmation, answered, now)| {
+            Box::pin(async move {
+                let DeviceConfirmation { interaction, request, session, .. } = confirmation;
+                if !sessions::take(tx, &session.id).await?
+                    || !store::take(tx, interaction.id_hash()).await?
+                {
+                    return Err(Error::refused("session.not_found"));
+                }
+                consents::remember(tx, &session.user_id, &request.client_id, answered, *now).await
+            })
+        })
+        .await?;
+    Ok(Answer::ConfirmDevice(Box::new(confirmation)))
 }
 
 /// The person does not allow it: the application learns `access_denied` (RFC 6749 §4.1.2.1), and nothing is remembered.
 ///
 /// # Errors
 /// `session.not_found` when the interaction has ended, or its application was changed meanwhile.
-pub async fn deny(tenant: &Tenant, interaction: &Interaction) -> Result<Answer> {
+pub async fn deny(tenant: &Tenant, interaction: &Interaction, session: &Session) -> Result<Answer> {
     let gone = || Error::refused("session.not_found");
     let (_, request) = current(tenant, interaction).await?.ok_or_else(gone)?;
+    if is_for_device(tenant, interaction) {
+        devices::deny(tenant, interaction, Some(session), ErrorCode::AccessDenied).await?;
+        return Ok(Answer::DeviceDenied(Box::new(request)));
+    }
     let error = OAuthError::new(ErrorCode::AccessDenied, "the user did not allow it");
     respond(tenant, interaction, &request, error).await
+}
+
+/// Something else than the person's answer ends the interaction.
+async fn fail(
+    tenant: &Tenant,
+    interaction: &Interaction,
+    request: &AuthorizationRequest,
+    session: &Session,
+    error: OAuthError,
+) -> Result<Answer> {
+    if is_for_device(tenant, interaction) {
+        devices::deny(tenant, interaction, Some(session), error.error).await?;
+        return Ok(Answer::Refuse { error, state: None });
+    }
+    respond(tenant, interaction, request, error).await
 }
 
 /// Ends the interaction with an error for the application.
@@ -161,7 +214,9 @@ async fn current(
         return Ok(None);
     };
     let redirect_uri = request.target.redirect_uri.as_str();
-    if RedirectUri::registered(&registered.client, redirect_uri).is_none() {
+    if RedirectUri::registered(&registered.client, redirect_uri).is_none()
+        && !is_for_device(tenant, interaction)
+    {
         return Ok(None);
     }
     let request = consents::limit_request(&tenant.snapshot(), &registered, request);

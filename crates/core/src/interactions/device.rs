@@ -1,10 +1,11 @@
 //! Interactions of devices (RFC 8628): the person answers on a page of this server, not at a redirect URI.
 
 use trinco_oauth::authorization::{self, Context};
+use trinco_oauth::client::GrantType;
 use trinco_oauth::{AuthorizationRequest, Client, Params, RedirectUri};
 
-use super::Interaction;
 use super::authorize::resource_scopes;
+use super::{Answer, Interaction, begin, end};
 use crate::sessions::Session;
 use crate::{Error, Result, Secret, Tenant};
 
@@ -13,8 +14,10 @@ use crate::{Error, Result, Secret, Tenant};
 pub struct DeviceConfirmation {
     /// The id of the interaction.
     pub interaction_id: Secret,
-    /// What the device asked for.
+    /// The interaction.
     pub interaction: Interaction,
+    /// What the device asked for, within what its application may ask for now.
+    pub request: AuthorizationRequest,
     /// Who answers.
     pub session: Session,
 }
@@ -22,6 +25,58 @@ pub struct DeviceConfirmation {
 /// The page on which people enter the codes of their devices.
 fn device_page(tenant: &Tenant) -> String {
     format!("{}/device", tenant.origin().base())
+}
+
+/// The address that devices tell people: it leads to the page.
+fn verification_uri(tenant: &Tenant) -> String {
+    format!("{}/device", tenant.issuer())
+}
+
+/// Whether an interaction is nobody's request: its person only signs in, before a user code is looked at.
+pub fn comes_before_code(tenant: &Tenant, interaction: &Interaction) -> bool {
+    interaction.request.target.redirect_uri.as_str() == verification_uri(tenant)
+}
+
+/// Begins the sign-in that comes before a user code is looked at; `None` when no application uses the codes of devices. An interaction
+/// belongs to an application, so it is kept under one of those; it asks for nothing in its name, and its pages do not show it.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn begin_before_code(tenant: &Tenant) -> Result<Option<(String, Secret)>> {
+    let snapshot = tenant.snapshot();
+    let mut clients = snapshot.applications.iter().map(|registered| &registered.client);
+    let Some(client) = clients.find(|client| client.allows(GrantType::DeviceCode)) else {
+        return Ok(None);
+    };
+    let params = Params::default().with("client_id", &client.client_id);
+    let mut request = validate_device(tenant, client, &params).await?;
+    request.target.redirect_uri = own_page(verification_uri(tenant))?;
+    let interaction_id = begin(tenant, &request).await?;
+    Ok(Some((client.client_id.clone(), interaction_id)))
+}
+
+/// Once somebody has signed in, an interaction that [`comes_before_code`] ends.
+///
+/// # Errors
+/// `session.not_found` when it has ended already.
+pub(super) async fn go_on_to_code(
+    tenant: &Tenant,
+    interaction: Interaction,
+    interaction_id: &str,
+    session: Option<&Session>,
+) -> Result<Answer> {
+    if session.is_none() {
+        let interaction_id = Secret::new(interaction_id.to_owned());
+        return Ok(Answer::SignIn { interaction_id, request: Box::new(interaction.request) });
+    }
+    let ended = tenant.write(interaction, |tx, interaction| Box::pin(end(tx, interaction))).await?;
+    if ended { Ok(Answer::EnterCode) } else { Err(Error::refused("session.not_found")) }
+}
+
+/// An address of this server in the place of a redirect URI.
+fn own_page(page: String) -> Result<RedirectUri> {
+    RedirectUri::try_from(page)
+        .map_err(|problem| Error::Internal(format!("this server's own address: {problem}")))
 }
 
 /// Whether an interaction is a device's.
@@ -53,7 +108,6 @@ pub(crate) async fn validate_device(
         // It comes from the device itself and not through a browser, as a pushed one does.
         is_pushed: true,
     };
-    let page = RedirectUri::try_from(device_page(tenant))
-        .map_err(|problem| Error::Internal(format!("this server's own address: {problem}")))?;
+    let page = own_page(device_page(tenant))?;
     Ok(authorization::validate_device(params, &context, page)?)
 }

@@ -15,8 +15,8 @@ use trinco_oauth::interaction::Progress;
 
 pub use authorize::{Answer, authorize, current_session, resume};
 pub use consent::{Choice, ConsentRequest, allow, consent_request, deny};
-pub(crate) use device::validate_device;
-pub use device::{DeviceConfirmation, is_for_device};
+pub use device::{DeviceConfirmation, comes_before_code, is_for_device};
+pub(crate) use device::{begin_before_code, validate_device};
 pub use pushed::{Posted, push, store_request};
 
 use crate::audit::{self, Entry, Outcome};
@@ -140,7 +140,8 @@ pub async fn register(
     let registration = Registration {
         username: username.to_owned(),
         password: password.clone(),
-        application_id: Some(interaction.request.client_id.clone()),
+        application_id: Some(interaction.request.client_id.clone())
+            .filter(|_| !comes_before_code(tenant, interaction)),
     };
     let user = users::register(tenant, registration).await?;
     let entry =

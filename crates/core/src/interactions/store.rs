@@ -62,6 +62,19 @@ pub(super) async fn set_progress(
     Ok(changed > 0)
 }
 
+/// Takes an interaction's row until the transaction ends; false when it has ended.
+pub(super) async fn take(tx: &mut Tx<'_>, id: &TokenHash) -> Result<bool> {
+    let taken = tx
+        .execute(
+            sql!(
+                "UPDATE interactions SET expires_at = expires_at WHERE tenant_id = $1 AND id_hash = $2"
+            ),
+            params![id.as_str()],
+        )
+        .await?;
+    Ok(taken > 0)
+}
+
 pub(super) async fn delete(tx: &mut Tx<'_>, id: &TokenHash) -> Result<bool> {
     let deleted = tx
         .execute(

@@ -132,6 +132,11 @@ fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
             let page = pages::device::confirm_page(tenant, &confirmation);
             no_store(Redirect::to(&page).into_response())
         }
+        Answer::DeviceDenied(request) => pages::device::denied(tenant, headers, &request),
+        Answer::EnterCode => {
+            let page = pages::device::code_page_of_browser(tenant, headers);
+            no_store(Redirect::to(&page).into_response())
+        }
         Answer::Refuse { error, state } => refuse(tenant, headers, error, state),
     }
 }

@@ -30,9 +30,9 @@ pub(super) async fn verify(Here(tenant): Here, RawQuery(query): RawQuery) -> Res
     to_page(&tenant, &Params::from_query(&query.unwrap_or_default()).unwrap_or_default())
 }
 
-/// Nothing is decided here: the page has its own form.
-pub(super) async fn verify_by_post(Here(tenant): Here, Body(params): Body) -> Response {
-    to_page(&tenant, &params)
+/// Nothing is decided here: the page has its own form, for whoever sends what cannot be read as well.
+pub(super) async fn verify_by_post(Here(tenant): Here, body: Result<Body, OidcError>) -> Response {
+    to_page(&tenant, &body.map(|Body(params)| params).unwrap_or_default())
 }
 
 fn to_page(tenant: &Tenant, params: &Params) -> Response {

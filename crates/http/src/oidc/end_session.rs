@@ -6,12 +6,13 @@ use http::{HeaderMap, HeaderValue, header};
 use trinco_core::sessions::{self, SignOut};
 use trinco_core::{Error, Tenant};
 use trinco_oauth::end_session::{Confirmation, EndSessionRequest};
-use trinco_oauth::{OAuthError, Params};
+use trinco_oauth::{OAuthError, Params, redirect_uri};
 
 use super::client::Body;
 use crate::app::Here;
 use crate::cookies;
 use crate::failure::OidcError;
+use crate::pages::STAY;
 use crate::pages::context::{PageContext, wants_html};
 use crate::pages::view::{self, Hidden, XSRF_FIELD};
 
@@ -83,13 +84,23 @@ async fn decide(
         action: format!("{}/oidc/session/end/confirm", tenant.origin().base()),
         fields,
         auto_submit: sign_out.decision.confirmation == Confirmation::Automatic,
-        stay_href: None,
+        stay_href: Some(stay_href(tenant, &sign_out)),
     };
     let landing =
         sign_out.decision.landing.as_ref().map(|landing| landing.uri().form_action_source());
     Ok(PageContext::new(tenant, headers)
         .with_locales(&request.ui_locales)
         .sign_out(&view, landing.as_deref()))
+}
+
+/// Where somebody goes who does not want to sign out: the application that asked, if it is known, is at home where its redirect URIs are.
+fn stay_href(tenant: &Tenant, sign_out: &SignOut) -> String {
+    let snapshot = tenant.snapshot();
+    let client_id = sign_out.client_id.as_deref();
+    let registered = client_id.and_then(|id| snapshot.applications.get(id));
+    registered
+        .and_then(|registered| redirect_uri::front_page(&registered.client))
+        .unwrap_or_else(|| format!("{}{STAY}", tenant.origin().base()))
 }
 
 /// The confirmation form came back.

@@ -2,25 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::extract::Query;
 use axum::response::{IntoResponse, Redirect, Response};
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use serde::Deserialize;
 use trinco_core::applications::RegisteredClient;
 use trinco_core::interactions::{self, ConsentRequest, Interaction};
 use trinco_core::sessions::Session;
-use trinco_core::users::User;
-use trinco_core::{Error, Result, Secret, Snapshot, Tenant, applications};
-use trinco_locales::Texts;
-use trinco_oauth::Scope;
-use trinco_oauth::scope::{
-    OFFLINE_ACCESS, ORGANIZATIONS, ORGANIZATIONS_RESOURCE, SESSIONS, TRUSTED_DEVICES,
-};
+use trinco_core::{Error, Result, Secret, Tenant, applications};
 
+use super::asked::{Organizations, in_words, name_of};
 use super::context::PageContext;
+use super::fields::{Fields, Pairs, Query, Whose};
 use super::render;
-use super::view::{Consent, OrganizationChoice};
+use super::view::{Consent, OrganizationChoice, XSRF_FIELD};
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
 use crate::oidc::authorize::send_on;
@@ -30,14 +23,6 @@ const PURPOSE: &str = "consent";
 /// Longest organization id that is looked at: bytes.
 const MAX_ID: usize = 128;
 
-#[derive(Deserialize)]
-pub(super) struct PageQuery {
-    #[serde(default)]
-    app_id: String,
-    #[serde(default)]
-    interaction: String,
-}
-
 /// The consent in progress that a page belongs to.
 struct Current {
     id: Secret,
@@ -46,13 +31,10 @@ struct Current {
     session: Session,
 }
 
-pub(super) async fn show(
-    Here(tenant): Here,
-    Query(query): Query<PageQuery>,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn show(Here(tenant): Here, query: Query, headers: HeaderMap) -> Response {
     let page = PageContext::new(&tenant, &headers);
-    let current = match current(&tenant, &query, &headers).await {
+    let Some(whose) = query.whose() else { return page.unreadable(StatusCode::BAD_REQUEST) };
+    let current = match current(&tenant, whose, &headers).await {
         Ok(Some(current)) => current,
         Ok(None) => return page.unknown_session(),
         Err(error) => return page.failed(&error, PURPOSE),
@@ -70,17 +52,19 @@ pub(super) async fn show(
 
 pub(super) async fn submit(
     Here(tenant): Here,
-    Query(query): Query<PageQuery>,
+    query: Query,
     headers: HeaderMap,
-    body: Bytes,
+    Fields(fields): Fields,
 ) -> Response {
     let page = PageContext::new(&tenant, &headers);
-    let current = match current(&tenant, &query, &headers).await {
+    let (Some(whose), Some(form)) = (query.whose(), Submitted::read(&fields)) else {
+        return page.unreadable(StatusCode::BAD_REQUEST);
+    };
+    let current = match current(&tenant, whose, &headers).await {
         Ok(Some(current)) => current,
         Ok(None) => return page.unknown_session(),
         Err(error) => return page.failed(&error, PURPOSE),
     };
-    let form = Submitted::read(&body);
     if !cookies::xsrf_is_valid(&tenant, PURPOSE, &bound_to(&current), &form.xsrf) {
         return page.unknown_session();
     }
@@ -90,7 +74,7 @@ pub(super) async fn submit(
             let chosen = form.organization_ids;
             interactions::allow(&tenant, interaction, id.reveal(), &session, chosen).await
         }
-        Some(false) => interactions::deny(&tenant, &interaction).await,
+        Some(false) => interactions::deny(&tenant, &interaction, &session).await,
         None => return page.unknown_session(),
     };
     match answer {
@@ -110,25 +94,23 @@ struct Submitted {
 }
 
 impl Submitted {
-    fn read(body: &[u8]) -> Self {
-        let mut form = Self { xsrf: String::new(), allows: None, organization_ids: Vec::new() };
-        for (name, value) in form_urlencoded::parse(body) {
-            match &*name {
-                "xsrf" => form.xsrf = value.into_owned(),
-                "decision" => {
-                    form.allows = match &*value {
-                        "allow" => Some(true),
-                        "deny" => Some(false),
-                        _ => None,
-                    };
-                }
-                "organization_ids" if value.len() <= MAX_ID && !value.contains('\0') => {
-                    form.organization_ids.push(value.into_owned());
-                }
-                _ => {}
-            }
-        }
-        form
+    /// `None` when a field repeats that there is one of.
+    fn read(fields: &Pairs) -> Option<Self> {
+        let [xsrf, decision] = fields.once([XSRF_FIELD, "decision"])?;
+        let is_id = |value: &&str| value.len() <= MAX_ID && !value.contains('\0');
+        Some(Self {
+            xsrf: xsrf.to_owned(),
+            allows: match decision {
+                "allow" => Some(true),
+                "deny" => Some(false),
+                _ => None,
+            },
+            organization_ids: fields
+                .all("organization_ids")
+                .filter(is_id)
+                .map(str::to_owned)
+                .collect(),
+        })
     }
 }
 
@@ -139,11 +121,11 @@ fn bound_to(current: &Current) -> String {
 
 async fn current(
     tenant: &Tenant,
-    query: &PageQuery,
+    whose: Whose<'_>,
     headers: &HeaderMap,
 ) -> Result<Option<Current>> {
     let in_progress = Interactions::read(tenant, headers);
-    let Some(id) = in_progress.of(&query.app_id, &query.interaction).cloned() else {
+    let Some(id) = in_progress.of(whose.app_id, whose.interaction).cloned() else {
         return Ok(None);
     };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
@@ -164,13 +146,9 @@ fn draw(
 ) -> Response {
     let asked = &current.interaction.request;
     let context = PageContext::new(tenant, headers).with_locales(&asked.hints.ui_locales);
-    let texts = context.texts();
     let href = |page: &str| super::address(tenant, page, &asked.client_id, &current.id);
-    let snapshot = tenant.snapshot();
-    let (sees, does) = account_items(texts, &request.scopes.scope);
-    let in_organizations =
-        request.scopes.resources.get(ORGANIZATIONS_RESOURCE).cloned().unwrap_or_default();
     let redirect_uri = asked.target.redirect_uri.as_str();
+    let is_for_device = interactions::is_for_device(tenant, &current.interaction);
     let only_one = request.organizations.as_ref().is_some_and(|choices| choices.len() == 1);
     let view = Consent {
         action: href("consent"),
@@ -179,85 +157,33 @@ fn draw(
         user_name: name_of(&request.user),
         other_account_href: href("sign-in"),
         is_further: request.is_further,
-        sees,
-        does,
-        resources: resource_items(&snapshot, &request),
-        in_organizations: organization_items(&snapshot, &in_organizations),
+        asked: in_words(
+            context.texts(),
+            &tenant.snapshot(),
+            &request.scopes,
+            Organizations::ChosenHere,
+        ),
         organizations: request.organizations.map(|choices| {
             choices
                 .into_iter()
                 .map(|choice| OrganizationChoice {
-                    checked: choice.is_chosen || (only_one && !request.is_further),
+                    checked: choice.is_chosen || (only_one && request.is_first),
                     id: choice.id,
                     name: choice.name,
                 })
                 .collect()
         }),
-        next: host_of(redirect_uri),
+        next: (!is_for_device).then(|| host_of(redirect_uri)),
     };
     let html = render::consent(&context.shell_for(&current.registered), &view);
-    let form_target = asked.target.redirect_uri.form_action_source();
-    let mut response = context.send(StatusCode::OK, html, Some(&form_target));
+    // A device's form ends on a page of this server.
+    let form_target = (!is_for_device).then(|| asked.target.redirect_uri.form_action_source());
+    let mut response = context.send(StatusCode::OK, html, form_target.as_deref());
     // The page's address must not tell the application's pictures and links who asks.
     response
         .headers_mut()
         .insert(header::REFERRER_POLICY, http::HeaderValue::from_static("no-referrer"));
     response
-}
-
-/// The reserved scopes in words: what the application sees of the account, and what it does with it.
-fn account_items(texts: Texts, scope: &Scope) -> (Vec<String>, Vec<String>) {
-    let (mut sees, mut does) = (Vec::new(), Vec::new());
-    for token in scope.iter() {
-        let name = token.rsplit(':').next().unwrap_or(token);
-        let Some(words) = texts.find(&format!("consent.scope.{name}")) else { continue };
-        match token {
-            OFFLINE_ACCESS | SESSIONS | TRUSTED_DEVICES => does.push(words.to_owned()),
-            // The choice below says so.
-            ORGANIZATIONS => {}
-            _ => sees.push(words.to_owned()),
-        }
-    }
-    (sees, does)
-}
-
-/// Permissions by resource, in the operator's words where there are some.
-fn resource_items(snapshot: &Snapshot, request: &ConsentRequest) -> Vec<(String, Vec<String>)> {
-    let named = request.scopes.resources.iter().filter(|(_, scope)| !scope.is_empty());
-    named
-        .filter_map(|(indicator, scope)| {
-            let entry = snapshot.resources.by_indicator(indicator)?;
-            let defined = entry.scopes.iter().filter(|defined| scope.contains(&defined.name));
-            let words =
-                defined.map(|defined| words_of(&defined.name, defined.description.as_deref()));
-            Some((entry.resource.name.clone(), words.collect()))
-        })
-        .collect()
-}
-
-fn organization_items(snapshot: &Snapshot, scope: &Scope) -> Vec<String> {
-    let mut found: Vec<_> = snapshot
-        .organization_template
-        .scopes()
-        .filter(|defined| scope.contains(&defined.name))
-        .collect();
-    found.sort_by(|one, other| one.name.cmp(&other.name));
-    found
-        .into_iter()
-        .map(|defined| words_of(&defined.name, defined.description.as_deref()))
-        .collect()
-}
-
-fn words_of(name: &str, description: Option<&str>) -> String {
-    description.filter(|text| !text.trim().is_empty()).unwrap_or(name).to_owned()
-}
-
-/// What a person knows the account by.
-fn name_of(user: &User) -> String {
-    [&user.username, &user.primary_email, &user.primary_phone, &user.name]
-        .into_iter()
-        .find_map(Clone::clone)
-        .unwrap_or_else(|| user.id.clone())
 }
 
 /// The host of a redirect URI as it will be in the address bar, or the scheme of a native application.
@@ -282,30 +208,6 @@ mod tests {
             ("com.example.app:/cb", "com.example.app:"),
         ] {
             assert_eq!(host_of(uri), host);
-        }
-    }
-
-    #[test]
-    fn every_reserved_scope_has_words() {
-        use trinco_locales::Language;
-        for language in Language::ALL {
-            for token in trinco_oauth::scope::RESERVED {
-                let name = token.rsplit(':').next().unwrap();
-                assert!(Texts::of(language).find(&format!("consent.scope.{name}")).is_some());
-            }
-        }
-    }
-
-    #[test]
-    fn an_answer_without_a_known_decision_is_none() {
-        for (body, allows) in [
-            ("decision=allow", Some(true)),
-            ("decision=deny", Some(false)),
-            ("decision=maybe", None),
-            ("decision=allow&decision=deny", Some(false)),
-            ("", None),
-        ] {
-            assert_eq!(Submitted::read(body.as_bytes()).allows, allows, "{body}");
         }
     }
 }

@@ -122,7 +122,12 @@ impl<'a> PageContext<'a> {
         self.send(StatusCode::OK, render::welcome(&self.shell()), None)
     }
 
-    /// The request cannot be read.
+    /// What the browser sent cannot be read.
+    pub(crate) fn unreadable(&self, status: StatusCode) -> Response {
+        self.send(status, render::unreadable(&self.shell()), None)
+    }
+
+    /// The request is not taken.
     pub(crate) fn refused(&self, status: StatusCode, code: &str) -> Response {
         let problem = Problem {
             title: self.texts().get("error.title").to_owned(),
@@ -139,12 +144,19 @@ impl<'a> PageContext<'a> {
         self.send(StatusCode::NOT_FOUND, render::not_found(&self.shell(), None), None)
     }
 
-    /// The application's request cannot be carried out, and is not sent back to it.
+    /// The application's request cannot be carried out, and is not sent back to it. The person who reads it cannot mend the
+    /// application: they learn what to do, and whom to tell what.
     pub(crate) fn request_refused(&self, error: &OAuthError) -> Response {
+        let (texts, code) = (self.texts(), error.code());
+        let key = format!("refused.{}", code.trim_start_matches("oidc."));
+        let (sentence, advice) = match texts.find(&key) {
+            Some(sentence) => (sentence.to_owned(), texts.get("refused.advice").to_owned()),
+            None => (self.sentence(&code, &[]), String::new()),
+        };
         let problem = Problem {
-            title: self.texts().get("error.title").to_owned(),
-            sentence: self.sentence(&error.code(), &[]),
-            advice: String::new(),
+            title: texts.get("error.title").to_owned(),
+            sentence,
+            advice,
             back: None,
             support: Some(error.description.to_string()),
         };
@@ -183,6 +195,11 @@ impl<'a> PageContext<'a> {
     /// "Sign out?"
     pub(crate) fn sign_out(&self, view: &SignOut, form_target: Option<&str>) -> Response {
         self.send(StatusCode::OK, render::sign_out(&self.shell(), view), form_target)
+    }
+
+    /// "You are still signed in."
+    pub(crate) fn still_signed_in(&self) -> Response {
+        self.send(StatusCode::OK, render::still_signed_in(&self.shell()), None)
     }
 
     /// "You are signed out."

@@ -1,5 +1,6 @@
 //! The sign-in pages: what a page shows ([`view`]), how it becomes HTML ([`render`]), and the handlers.
 
+mod asked;
 pub mod assets;
 pub mod color;
 mod consent;
@@ -16,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-use trinco_core::{Secret, Tenant};
+use trinco_core::{Secret, Tenant, interactions};
 
 use crate::app::{App, Here};
 use crate::cookies;
@@ -25,12 +26,16 @@ use crate::extract::Path;
 /// A form of the sign-in pages is at most this long: bytes.
 const BODY_LIMIT: usize = 16 * 1024;
 
+/// The page for those who stay signed in.
+pub(crate) const STAY: &str = "/still-signed-in";
+
 /// The routes of the pages.
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(welcome))
         .route("/sign-in", get(sign_in::show_sign_in).post(sign_in::submit_sign_in))
         .route("/register", get(sign_in::show_register).post(sign_in::submit_register))
+        .route(STAY, get(stay))
         .route("/consent", get(consent::show).post(consent::submit))
         .route("/device", get(device::show).post(device::submit))
         .route("/device/confirm", get(device::show_confirm).post(device::submit_confirm))
@@ -69,6 +74,18 @@ pub(crate) async fn not_found(
 /// Somebody opened the server's address to see whether it is there.
 async fn welcome(Here(tenant): Here, headers: HeaderMap) -> Response {
     context::PageContext::new(&tenant, &headers).welcome()
+}
+
+/// Somebody does not want to sign out after all, and no application is known that they could go back to.
+async fn stay(Here(tenant): Here, headers: HeaderMap) -> Response {
+    let context = context::PageContext::new(&tenant, &headers);
+    let cookie = cookies::session(&tenant, &headers);
+    let cookie = cookie.as_ref().map(|cookie| cookie.reveal().as_str());
+    match interactions::current_session(&tenant, cookie).await {
+        Ok(Some(_)) => context.still_signed_in(),
+        Ok(None) => context.signed_out(),
+        Err(error) => context.failed(&error, STAY),
+    }
 }
 
 async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {

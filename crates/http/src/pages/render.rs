@@ -51,14 +51,10 @@ pub fn consent(shell: &Shell, view: &Consent) -> String {
         other_account_href: link(&view.other_account_href),
         app_line: app_line(texts.get(asks), Some(&view.app_name)),
         account: texts.format("consent.account", &[("user", &view.user_name)]),
-        next: texts.format("consent.next", &[("host", &view.next)]),
-        resources: view
-            .resources
-            .iter()
-            .map(|(name, permissions)| {
-                (texts.format("consent.do_on", &[("resource", name)]), permissions.as_slice())
-            })
-            .collect(),
+        next: match &view.next {
+            Some(host) => texts.format("consent.next", &[("host", host)]),
+            None => Cow::Borrowed(texts.get("consent.next_device")),
+        },
         view,
     })
 }
@@ -81,6 +77,11 @@ pub fn signed_out(shell: &Shell, view: &SignedOut) -> String {
     finished(&MessagePage::of(shell, title, sentence, "", view.back.as_ref()))
 }
 
+/// "You are still signed in."
+pub fn still_signed_in(shell: &Shell) -> String {
+    finished(&MessagePage::from_texts(shell, "still_signed_in", None))
+}
+
 /// The page of an error.
 pub fn error(shell: &Shell, view: &Problem) -> String {
     let back = view.back.as_ref();
@@ -101,6 +102,11 @@ pub fn welcome(shell: &Shell) -> String {
 /// The sign-in in progress has expired or was started in another browser.
 pub fn unknown_session(shell: &Shell, back: Option<&Link>) -> String {
     finished(&MessagePage::from_texts(shell, "unknown_session", back))
+}
+
+/// What was sent to a page is not what its form sends.
+pub fn unreadable(shell: &Shell) -> String {
+    finished(&MessagePage::from_texts(shell, "unreadable", None))
 }
 
 /// A form that posts itself to an application.
@@ -148,7 +154,6 @@ struct ConsentPage<'a> {
     app_line: Option<(&'a str, &'a str, &'a str)>,
     account: Cow<'a, str>,
     next: Cow<'a, str>,
-    resources: Vec<(Cow<'a, str>, &'a [String])>,
 }
 
 #[derive(Template)]

@@ -10,18 +10,16 @@ use trinco_core::interactions::{self, Interaction, SignedIn};
 use trinco_core::{Error, Refusal, Result, Secret, Tenant, applications};
 
 use super::context::PageContext;
-use super::fields::Fields;
+use super::fields::{Fields, Pairs, Query, Whose};
 use super::render;
 use super::view::{Field, Identifiers, Register, Requirement, SignIn, XSRF_FIELD};
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
-use crate::extract::QueryPairs;
 
 /// Longest user name that is shown again, in characters.
 const MAX_SHOWN: usize = 256;
 
 /// A submitted form.
-#[derive(Default)]
 struct Submitted {
     identifier: String,
     password: String,
@@ -29,17 +27,14 @@ struct Submitted {
 }
 
 impl Submitted {
-    fn of(fields: Vec<(String, String)>) -> Self {
-        let mut form = Self::default();
-        for (name, value) in fields {
-            match name.as_str() {
-                "identifier" => form.identifier = value,
-                "password" => form.password = value,
-                XSRF_FIELD => form.xsrf = value,
-                _ => {}
-            }
-        }
-        form
+    /// `None` when a field repeats.
+    fn read(fields: &Pairs) -> Option<Self> {
+        let [identifier, password, xsrf] = fields.once(["identifier", "password", XSRF_FIELD])?;
+        Some(Self {
+            identifier: identifier.to_owned(),
+            password: password.to_owned(),
+            xsrf: xsrf.to_owned(),
+        })
     }
 }
 
@@ -73,35 +68,36 @@ struct State {
     form_error: Option<String>,
 }
 
-pub(super) async fn show_sign_in(here: Here, query: QueryPairs, headers: HeaderMap) -> Response {
+pub(super) async fn show_sign_in(here: Here, query: Query, headers: HeaderMap) -> Response {
     show(Page::SignIn, &here.0, &query, &headers).await
 }
 
-pub(super) async fn show_register(here: Here, query: QueryPairs, headers: HeaderMap) -> Response {
+pub(super) async fn show_register(here: Here, query: Query, headers: HeaderMap) -> Response {
     show(Page::Register, &here.0, &query, &headers).await
 }
 
 pub(super) async fn submit_sign_in(
     here: Here,
-    query: QueryPairs,
+    query: Query,
     headers: HeaderMap,
     Fields(fields): Fields,
 ) -> Response {
-    submit(Page::SignIn, &here.0, &query, &headers, Submitted::of(fields)).await
+    submit(Page::SignIn, &here.0, &query, &headers, &fields).await
 }
 
 pub(super) async fn submit_register(
     here: Here,
-    query: QueryPairs,
+    query: Query,
     headers: HeaderMap,
     Fields(fields): Fields,
 ) -> Response {
-    submit(Page::Register, &here.0, &query, &headers, Submitted::of(fields)).await
+    submit(Page::Register, &here.0, &query, &headers, &fields).await
 }
 
-async fn show(page: Page, tenant: &Tenant, query: &QueryPairs, headers: &HeaderMap) -> Response {
+async fn show(page: Page, tenant: &Tenant, query: &Query, headers: &HeaderMap) -> Response {
     let context = PageContext::new(tenant, headers);
-    match current(tenant, query, headers).await {
+    let Some(whose) = query.whose() else { return context.unreadable(StatusCode::BAD_REQUEST) };
+    match current(tenant, whose, headers).await {
         Ok(Some(current)) => {
             let hint = current.interaction.request.hints.login_hint.clone().unwrap_or_default();
             let identifier = Field { value: hint.chars().take(MAX_SHOWN).collect(), error: None };
@@ -122,11 +118,14 @@ async fn show(page: Page, tenant: &Tenant, query: &QueryPairs, headers: &HeaderM
 async fn submit(
     page: Page,
     tenant: &Tenant,
-    query: &QueryPairs,
+    query: &Query,
     headers: &HeaderMap,
-    form: Submitted,
+    fields: &Pairs,
 ) -> Response {
-    let current = match current(tenant, query, headers).await {
+    let (Some(whose), Some(form)) = (query.whose(), Submitted::read(fields)) else {
+        return PageContext::new(tenant, headers).unreadable(StatusCode::BAD_REQUEST);
+    };
+    let current = match current(tenant, whose, headers).await {
         Ok(Some(current)) => current,
         Ok(None) => return PageContext::new(tenant, headers).unknown_session(),
         Err(error) => return PageContext::new(tenant, headers).failed(&error, page.path()),
@@ -200,12 +199,13 @@ async fn carry_out(
 
 async fn current(
     tenant: &Tenant,
-    query: &QueryPairs,
+    whose: Whose<'_>,
     headers: &HeaderMap,
 ) -> Result<Option<Current>> {
     let in_progress = Interactions::read(tenant, headers);
-    let [app_id, tag] = ["app_id", "interaction"].map(|name| query.get(name).unwrap_or_default());
-    let Some(id) = in_progress.of(app_id, tag).cloned() else { return Ok(None) };
+    let Some(id) = in_progress.of(whose.app_id, whose.interaction).cloned() else {
+        return Ok(None);
+    };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
     let registered = applications::find(tenant, &interaction.request.client_id).await?;
     Ok(registered.map(|registered| Current { id, interaction, registered }))
@@ -310,14 +310,20 @@ fn draw(
     let app_id = &current.interaction.request.client_id;
     let href = |page: Page| super::address(tenant, page.path(), app_id, &current.id);
     let xsrf = cookies::xsrf(tenant, page.path(), current.id.reveal());
-    let shell = context.shell_for(&current.registered);
+    // Before the code of a device is looked at, nobody knows which application it is for.
+    let is_for_application = !interactions::comes_before_code(tenant, &current.interaction);
+    let app_name = is_for_application.then(|| current.registered.display_name().to_owned());
+    let shell = match is_for_application {
+        true => context.shell_for(&current.registered),
+        false => context.shell(),
+    };
     let html = match page {
         Page::SignIn => {
             let register_href = experience.allows_registration().then(|| href(Page::Register));
             let view = SignIn {
                 action: href(page),
                 xsrf,
-                app_name: Some(current.registered.display_name().to_owned()),
+                app_name,
                 identifiers: identifiers(experience),
                 identifier: state.identifier,
                 password_error: state.password_error,
@@ -330,7 +336,7 @@ fn draw(
             let view = Register {
                 action: href(page),
                 xsrf,
-                app_name: Some(current.registered.display_name().to_owned()),
+                app_name,
                 username: state.identifier,
                 password_error: state.password_error,
                 form_error: state.form_error,

@@ -249,20 +249,23 @@ pub struct Consent {
     pub user_name: String,
     /// Where someone else signs in.
     pub other_account_href: String,
-    /// Whether the person has allowed it something before.
+    /// Whether it asks for more than the person has allowed before.
     pub is_further: bool,
-    /// What it will see, in words.
-    pub sees: Vec<String>,
-    /// What it will do with the account, in words.
-    pub does: Vec<String>,
-    /// What it will do on each API: the resource's name, and permissions in the operator's words.
-    pub resources: Vec<(String, Vec<String>)>,
-    /// What it will do in organizations, in the operator's words.
-    pub in_organizations: Vec<String>,
+    /// What it will see and do.
+    pub asked: Vec<Asked>,
     /// The organizations to choose from, when it asks to see some.
     pub organizations: Option<Vec<OrganizationChoice>>,
-    /// The host, or the scheme of a native application, that the person goes on to.
-    pub next: String,
+    /// The host, or the scheme of a native application, that the person goes on to; none for a device, which is confirmed next.
+    pub next: Option<String>,
+}
+
+/// Things an application asks for, of one kind: what it sees, what it does with the account, on an API, or in organizations.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The kind, in words.
+    pub heading: String,
+    /// At least one thing, in words: the operator's, for permissions.
+    pub items: Vec<String>,
 }
 
 /// An organization to choose on the consent page.

@@ -38,6 +38,8 @@ pub fn validate_device(
     if prompt.none {
         return Err(OAuthError::invalid_request("a device needs its user: prompt cannot be none"));
     }
+    // The user confirms every device and sees then what it asks for, which is the page that this prompt asks for.
+    let prompt = Prompts { consent: false, ..prompt };
     let scope = checks::scope(params)?;
     Ok(AuthorizationRequest {
         client_id: client.client_id.clone(),
@@ -156,11 +158,11 @@ mod tests {
 
     #[test]
     fn a_request_keeps_offline_access_and_what_resources_offer() {
-        let query =
-            "client_id=tv&scope=openid+offline_access+read+write&resource=https://a.example";
+        let query = "client_id=tv&scope=openid+offline_access+read+write&resource=https://a.example&prompt=login+consent";
         let request = validate(&tv(), query).unwrap();
         assert_eq!(request.scope, Scope::parse("openid offline_access").unwrap());
         assert_eq!(request.resources[0].scope, Scope::parse("read").unwrap());
+        assert_eq!(request.prompt, Prompts::parse("login").unwrap());
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub fn device_confirm(shell: &Shell, view: &DeviceConfirm) -> String {
         frame: Frame::of(shell, shell.texts.get("device.confirm_title")),
         action: link(&view.action),
         app_line: app_line(shell.texts.get("device.confirm_app"), Some(&view.app_name)),
-        user_line: shell.texts.format("device.confirm_user", &[("user", &view.user_name)]),
+        account: shell.texts.format("consent.account", &[("user", &view.user_name)]),
+        other_account_href: link(&view.other_account_href),
         view,
     })
 }
@@ -46,5 +47,6 @@ struct DeviceConfirmPage<'a> {
     view: &'a DeviceConfirm,
     action: &'a str,
     app_line: Option<(&'a str, &'a str, &'a str)>,
-    user_line: Cow<'a, str>,
+    account: Cow<'a, str>,
+    other_account_href: &'a str,
 }

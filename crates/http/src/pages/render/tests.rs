@@ -1,7 +1,10 @@
 use trinco_locales::{Direction, Language, Texts};
 
 use super::*;
-use crate::pages::view::{Brand, Field, Hidden, Identifiers, OrganizationChoice, Requirement};
+use crate::pages::view::{
+    Asked, Brand, DeviceCode, DeviceConfirm, Field, Hidden, Identifiers, OrganizationChoice,
+    Requirement,
+};
 
 const NASTY: &str = "\"><script>alert('1')</script>&";
 
@@ -62,6 +65,7 @@ fn hostile_pages() -> Vec<String> {
     let field = || Field { value: nasty(), error: Some(nasty()) };
     let fields = || vec![Hidden { name: nasty(), value: nasty() }];
     let back = Link { href: nasty(), label: nasty() };
+    let asked = || vec![Asked { heading: nasty(), items: vec![nasty()] }];
     vec![
         sign_in(
             &shell,
@@ -98,16 +102,34 @@ fn hostile_pages() -> Vec<String> {
                 user_name: nasty(),
                 other_account_href: nasty(),
                 is_further: true,
-                sees: vec![nasty()],
-                does: vec![nasty()],
-                resources: vec![(nasty(), vec![nasty()])],
-                in_organizations: vec![nasty()],
+                asked: asked(),
                 organizations: Some(vec![OrganizationChoice {
                     id: nasty(),
                     name: nasty(),
                     checked: true,
                 }]),
-                next: nasty(),
+                next: Some(nasty()),
+            },
+        ),
+        device_code(
+            &shell,
+            &DeviceCode {
+                action: nasty(),
+                xsrf: nasty(),
+                user_code: field(),
+                form_error: Some(nasty()),
+            },
+        ),
+        device_confirm(
+            &shell,
+            &DeviceConfirm {
+                action: nasty(),
+                xsrf: nasty(),
+                app_name: nasty(),
+                user_code: nasty(),
+                asked: asked(),
+                user_name: nasty(),
+                other_account_href: nasty(),
             },
         ),
         sign_out(
@@ -188,6 +210,9 @@ fn every_text_a_template_names_exists() {
         include_str!("../templates/sign_in.html"),
         include_str!("../templates/register.html"),
         include_str!("../templates/consent.html"),
+        include_str!("../templates/asked.html"),
+        include_str!("../templates/device_code.html"),
+        include_str!("../templates/device_confirm.html"),
         include_str!("../templates/sign_out.html"),
         include_str!("../templates/form_post.html"),
         include_str!("../templates/message.html"),

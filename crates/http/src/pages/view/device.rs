@@ -1,6 +1,6 @@
 //! The pages that sign in a device (RFC 8628 §3.3).
 
-use super::Field;
+use super::{Asked, Field};
 
 /// The page that asks for the code a device shows. Posts `user_code` and [`super::XSRF_FIELD`].
 #[derive(Clone, Debug)]
@@ -22,10 +22,14 @@ pub struct DeviceConfirm {
     pub action: String,
     /// The anti-forgery token.
     pub xsrf: String,
-    /// The application on the device.
+    /// What the application on the device is called.
     pub app_name: String,
     /// The code the device must show.
     pub user_code: String,
+    /// What the application will see and do.
+    pub asked: Vec<Asked>,
     /// Whose account it is about.
     pub user_name: String,
+    /// Where someone else signs in.
+    pub other_account_href: String,
 }
