@@ -26,7 +26,7 @@ async fn post(server: &Server, path: &str, body: String) -> Answer {
 }
 
 /// A refusal that is a protocol error with a sentence.
-fn refused(answer: Answer, error: &str, what: &str) {
+fn refused(answer: &Answer, error: &str, what: &str) {
     assert!(
         [400, 401].contains(&answer.status.as_u16()),
         "{what}: {} {}",
@@ -52,13 +52,13 @@ async fn oversized_bodies_are_refused_at_every_door_of_the_protocol() {
             "resource=https://a.example&".repeat(101),
         ] {
             let start: String = body.chars().take(40).collect();
-            refused(post(server, path, body).await, "invalid_request", &format!("{path} {start}"));
+            refused(&post(server, path, body).await, "invalid_request", &format!("{path} {start}"));
         }
     }
     let long = format!(r#"{{"client_id":"{}"}}"#, "a".repeat(60_000));
     let request = server.browser().request(Method::POST, "/oidc/token");
     let request = request.header("content-type", "application/json").body(long);
-    refused(Answer::to(request).await, "invalid_request", "JSON");
+    refused(&Answer::to(request).await, "invalid_request", "JSON");
 }
 
 #[tokio::test]
@@ -101,15 +101,15 @@ async fn oversized_headers_and_queries_are_refused_with_a_sentence() {
     let form = [("grant_type", "refresh_token"), ("refresh_token", "x")];
     let request = server.browser().request(Method::POST, "/oidc/token").form(&form);
     refused(
-        Answer::to(request.basic_auth(&app.0, Some(&long))).await,
+        &Answer::to(request.basic_auth(&app.0, Some(&long))).await,
         "invalid_client",
         "Authorization",
     );
     let request = server.browser().request(Method::POST, "/oidc/token").form(&form);
     let request = request.basic_auth(&app.0, Some(&app.1)).header("dpop", &long);
-    refused(Answer::to(request).await, "invalid_dpop_proof", "DPoP");
+    refused(&Answer::to(request).await, "invalid_dpop_proof", "DPoP");
     let request = server.browser().request(Method::GET, "/oidc/me").bearer_auth(&long);
-    refused(Answer::to(request).await, "invalid_token", "Bearer");
+    refused(&Answer::to(request).await, "invalid_token", "Bearer");
     let request = server.browser().request(Method::GET, "/api/roles").bearer_auth(&long);
     Answer::to(request).await.expect(401);
 
@@ -136,21 +136,21 @@ async fn null_bytes_are_refused_at_every_door_and_bring_nothing_down() {
     for path in CLIENT_DOORS.iter().chain(&BROWSER_DOORS) {
         for body in ["client_id=a%00b", "%00=x", "client_id=a&token=%00", "x=\0"] {
             let answer = post(server, path, body.to_owned()).await;
-            refused(answer, "invalid_request", &format!("{path} {body}"));
+            refused(&answer, "invalid_request", &format!("{path} {body}"));
         }
     }
     let json = "{\"client_id\":\"a\\u0000\"}".to_owned();
     let request = server.browser().request(Method::POST, "/oidc/token");
     let request = request.header("content-type", "application/json").body(json);
-    refused(Answer::to(request).await, "invalid_request", "JSON");
+    refused(&Answer::to(request).await, "invalid_request", "JSON");
     for path in ["/oidc/auth?client_id=%00", "/oidc/session/end?state=%00"] {
         let answer = Answer::to(server.browser().request(Method::GET, path)).await;
-        refused(answer, "invalid_request", path);
+        refused(&answer, "invalid_request", path);
     }
     let form = [("grant_type", "refresh_token"), ("refresh_token", "x")];
     let request = server.browser().request(Method::POST, "/oidc/token").form(&form);
     let request = request.basic_auth(&app.0, Some(format!("{}\0", app.1)));
-    refused(Answer::to(request).await, "invalid_client", "Basic");
+    refused(&Answer::to(request).await, "invalid_client", "Basic");
 
     for path in ["/oidc/auth/%00", "/sign-in?app_id=%00", "/device?user_code=%00", "/%00"] {
         let status = server.browser().get(path).await.status.as_u16();
@@ -178,14 +178,14 @@ async fn duplicate_parameters_are_refused_at_every_door() {
             // The same value twice is no better than two values.
             for body in [format!("{name}=a&{name}=b"), format!("{name}=a&{name}=a")] {
                 let answer = post(server, path, body.clone()).await;
-                refused(answer, "invalid_request", &format!("{path} {body}"));
+                refused(&answer, "invalid_request", &format!("{path} {body}"));
             }
         }
     }
     let request = server.browser().request(Method::POST, "/oidc/token");
     let body = r#"{"grant_type":"refresh_token","client_id":"a","client_id":"b"}"#;
     let request = request.header("content-type", "application/json").body(body);
-    refused(Answer::to(request).await, "invalid_request", "JSON");
+    refused(&Answer::to(request).await, "invalid_request", "JSON");
 
     let url = server.authorization_url(&app.0, "openid", &[]);
     for name in ["redirect_uri", "client_id", "state", "response_type", "code_challenge", "prompt"]
@@ -193,12 +193,12 @@ async fn duplicate_parameters_are_refused_at_every_door() {
         let twice = format!("{url}&{name}=https%3A%2F%2Fevil.example%2F");
         let answer = Answer::to(server.browser().request(Method::GET, &twice)).await;
         assert_eq!(answer.header("location"), "", "{name}: whom to answer is not known for sure");
-        refused(answer, "invalid_request", name);
+        refused(&answer, "invalid_request", name);
     }
     // Spelled in another way it is the same parameter.
     let answer =
         Answer::to(server.browser().request(Method::GET, &format!("{url}&%73tate=x"))).await;
-    refused(answer, "invalid_request", "%73tate");
+    refused(&answer, "invalid_request", "%73tate");
 }
 
 #[tokio::test]
@@ -210,21 +210,25 @@ async fn duplicate_authentication_is_refused() {
     let form = [("grant_type", "refresh_token"), ("refresh_token", "x")];
     let request = server.browser().request(Method::POST, "/oidc/token").form(&form);
     let request = request.basic_auth(&app.0, Some(&app.1)).basic_auth(&other.0, Some(&other.1));
-    refused(Answer::to(request).await, "invalid_request", "two headers");
+    refused(&Answer::to(request).await, "invalid_request", "two headers");
     let mut both = form.to_vec();
     both.extend([("client_id", app.0.as_str()), ("client_secret", app.1.as_str())]);
     let request = server.browser().request(Method::POST, "/oidc/token").form(&both);
     refused(
-        Answer::to(request.basic_auth(&app.0, Some(&app.1))).await,
+        &Answer::to(request.basic_auth(&app.0, Some(&app.1))).await,
         "invalid_request",
         "header and body",
     );
     let tokens = server.sign_in(&server.browser(), (&app.0, &app.1), USER, "openid", &[]).await;
     let request = server.browser().request(Method::POST, "/oidc/me").bearer_auth(tokens.access());
-    refused(Answer::to(request.bearer_auth("other")).await, "invalid_request", "two bearer tokens");
+    refused(
+        &Answer::to(request.bearer_auth("other")).await,
+        "invalid_request",
+        "two bearer tokens",
+    );
     let request = server.browser().request(Method::POST, "/oidc/me").bearer_auth(tokens.access());
     refused(
-        Answer::to(request.form(&[("access_token", tokens.access())])).await,
+        &Answer::to(request.form(&[("access_token", tokens.access())])).await,
         "invalid_request",
         "header and form",
     );

@@ -129,7 +129,7 @@ fn is_test(text: &str) -> bool {
 
 fn quoted(cell: &str) -> Result<Vec<String>, String> {
     let parts: Vec<&str> = cell.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return Err(format!("a quote is not closed: {cell}"));
     }
     Ok(parts.into_iter().skip(1).step_by(2).map(str::to_owned).collect())
