@@ -216,8 +216,8 @@ async fn replayed_forms_answer_nothing_twice() {
     let answers = (0..20).map(|_| browser.submit(&page, &consent));
     let answers = futures_util::future::join_all(answers).await;
     assert!(answers.iter().all(|answer| answer.status == 303 || answer.status == 404));
-    let confirm = answers.iter().map(|answer| answer.header("location"));
-    let confirm = confirm.rfind(|target| target.contains("/device/confirm?"));
+    let mut confirm = answers.iter().map(|answer| answer.header("location"));
+    let confirm = confirm.find(|target| target.contains("/device/confirm?"));
     let confirm = confirm.expect("one was the first").to_owned();
     let xsrf = hidden(&browser.get(&confirm).await.expect(200).text, "xsrf");
     let confirmation = [("xsrf", xsrf.as_str()), ("decision", "allow")];
