@@ -174,3 +174,26 @@ async fn a_single_page_applications_own_page_can_read_why_it_was_refused() {
     let answer = Answer::to(request.form(&form)).await.expect(401);
     assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:9999");
 }
+
+#[tokio::test]
+async fn a_page_is_answered_with_a_page_whatever_comes_twice_or_does_not_exist() {
+    let server = Server::start().await;
+    let browser = server.browser();
+    for (path, status) in [
+        ("/device?user_code=a&user_code=b", 200),
+        ("/device/confirm?app_id=a&app_id=b", 400),
+        ("/consent?app_id=a&app_id=b", 400),
+        ("/assets/nothing.css", 404),
+    ] {
+        let answer = browser.get(path).await.expect(status);
+        assert!(answer.header("content-type").starts_with("text/html"), "{path}: {}", answer.text);
+    }
+    let missing = Answer::to(browser.request(Method::GET, "/assets/nothing.css")).await.expect(404);
+    assert_eq!(missing.json()["code"], "entity.not_found");
+    let form = [("user_code", "a"), ("user_code", "b")];
+    browser.submit("/device", &form).await.expect(422);
+    let json = browser.request(Method::POST, "/device").json(&json!({ "user_code": "a" }));
+    assert_eq!(Answer::to(json).await.status, 415);
+    let long = "x".repeat(17 * 1024);
+    browser.submit("/consent", &[("decision", &long)]).await.expect(413);
+}

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::Query;
+use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Redirect, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use serde::Deserialize;
 use trinco_core::applications::RegisteredClient;
 use trinco_core::interactions::{self, ConsentRequest, Interaction};
 use trinco_core::sessions::Session;
@@ -23,20 +22,13 @@ use super::render;
 use super::view::{Consent, OrganizationChoice};
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
+use crate::extract::QueryPairs;
 use crate::oidc::authorize::send_on;
 
 /// What the anti-forgery token of the form is for.
 const PURPOSE: &str = "consent";
 /// Longest organization id that is looked at: bytes.
 const MAX_ID: usize = 128;
-
-#[derive(Deserialize)]
-pub(super) struct PageQuery {
-    #[serde(default)]
-    app_id: String,
-    #[serde(default)]
-    interaction: String,
-}
 
 /// The consent in progress that a page belongs to.
 struct Current {
@@ -46,11 +38,7 @@ struct Current {
     session: Session,
 }
 
-pub(super) async fn show(
-    Here(tenant): Here,
-    Query(query): Query<PageQuery>,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn show(Here(tenant): Here, query: QueryPairs, headers: HeaderMap) -> Response {
     let page = PageContext::new(&tenant, &headers);
     let current = match current(&tenant, &query, &headers).await {
         Ok(Some(current)) => current,
@@ -70,11 +58,14 @@ pub(super) async fn show(
 
 pub(super) async fn submit(
     Here(tenant): Here,
-    Query(query): Query<PageQuery>,
+    query: QueryPairs,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let page = PageContext::new(&tenant, &headers);
+    let Ok(body) = body else {
+        return page.refused(StatusCode::PAYLOAD_TOO_LARGE, "request.body_too_large");
+    };
     let current = match current(&tenant, &query, &headers).await {
         Ok(Some(current)) => current,
         Ok(None) => return page.unknown_session(),
@@ -139,13 +130,11 @@ fn bound_to(current: &Current) -> String {
 
 async fn current(
     tenant: &Tenant,
-    query: &PageQuery,
+    query: &QueryPairs,
     headers: &HeaderMap,
 ) -> Result<Option<Current>> {
     let in_progress = Interactions::read(tenant, headers);
-    let Some(id) = in_progress.of(&query.app_id, &query.interaction).cloned() else {
-        return Ok(None);
-    };
+    let Some(id) = super::named(&in_progress, query).cloned() else { return Ok(None) };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
     let cookie = cookies::session(tenant, headers);
     let cookie = cookie.as_ref().map(|cookie| cookie.reveal().as_str());

@@ -3,20 +3,20 @@
 //! Somebody may send their own code to a victim (§5.4), so the second page names the application and shows the code to compare, and
 //! nothing is allowed without a press there, even when the link had the code in it.
 
-use axum::extract::{Form, Query};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
 use trinco_core::devices::{self, Entered, Visitor};
 use trinco_core::interactions::{self, Answer, DeviceConfirmation};
 use trinco_core::{Error, Result, Secret, Tenant, applications, users};
 use trinco_oauth::authorization::UserCode;
 
 use super::context::PageContext;
+use super::fields::Fields;
 use super::render;
-use super::view::{DeviceCode, DeviceConfirm, Field};
+use super::view::{DeviceCode, DeviceConfirm, Field, XSRF_FIELD};
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
+use crate::extract::QueryPairs;
 
 /// Ties the forms to a browser, and keeps the code it has entered: `<random>` or `<random>~<code>`.
 const COOKIE: &str = "_device";
@@ -26,36 +26,6 @@ const CODE_PURPOSE: &str = "device";
 const CONFIRM_PURPOSE: &str = "device-confirm";
 /// Longest code that is shown again, in characters.
 const MAX_INPUT: usize = 64;
-
-#[derive(Deserialize)]
-pub(super) struct CodeQuery {
-    #[serde(default)]
-    user_code: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct CodeForm {
-    #[serde(default)]
-    user_code: String,
-    #[serde(default)]
-    xsrf: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct ConfirmQuery {
-    #[serde(default)]
-    app_id: String,
-    #[serde(default)]
-    interaction: String,
-}
-
-#[derive(Deserialize)]
-pub(super) struct ConfirmForm {
-    #[serde(default)]
-    decision: String,
-    #[serde(default)]
-    xsrf: String,
-}
 
 /// The address of the page that asks for a code.
 pub(crate) fn code_page(tenant: &Tenant, user_code: Option<&str>) -> String {
@@ -77,25 +47,18 @@ pub(crate) fn confirm_page(tenant: &Tenant, confirmation: &DeviceConfirmation) -
     super::address(tenant, "device/confirm", app_id, &confirmation.interaction_id)
 }
 
-pub(super) async fn show(
-    Here(tenant): Here,
-    Query(query): Query<CodeQuery>,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn show(Here(tenant): Here, query: QueryPairs, headers: HeaderMap) -> Response {
     let browser = Browser::of(&tenant, &headers);
-    let field = Field { value: shown(&query.user_code), error: None };
+    let field = Field { value: shown(query.get("user_code").unwrap_or_default()), error: None };
     draw(&tenant, &headers, &browser, field, None, StatusCode::OK)
 }
 
-pub(super) async fn submit(
-    Here(tenant): Here,
-    headers: HeaderMap,
-    Form(form): Form<CodeForm>,
-) -> Response {
+pub(super) async fn submit(Here(tenant): Here, headers: HeaderMap, form: Fields) -> Response {
+    let typed = form.get("user_code");
     let texts = PageContext::new(&tenant, &headers).texts();
     let browser = Browser::of(&tenant, &headers);
-    let value = shown(&form.user_code);
-    if !cookies::xsrf_is_valid(&tenant, CODE_PURPOSE, &browser.id, &form.xsrf) {
+    let value = shown(typed);
+    if !cookies::xsrf_is_valid(&tenant, CODE_PURPOSE, &browser.id, form.get(XSRF_FIELD)) {
         let field = Field { value, error: None };
         let stale = Some(texts.get("device.stale").to_owned());
         return draw(&tenant, &headers, &browser, field, stale, StatusCode::UNPROCESSABLE_ENTITY);
@@ -104,7 +67,7 @@ pub(super) async fn submit(
         let field = Field { value: value.clone(), error: Some(texts.get(key).to_owned()) };
         draw(&tenant, &headers, &browser, field, None, status)
     };
-    let Some(code) = UserCode::parse(&form.user_code) else {
+    let Some(code) = UserCode::parse(typed) else {
         let key = if value.trim().is_empty() { "device.missing" } else { "device.wrong" };
         return refuse(key, StatusCode::UNPROCESSABLE_ENTITY);
     };
@@ -126,7 +89,7 @@ pub(super) async fn submit(
 
 pub(super) async fn show_confirm(
     Here(tenant): Here,
-    Query(query): Query<ConfirmQuery>,
+    query: QueryPairs,
     headers: HeaderMap,
 ) -> Response {
     match Confirming::find(&tenant, &query, &headers).await {
@@ -139,9 +102,9 @@ pub(super) async fn show_confirm(
 
 pub(super) async fn submit_confirm(
     Here(tenant): Here,
-    Query(query): Query<ConfirmQuery>,
+    query: QueryPairs,
     headers: HeaderMap,
-    Form(form): Form<ConfirmForm>,
+    form: Fields,
 ) -> Response {
     let context = PageContext::new(&tenant, &headers);
     let confirming = match Confirming::find(&tenant, &query, &headers).await {
@@ -150,10 +113,15 @@ pub(super) async fn submit_confirm(
         Ok(Step::Gone) => return context.unknown_session(),
         Err(error) => return context.failed(&error, "device"),
     };
-    if !cookies::xsrf_is_valid(&tenant, CONFIRM_PURPOSE, &confirming.bound_to(), &form.xsrf) {
+    if !cookies::xsrf_is_valid(
+        &tenant,
+        CONFIRM_PURPOSE,
+        &confirming.bound_to(),
+        form.get(XSRF_FIELD),
+    ) {
         return context.unknown_session();
     }
-    let allow = match form.decision.as_str() {
+    let allow = match form.get("decision") {
         "allow" => true,
         "deny" => false,
         _ => return confirming.draw(&tenant, &headers),
@@ -209,10 +177,9 @@ struct Confirming {
 }
 
 impl Confirming {
-    async fn find(tenant: &Tenant, query: &ConfirmQuery, headers: &HeaderMap) -> Result<Step> {
+    async fn find(tenant: &Tenant, query: &QueryPairs, headers: &HeaderMap) -> Result<Step> {
         let in_progress = Interactions::read(tenant, headers);
-        let Some(interaction_id) = in_progress.of(&query.app_id, &query.interaction).cloned()
-        else {
+        let Some(interaction_id) = super::named(&in_progress, query).cloned() else {
             return Ok(Step::Gone);
         };
         let Some(interaction) = interactions::find(tenant, interaction_id.reveal()).await? else {

@@ -12,6 +12,13 @@ use crate::app::Here;
 #[derive(Debug)]
 pub(super) struct Fields(pub(super) Vec<(String, String)>);
 
+impl Fields {
+    /// The first value of `name`; empty when there is none.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(field, _)| field == name).map_or("", |(_, value)| value)
+    }
+}
+
 impl<S: Send + Sync> FromRequest<S> for Fields {
     type Rejection = Response;
 

@@ -19,8 +19,8 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use trinco_core::{Secret, Tenant};
 
 use crate::app::{App, Here};
-use crate::cookies;
-use crate::extract::Path;
+use crate::cookies::{self, Interactions};
+use crate::extract::{Path, QueryPairs};
 
 /// A form of the sign-in pages is at most this long: bytes.
 const BODY_LIMIT: usize = 16 * 1024;
@@ -53,6 +53,12 @@ pub(crate) fn address(
     format!("{}/{page}?{query}", tenant.origin().base())
 }
 
+/// The interaction that the query of such an address means.
+fn named<'a>(in_progress: &'a Interactions, query: &QueryPairs) -> Option<&'a Secret> {
+    let value = |name| query.get(name).unwrap_or_default();
+    in_progress.of(value("app_id"), value("interaction"))
+}
+
 /// A person at an address that leads nowhere gets a page; a program gets JSON.
 pub(crate) async fn not_found(
     Here(tenant): Here,
@@ -71,10 +77,15 @@ async fn welcome(Here(tenant): Here, headers: HeaderMap) -> Response {
     context::PageContext::new(&tenant, &headers).welcome()
 }
 
-async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+async fn asset(
+    here: Here,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
     match assets::at(&format!("/assets/{name}")) {
         Some(asset) => serve(asset, &headers, assets::CACHE_CONTROL),
-        None => StatusCode::NOT_FOUND.into_response(),
+        None => not_found(here, headers, request).await,
     }
 }
 

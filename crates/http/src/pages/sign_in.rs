@@ -204,8 +204,7 @@ async fn current(
     headers: &HeaderMap,
 ) -> Result<Option<Current>> {
     let in_progress = Interactions::read(tenant, headers);
-    let [app_id, tag] = ["app_id", "interaction"].map(|name| query.get(name).unwrap_or_default());
-    let Some(id) = in_progress.of(app_id, tag).cloned() else { return Ok(None) };
+    let Some(id) = super::named(&in_progress, query).cloned() else { return Ok(None) };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
     let registered = applications::find(tenant, &interaction.request.client_id).await?;
     Ok(registered.map(|registered| Current { id, interaction, registered }))
