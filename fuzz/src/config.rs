@@ -5,11 +5,7 @@ use std::path::PathBuf;
 use crate::check::{self, MARKER};
 
 // The server is a binary, and its settings are nobody else's business: their code is taken in as it stands.
-#[expect(
-    unreachable_pub,
-    dead_code,
-    reason = "it is the server's code, of which a part is used here"
-)]
+#[expect(dead_code, reason = "it is the server's code, of which a part is used here")]
 #[path = "../../crates/server/src/config/mod.rs"]
 mod settings;
 

@@ -27,7 +27,9 @@ pub fn run(data: &[u8]) -> bool {
             let known = Url::parse(text).ok();
             let password = known.as_ref().and_then(Url::password).unwrap_or_default();
             let in_password = password.matches(MARKER).count();
-            if in_password > 0 && in_password == text.matches(MARKER).count() {
+            // That reader leaves out tabs and line breaks, so only what both read alike is held against it.
+            let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic());
+            if is_plain && in_password > 0 && in_password == text.matches(MARKER).count() {
                 assert!(!printed.contains(MARKER), "the password is printed");
             }
         }

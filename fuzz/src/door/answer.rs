@@ -13,7 +13,7 @@ pub(super) struct Asked {
     pub(super) is_api: bool,
     path: String,
     origin: Option<Vec<u8>>,
-    /// As the fuzzer wrote it.
+    /// Everything that was sent.
     text: Vec<u8>,
 }
 
@@ -25,7 +25,7 @@ impl Asked {
             is_api: path.starts_with("/api"),
             origin: request.headers().get(header::ORIGIN).map(|value| value.as_bytes().to_vec()),
             path,
-            text: data.to_vec(),
+            text: World::get().fill_in(data),
         }
     }
 
@@ -45,7 +45,7 @@ pub(super) fn check(asked: &Asked, head: &response::Parts, body: &[u8]) {
     let kind = text_of(&head.headers, header::CONTENT_TYPE).unwrap_or_default();
     let refused = head.status.is_client_error();
     if kind.starts_with("text/html") {
-        page(asked, head, body, &place);
+        page(head, body, &place);
     } else if refused && asked.method != Method::HEAD {
         refusal(asked, kind, body, &place);
     }
@@ -74,7 +74,7 @@ fn refusal(asked: &Asked, kind: &str, body: &[u8], place: &str) {
 }
 
 /// A page runs nothing but its own, and nothing that was sent becomes a tag.
-fn page(asked: &Asked, head: &response::Parts, body: &[u8], place: &str) {
+fn page(head: &response::Parts, body: &[u8], place: &str) {
     let policy = text_of(&head.headers, header::CONTENT_SECURITY_POLICY).unwrap_or_default();
     assert!(
         policy.contains("default-src 'none'") || policy.contains("default-src 'self'"),
@@ -83,7 +83,6 @@ fn page(asked: &Asked, head: &response::Parts, body: &[u8], place: &str) {
     assert!(!policy.contains("unsafe-inline") && !policy.contains(MARKER), "{place}: {policy}");
     let html = String::from_utf8_lossy(body);
     assert!(!html.contains(&format!("<{MARKER}")), "{place}: {html}");
-    let _ = asked;
 }
 
 /// A browser is sent to this server, or to a redirect URI that is registered.
@@ -119,8 +118,8 @@ fn keeps_secrets(asked: &Asked, head: &response::Parts, body: &[u8], place: &str
     };
     let text = String::from_utf8_lossy(body);
     for (name, secret) in world.secrets() {
-        // A confidential client's refresh token comes back while it does not rotate.
-        if asked.says(&format!("{{{name}}}")) {
+        // A confidential client's refresh token comes back while it does not rotate, and other texts are repeated.
+        if asked.says(secret) {
             continue;
         }
         assert!(!text.contains(secret) && !in_headers(secret), "{place}: {name} is told");
