@@ -181,8 +181,8 @@ async fn a_page_is_answered_with_a_page_whatever_comes_twice_or_does_not_exist()
     let browser = server.browser();
     for (path, status) in [
         ("/device?user_code=a&user_code=b", 200),
-        ("/device/confirm?app_id=a&app_id=b", 400),
-        ("/consent?app_id=a&app_id=b", 400),
+        ("/device/confirm?app_id=a&app_id=b", 404),
+        ("/consent?app_id=a&app_id=b", 404),
         ("/assets/nothing.css", 404),
     ] {
         let answer = browser.get(path).await.expect(status);
