@@ -1,3 +1,4 @@
+//! libFuzzer and [`trinco_fuzz::dpop_proof`].
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
