@@ -1,8 +1,10 @@
 //! Authorization requests: in a query, pushed, and of devices.
 
+use serde_json::Value;
 use trinco_oauth::authorization::{
     AuthorizationRequest, Context, ResponseTarget, pushed, validate, validate_device,
 };
+use trinco_oauth::claims::{MAX_REQUEST, RequestedClaims};
 use trinco_oauth::response::AuthorizationResponse;
 use trinco_oauth::scope::{OFFLINE_ACCESS, ORGANIZATIONS_RESOURCE};
 use trinco_oauth::{AuthorizationError, Client, OAuthError, Params, RedirectUri, Scope};
@@ -32,7 +34,8 @@ fn request(params: &Params, client: Option<&Client>, is_pushed: bool) -> bool {
         Ok(request) => {
             let client = client.expect("a request of nobody is refused");
             assert!(!client.require_pushed_requests || is_pushed);
-            assert!(client.is_confidential() || request.code_challenge.is_some());
+            let may_go_without = client.is_confidential() && !client.is_fapi2();
+            assert!(may_go_without || request.code_challenge.is_some());
             asked_for(&request, params);
             let reserved = Scope::parse(params.get("scope").unwrap_or_default());
             let offline = request.scope.contains(OFFLINE_ACCESS);
@@ -115,9 +118,26 @@ fn asked_for(request: &AuthorizationRequest, params: &Params) {
     assert!(request.max_age.is_none_or(|age| (0..=i64::from(u32::MAX)).contains(&age)));
     let prompt = request.prompt;
     assert!(!prompt.none || !(prompt.login || prompt.consent || prompt.select_account));
+    claims(&request.claims, params);
     let kept = serde_json::to_string(request).expect("a request can be kept");
     let read: AuthorizationRequest = serde_json::from_str(&kept).expect("what is kept is read");
     assert_eq!(&read, request);
+}
+
+/// The claims asked for one by one are among those the parameter names.
+fn claims(found: &RequestedClaims, params: &Params) {
+    let Some(asked) = params.get("claims").filter(|asked| asked.len() <= MAX_REQUEST) else {
+        assert!(found.is_empty());
+        return;
+    };
+    let asked: Value = serde_json::from_str(asked).unwrap_or_default();
+    for (place, names) in [("id_token", &found.id_token), ("userinfo", &found.userinfo)] {
+        assert!(names.iter().all(|name| asked[place].get(name).is_some()));
+    }
+    let subject = found.subject.as_deref();
+    assert!(
+        subject.is_none_or(|subject| asked.to_string().contains(&Value::from(subject).to_string()))
+    );
 }
 
 /// The answer goes to a redirect URI of the client, and to the one that was asked for.

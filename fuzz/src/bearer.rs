@@ -1,7 +1,7 @@
 //! `Authorization` headers with access tokens, and the challenges that answer them.
 
 use trinco_oauth::token::MAX_TOKEN;
-use trinco_oauth::{ErrorCode, OAuthError, bearer, dpop};
+use trinco_oauth::{ErrorCode, OAuthError, Secret, bearer, dpop};
 
 use crate::check;
 
@@ -15,6 +15,12 @@ pub fn run(data: &[u8]) -> bool {
     if let Ok(thumbprint) = dpop::parse_thumbprint(text) {
         assert!(trinco_jose::base64url_decode(&thumbprint).is_none_or(|bytes| bytes.len() == 32));
     }
+    if let Ok(token) = bearer::parse_form(None, Some(text)) {
+        assert_eq!(token.as_ref().map(Secret::expose), Some(text));
+        let header = format!("Bearer {text}");
+        assert_eq!(bearer::parse(Some(&header)).map(|read| read.expose() == text), Ok(true));
+    }
+    assert!(bearer::parse_form(Some(text), Some(text)).is_err(), "a token in two places");
     let plain = bearer::parse(Some(text));
     let presented = dpop::parse_authorization(Some(text));
     if let Ok(token) = &plain {

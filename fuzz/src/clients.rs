@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use trinco_oauth::fapi::SecurityProfile;
 use trinco_oauth::{ApplicationType, Client, Scope};
 
 /// The resource there is.
@@ -27,6 +28,13 @@ pub(crate) static ALL: LazyLock<Vec<Client>> = LazyLock::new(|| {
     pushed.require_pushed_requests = true;
     pushed.private_key_jwt = true;
     pushed.dpop_bound_access_tokens = true;
+    let mut bank = Client {
+        security_profile: Some(SecurityProfile::Fapi2),
+        ..new("bank", ApplicationType::Traditional, &["https://bank.example/cb"])
+    };
+    bank.require_pushed_requests = true;
+    bank.private_key_jwt = true;
+    bank.dpop_bound_access_tokens = true;
     let mut third = new("third", ApplicationType::SPA, &["https://third.example/cb"]);
     third.is_third_party = true;
     third.cors_allowed_origins = vec!["https://third.example".to_owned()];
@@ -35,6 +43,7 @@ pub(crate) static ALL: LazyLock<Vec<Client>> = LazyLock::new(|| {
     vec![
         web,
         pushed,
+        bank,
         third,
         tv,
         new("spa", ApplicationType::SPA, &["https://spa.example.com/callback"]),

@@ -12,6 +12,7 @@ mod keys;
 pub mod addresses;
 pub mod authorization_request;
 pub mod bearer;
+pub mod branding;
 pub mod client_assertion;
 pub mod client_authentication;
 pub mod codes;
@@ -39,6 +40,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("addresses", addresses::run),
     ("authorization_request", authorization_request::run),
     ("bearer", bearer::run),
+    ("branding", branding::run),
     ("client_assertion", client_assertion::run),
     ("client_authentication", client_authentication::run),
     ("codes", codes::run),

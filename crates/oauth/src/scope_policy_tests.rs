@@ -173,6 +173,10 @@ proptest! {
         let limited = ceiling.limit_request(request.clone());
         prop_assert_eq!(GrantedScopes::of(&limited), ceiling.limit(&granted));
         prop_assert!(is_within(&GrantedScopes::of(&limited), &granted));
+        for resource in &limited.resources {
+            let most = ceiling.resources.get(&resource.indicator).cloned().unwrap_or_default();
+            prop_assert!(resource.scope.is_subset_of(&most));
+        }
         // What users allowed once is no way around a ceiling that was lowered since.
         prop_assert!(is_within(&ceiling.limit(&granted.union(&granted)), &ceiling.limit(&granted)));
     }

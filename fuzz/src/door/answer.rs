@@ -98,7 +98,10 @@ fn goes_home(location: &str, place: &str) {
 fn is_ours(cookie: &str) {
     let (pair, attributes) = cookie.split_once("; ").expect("attributes");
     let (name, value) = pair.split_once('=').expect("a value");
-    assert!(["_session", "_interaction", "_device"].contains(&name), "{cookie}");
+    let is_interaction = name
+        .strip_prefix("_interaction_")
+        .is_some_and(|tag| tag.len() == 12 && tag.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    assert!(is_interaction || ["_session", "_device"].contains(&name), "{cookie}");
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"\";,\\".contains(&byte);
     assert!(value.bytes().all(plain) && value.len() <= 2048, "{cookie}");
     for needed in ["Path=/", "HttpOnly", "SameSite=Lax"] {

@@ -32,7 +32,7 @@ pub fn run(data: &[u8]) -> bool {
     // An interaction: it goes on, instead of being unknown.
     let (head, body) = ask(&format!("/oidc/auth/{}", world.name("interaction_id")));
     let goes_on = head.status == StatusCode::SEE_OTHER;
-    let sealed = format!("_interaction={}", world.name("interaction"));
+    let sealed = world.name("interaction").to_owned();
     assert!(!goes_on || is_there(sealed), "{text}: {}", String::from_utf8_lossy(&body));
     assert!(!head.status.is_server_error());
     signed_in || goes_on

@@ -7,7 +7,7 @@ use axum::Router;
 use http::{Method, Request, response};
 use serde_json::json;
 use tokio::runtime::Runtime;
-use trinco_testkit::{API, REDIRECT_URI, USER, hidden};
+use trinco_testkit::{API, Answer, REDIRECT_URI, USER, hidden};
 
 use super::answer::Asked;
 use crate::client_authentication::base64;
@@ -136,15 +136,12 @@ async fn begin() -> (trinco_testkit::World, Vec<(&'static str, String)>) {
     let url = server.authorization_url(&spa, "openid", &[("prompt", "login")]);
     let begun = browser.get(&url).await;
     let page = begun.location().to_owned();
-    let cookie = |answer: &trinco_testkit::Answer, name: &str| {
-        let set = answer.headers.get_all("set-cookie").iter().filter_map(|set| set.to_str().ok());
-        let mut values = set.filter_map(|set| set.split(';').next()?.split_once('='));
-        values.find(|(found, _)| *found == name).map(|(_, value)| value.to_owned())
-    };
-    let interaction = cookie(&begun, "_interaction").expect("an interaction");
+    let interaction = cookie(&begun, "_interaction_").expect("an interaction");
     let xsrf = hidden(&browser.get(&page).await.text, "xsrf");
     let session = signed_in(&world, &spa).await;
-    let interaction_id = interaction.split('.').nth(1).expect("an id").to_owned();
+    let session = session.strip_prefix("_session=").expect("its name").to_owned();
+    let (_, value) = interaction.rsplit_once('~').expect("a value of three parts");
+    let interaction_id = value.split('.').next().unwrap_or_default().to_owned();
     let basic = base64(format!("{web}:{web_secret}").as_bytes());
     let challenge = trinco_testkit::challenge_of("MYqr0KjZe_7S7nK6qgwyw_grQCU7N6CBnz2B5uLosq8");
     let names = vec![
@@ -174,6 +171,13 @@ async fn begin() -> (trinco_testkit::World, Vec<(&'static str, String)>) {
     (world, names)
 }
 
+/// The first cookie that an answer sets whose name begins so: name and value.
+fn cookie(answer: &Answer, name: &str) -> Option<String> {
+    let set = answer.headers.get_all("set-cookie").iter().filter_map(|set| set.to_str().ok());
+    let mut pairs = set.filter_map(|set| set.split(';').next());
+    pairs.find(|pair| pair.starts_with(name)).map(str::to_owned)
+}
+
 /// The session cookie of a browser that has signed in.
 async fn signed_in(world: &trinco_testkit::World, client_id: &str) -> String {
     let browser = world.server.browser();
@@ -182,8 +186,5 @@ async fn signed_in(world: &trinco_testkit::World, client_id: &str) -> String {
     let form = browser.get(&page).await.expect(200);
     let xsrf = hidden(&form.text, "xsrf");
     let fields = [("xsrf", xsrf.as_str()), ("identifier", USER.0), ("password", USER.1)];
-    let answer = browser.submit(&page, &fields).await;
-    let set = answer.headers.get_all("set-cookie").iter().filter_map(|set| set.to_str().ok());
-    let mut values = set.filter_map(|set| set.strip_prefix("_session=")?.split(';').next());
-    values.next().expect("a session").to_owned()
+    cookie(&browser.submit(&page, &fields).await, "_session=").expect("a session")
 }
