@@ -15,13 +15,17 @@ Usage: cargo xtask <task>
   test  Format, lints, Rust tests, the example's checks, browser tests.
         --interop       also clients nobody here wrote, in Rust, JavaScript and Python, and Apache
         --faults        also the fault tests: kills, full disks, lost connections
-        --soak          also the tests that run for a long time";
+        --soak          also the tests that run for a long time
+
+  fuzz  Fuzz the parsers that see the network: every target, or the one that is named.
+        --seconds N     how long in all, shared out evenly (600)";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {
     Help,
     Demo(Demo),
     Test(Test),
+    Fuzz(Fuzz),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -46,11 +50,20 @@ pub(crate) struct Test {
     pub(crate) tiers: Vec<&'static str>,
 }
 
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fuzz {
+    /// The one target; all of them unless given.
+    pub(crate) target: Option<String>,
+    /// For all targets together.
+    pub(crate) seconds: u64,
+}
+
 pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Task> {
     let mut arguments = arguments.peekable();
     match arguments.next().as_deref() {
         Some("demo") => demo(arguments),
         Some("test") => test(arguments),
+        Some("fuzz") => fuzz(arguments),
         None | Some("help" | "-h" | "--help") => Ok(Task::Help),
         Some(other) => Err(format!("there is no task `{other}`.\n\n{USAGE}")),
     }
@@ -94,6 +107,31 @@ fn test(arguments: impl Iterator<Item = String>) -> Result<Task> {
     Ok(Task::Test(test))
 }
 
+fn fuzz(mut arguments: impl Iterator<Item = String>) -> Result<Task> {
+    let mut fuzz = Fuzz { target: None, seconds: 600 };
+    while let Some(argument) = arguments.next() {
+        let (flag, inline) = match argument.split_once('=') {
+            Some((flag, value)) => (flag, Some(value.to_owned())),
+            None => (argument.as_str(), None),
+        };
+        match flag {
+            "--seconds" => {
+                let value = inline.or_else(|| arguments.next());
+                let value = value.ok_or(format!("`{flag}` needs a value."))?;
+                fuzz.seconds = value
+                    .parse()
+                    .ok()
+                    .filter(|seconds| *seconds > 0)
+                    .ok_or(format!("`{flag}` is a number of seconds, not `{value}`."))?;
+            }
+            "-h" | "--help" => return Ok(Task::Help),
+            _ if !flag.starts_with('-') && fuzz.target.is_none() => fuzz.target = Some(argument),
+            _ => return Err(format!("`fuzz` has no option `{argument}`.\n\n{USAGE}")),
+        }
+    }
+    Ok(Task::Fuzz(fuzz))
+}
+
 fn port(flag: &str, text: &str) -> Result<u16> {
     text.parse().map_err(|_| format!("`{flag}` is a port from 0 to 65535, not `{text}`."))
 }
@@ -126,6 +164,9 @@ mod tests {
             ("demo --port 65536", "65536"),
             ("demo --port 3000", "3000"),
             ("test --fast", "--fast"),
+            ("fuzz --seconds", "--seconds"),
+            ("fuzz --seconds 0", "0"),
+            ("fuzz jwt params", "params"),
             ("deploy", "deploy"),
         ] {
             let error = parsed(line).expect_err(line);
@@ -138,5 +179,13 @@ mod tests {
         assert_eq!(parsed("test"), Ok(Task::Test(Test::default())));
         let both = Test { tiers: vec!["interop", "soak"] };
         assert_eq!(parsed("test --interop --soak"), Ok(Task::Test(both)));
+    }
+
+    #[test]
+    fn every_target_is_fuzzed_unless_one_is_named() {
+        let all = Fuzz { target: None, seconds: 600 };
+        assert_eq!(parsed("fuzz"), Ok(Task::Fuzz(all)));
+        let one = Fuzz { target: Some("jwt".to_owned()), seconds: 5 };
+        assert_eq!(parsed("fuzz jwt --seconds=5"), Ok(Task::Fuzz(one)));
     }
 }

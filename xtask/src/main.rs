@@ -1,7 +1,8 @@
 //! Development tasks, run as `cargo xtask <task>`:
 //!
 //! - `demo` builds the server and the Next.js example, sets both up and runs them;
-//! - `test` checks everything the repository promises.
+//! - `test` checks everything the repository promises;
+//! - `fuzz` fuzzes the parsers that see the network.
 //!
 //! This crate depends on none of the server's, so that it builds in seconds and keeps working while
 //! they do not.
@@ -11,6 +12,7 @@ mod arguments;
 mod demo;
 mod env_file;
 mod example;
+mod fuzz;
 mod interop;
 mod loopback;
 mod postgres;
@@ -51,5 +53,6 @@ fn run() -> Result<ExitCode> {
         }
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
     }
 }

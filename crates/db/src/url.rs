@@ -63,6 +63,15 @@ pub(crate) fn postgres_config(url: &str) -> Result<tokio_postgres::Config, Error
             return refuse(no_tls);
         }
     }
+    // The driver ends the password at the first `@`: what follows of it would be shown as the host.
+    if url
+        .split_once('@')
+        .is_some_and(|(_, rest)| rest.split('?').next().unwrap_or(rest).contains('@'))
+    {
+        return refuse(
+            "the PostgreSQL URL has more than one `@`; write one in the password as %40",
+        );
+    }
     // The driver's message may quote a part of the URL.
     let Ok(mut config) = url.parse::<tokio_postgres::Config>() else {
         return refuse(
@@ -83,7 +92,12 @@ pub(crate) fn postgres_config(url: &str) -> Result<tokio_postgres::Config, Error
 impl fmt::Display for DbUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DbUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            DbUrl::Sqlite(path) => {
+                // Two slashes before the path are read over: a path that begins with two needs them.
+                let begins_so = path.as_os_str().as_encoded_bytes().starts_with(b"//");
+                let slashes = if begins_so { "//" } else { "" };
+                write!(f, "sqlite:{slashes}{}", path.display())
+            }
             // Rebuilt from its harmless parts instead of cutting out the harmful ones.
             DbUrl::Postgres(url) => match postgres_config(url) {
                 Ok(config) => postgres(&config, f),
@@ -141,6 +155,8 @@ mod tests {
             "postgres://ana:s3cret@db.example/trinco?s3cret=1",
             "postgres://ana:s3cret@db.example/trinco?sslmode=verify-full",
             "mysql://ana:s3cret@db.example/trinco",
+            "postgres://ana:a@s3cret@db.example/trinco",
+            "postgres://ana:a?b@s3cret@db.example/trinco",
             "s3cret",
         ] {
             let error = bad.parse::<DbUrl>().unwrap_err();
@@ -155,6 +171,15 @@ mod tests {
             assert!(url.parse::<DbUrl>().unwrap_err().to_string().contains("TLS"), "{mode}");
         }
         assert!("postgres://ana@db.example/trinco?sslmode=prefer".parse::<DbUrl>().is_ok());
+    }
+
+    #[test]
+    fn a_sqlite_url_is_shown_as_it_is_read() {
+        for url in ["sqlite:data/a.db", "sqlite:/data/a.db", "sqlite:////data/a.db"] {
+            let read = url.parse::<DbUrl>().unwrap();
+            assert_eq!(read.to_string(), url);
+            assert_eq!(read.to_string().parse::<DbUrl>().unwrap(), read);
+        }
     }
 
     #[test]

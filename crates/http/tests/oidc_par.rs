@@ -141,6 +141,31 @@ async fn what_the_authorization_endpoint_would_refuse_is_refused_at_the_push() {
         &[("state", &long), ("login_hint", ""), ("x", &scope), ("y", "1")],
     );
     assert_eq!(push(&world, client, &form).await.expect(400).json()["error"], "invalid_request");
+    // With `client_id`, which stands in the header, there are more parameters to keep than are read.
+    let mut form = request(&world, client.0, &[("client_id", "")]);
+    form.extend((form.len()..100).map(|at| (format!("p{at}"), "1".to_owned())));
+    assert_eq!(push(&world, client, &form).await.expect(400).json()["error"], "invalid_request");
+    form.pop();
+    push(&world, client, &form).await.expect(201);
+}
+
+/// What is kept of a posted request is what the GET that follows reads: a request that would be too long then is refused at once.
+#[tokio::test]
+async fn a_posted_request_that_cannot_be_read_back_is_refused() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let browser = world.server.browser();
+    for (length, status) in [(8_000, 303), (12_000, 400)] {
+        // One byte as it is sent, three as it is kept.
+        let dots = ".".repeat(length);
+        let form = request(&world, &app.0, &[("x", &dots), ("y", &dots)]);
+        let fields: Vec<_> = form.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+        let answer = browser.submit("/oidc/auth", &fields).await.expect(status);
+        if status == 303 {
+            let found = browser.get(answer.location()).await;
+            assert!(found.location().contains("/sign-in?"), "{}", found.text);
+        }
+    }
 }
 
 #[tokio::test]

@@ -230,3 +230,22 @@ async fn a_single_page_applications_own_page_can_read_why_it_was_refused() {
     let answer = Answer::to(request.form(&form)).await.expect(401);
     assert_eq!(answer.header("access-control-allow-origin"), "http://localhost:9999");
 }
+
+#[tokio::test]
+async fn a_page_is_answered_with_a_page_whatever_comes_twice() {
+    let server = Server::start().await;
+    let browser = server.browser();
+    for path in [
+        "/device?user_code=a&user_code=b",
+        "/device/confirm?app_id=a&app_id=b",
+        "/consent?app_id=a&app_id=b",
+        "/sign-in?app_id=a&app_id=b",
+    ] {
+        let answer = browser.get(path).await;
+        assert!([400, 404].contains(&answer.status.as_u16()), "{path}: {}", answer.status);
+        assert!(answer.header("content-type").starts_with("text/html"), "{path}: {}", answer.text);
+    }
+    let long = "x".repeat(17 * 1024);
+    let answer = browser.submit("/consent", &[("decision", &long)]).await.expect(413);
+    assert!(answer.header("content-type").starts_with("text/html"), "{}", answer.text);
+}

@@ -157,7 +157,9 @@ fn parse_basic(header: &str) -> Option<(String, String)> {
     let text = String::from_utf8(BASE64.decode(value.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;
     let id = form_decode(id)?;
-    (!id.is_empty() && !text.contains('\0')).then(|| (id, secret.to_owned()))
+    // An escaped null byte would reach the database, too.
+    let is_text = !text.contains('\0') && !id.contains('\0');
+    (!id.is_empty() && is_text).then(|| (id, secret.to_owned()))
 }
 
 fn form_decode(text: &str) -> Option<String> {
@@ -214,9 +216,15 @@ mod tests {
 
     #[test]
     fn a_malformed_header_is_an_invalid_client() {
-        for header in
-            ["Basic", "Basic !!!", "Bearer abc", &basic("no-colon"), &basic(":s"), &basic("a\0:s")]
-        {
+        for header in [
+            "Basic",
+            "Basic !!!",
+            "Bearer abc",
+            &basic("no-colon"),
+            &basic(":s"),
+            &basic("a\0:s"),
+            &basic("a%00:s"),
+        ] {
             assert_eq!(parse(Some(header), "client_id=app").unwrap_err(), ErrorCode::InvalidClient);
         }
         let long = basic(&format!("app:{}", "s".repeat(MAX_HEADER)));

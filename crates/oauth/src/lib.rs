@@ -36,6 +36,11 @@ pub mod scope;
 pub mod secret;
 pub mod token;
 
+#[cfg(test)]
+mod refresh_chain_tests;
+#[cfg(test)]
+mod scope_policy_tests;
+
 pub use self::{
     authorization::{AuthorizationError, AuthorizationRequest},
     client::{ApplicationType, Client, GrantType},

@@ -125,6 +125,11 @@ impl Server {
         self.installation.default_tenant()
     }
 
+    /// The doors without a connection: for tests that hand in requests themselves.
+    pub fn router(&self) -> axum::Router {
+        trinco_http::router(&App::new(Arc::clone(&self.installation)))
+    }
+
     /// A client of the Management API with all permissions, through a machine-to-machine application of its own.
     ///
     /// # Panics

@@ -71,6 +71,11 @@ impl FromStr for Allow {
         if let Ok(first) = host.parse::<IpAddr>() {
             let bits = if first.is_ipv4() { 32 } else { 128 };
             let length = length.unwrap_or(bits);
+            // An IPv6 address that stands for an IPv4 one is compared as that, so its block must be one of IPv4, too.
+            let (first, bits, length) = match plain(first) {
+                inner if inner == first => (first, bits, length),
+                inner => (inner, 32, length.checked_sub(96).ok_or(AllowParseError)?),
+            };
             return if length <= bits {
                 Ok(Self::Block { first, length })
             } else {
@@ -113,6 +118,9 @@ mod tests {
             ("10.0.0.7", "a", "10.0.0.8", false),
             ("10.0.0.0/8", "a", "::ffff:10.1.1.1", true),
             ("0.0.0.0/0", "a", "127.0.0.1", true),
+            ("::ffff:10.0.0.0/104", "a", "10.1.1.1", true),
+            ("::ffff:10.0.0.0/104", "a", "11.1.1.1", false),
+            ("::ffff:10.0.0.7", "a", "::ffff:10.0.0.7", true),
             ("0.0.0.0/0", "a", "::1", false),
             ("::/0", "a", "fd00::1", true),
             ("fd00::/8", "a", "fe80::1", false),
@@ -128,9 +136,18 @@ mod tests {
 
     #[test]
     fn what_is_no_entry_is_refused() {
-        for text in
-            ["", "10.0.0.0/33", "::/129", "10.0.0.0/x", "a b", "a..b", "host/8", "*.a", "http://a"]
-        {
+        for text in [
+            "",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/x",
+            "a b",
+            "a..b",
+            "host/8",
+            "*.a",
+            "http://a",
+            "::ffff:10.0.0.0/16",
+        ] {
             assert!(text.parse::<Allow>().is_err(), "{text}");
         }
     }

@@ -2,7 +2,6 @@
 //! itself.
 
 use trinco_oauth::authorization::pushed::{self as rules, LIFETIME, PushedResponse};
-use trinco_oauth::params::MAX_TOTAL;
 use trinco_oauth::{OAuthError, Params};
 
 use super::authorize::{self, Answer};
@@ -32,10 +31,7 @@ pub async fn push(
     authorize::validate(tenant, &params, Some(registered), true)
         .await?
         .map_err(|refused| refused.error().clone())?;
-    let form = params.to_form();
-    if form.len() > MAX_TOTAL {
-        return Err(OAuthError::invalid_request("request is too large").into());
-    }
+    let form = readable(&params)?;
     if let Some(proof) = proof {
         proof.spend(tenant).await?;
     }
@@ -67,7 +63,16 @@ pub async fn store_request(tenant: &Tenant, params: &Params) -> Result<Posted> {
     if let Err(error) = validated {
         return Ok(Posted::Answered(authorize::refused(tenant, error)));
     }
-    keep(tenant, rules::without_credentials(params).to_form(), None).await.map(Posted::Stored)
+    match readable(&rules::without_credentials(params)) {
+        Ok(form) => keep(tenant, form, None).await.map(Posted::Stored),
+        Err(error) => Ok(Posted::Answered(Answer::Refuse { error, state: None })),
+    }
+}
+
+/// The request as it is kept. Written down it is longer than it came, so it may be more than is read.
+fn readable(params: &Params) -> std::result::Result<String, OAuthError> {
+    let form = params.to_form();
+    Params::from_form(form.as_bytes()).map(|_| form)
 }
 
 async fn keep(tenant: &Tenant, form: String, client_id: Option<String>) -> Result<String> {
