@@ -11,15 +11,18 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
-use trinco_core::{Error, Refusal};
+use trinco_core::{Error, Refusal, Tenant};
 use trinco_locales::{Language, error_message};
 use trinco_oauth::bearer::{self, BearerError};
 use trinco_oauth::dpop;
+use trinco_oauth::protected_resource::with_metadata;
 use trinco_oauth::token::TokenType;
 use trinco_oauth::{ErrorCode, OAuthError};
 
 use crate::app::Here;
+use crate::oidc::USERINFO;
 use crate::status::status_of;
+use crate::well_known::metadata_url;
 
 /// An error of the JSON APIs: `{code, message, data}`.
 #[derive(Debug)]
@@ -116,17 +119,13 @@ fn carry(failure: Failure) -> Response {
 /// Writes the answer for an error a handler returned. Headers that inner layers have set stay.
 pub(crate) async fn render(request: Request, next: Next) -> Response {
     let language = crate::language::of_request(request.headers());
-    let issuer = request
-        .extensions()
-        .get::<Here>()
-        .map(|here| here.0.issuer().to_owned())
-        .unwrap_or_default();
+    let tenant = request.extensions().get::<Here>().map(|here| here.0.clone());
     let path = route_of(&request);
     let response = next.run(request).await;
     let Some(failure) = response.extensions().get::<Failure>().cloned() else { return response };
     let mut answer = match failure {
         Failure::Api(error) => api(&error.0, language, &path),
-        Failure::Oidc(error) => oidc(&error, language, &issuer, &path),
+        Failure::Oidc(error) => oidc(&error, language, tenant.as_ref(), &path),
     };
     let written = answer.headers().clone();
     let kept = response.headers().iter().filter(|(name, _)| !written.contains_key(*name));
@@ -176,7 +175,8 @@ fn api_body(refusal: &Refusal, language: Language) -> Map<String, Value> {
     body
 }
 
-fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Response {
+fn oidc(failure: &OidcError, language: Language, tenant: Option<&Tenant>, path: &str) -> Response {
+    let issuer = tenant.map(Tenant::issuer).unwrap_or_default();
     let stand_in;
     let error = match &failure.error {
         Error::OAuth(error) => error.as_ref(),
@@ -240,7 +240,14 @@ fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Re
         Challenge::Token(TokenType::DPoP) => vec![dpop::challenge(Some(error))],
         Challenge::Client | Challenge::Never | Challenge::WrongMethod => vec![],
     };
-    for value in challenges.iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
+    // RFC 9728 §5.1: where a client that has no token, or the wrong one, learns who issues them.
+    let is_resource = matches!(failure.challenge, Challenge::NoToken | Challenge::Token(_));
+    let metadata = tenant.filter(|_| is_resource).map(|tenant| metadata_url(tenant, USERINFO));
+    let challenges = challenges.into_iter().map(|challenge| match &metadata {
+        Some(url) => with_metadata(&challenge, url),
+        None => challenge,
+    });
+    for value in challenges.filter_map(|value| HeaderValue::from_str(&value).ok()) {
         response.headers_mut().append(header::WWW_AUTHENTICATE, value);
     }
     response

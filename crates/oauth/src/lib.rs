@@ -28,6 +28,7 @@ pub mod logout_token;
 pub mod metadata;
 pub mod params;
 pub mod pkce;
+pub mod protected_resource;
 pub mod redirect_uri;
 pub mod refresh;
 pub mod response;

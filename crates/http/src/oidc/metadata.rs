@@ -10,7 +10,7 @@ use crate::app::Here;
 /// Keys change rarely, and a rotated key is published before it signs.
 const JWKS_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=60");
 
-pub(super) async fn openid_configuration(Here(tenant): Here) -> Json<Metadata> {
+pub(crate) async fn openid_configuration(Here(tenant): Here) -> Json<Metadata> {
     // Tokens that a previous key signed are still around, and a staged key will sign soon.
     let algorithms = tenant.snapshot().keys.algorithms();
     let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
