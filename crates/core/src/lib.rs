@@ -11,6 +11,7 @@ pub mod application_experience;
 pub mod applications;
 pub mod audit;
 pub mod authorization;
+pub mod clients;
 pub mod configs;
 pub mod consents;
 pub mod devices;

@@ -31,6 +31,7 @@ pub mod pkce;
 pub mod protected_resource;
 pub mod redirect_uri;
 pub mod refresh;
+pub mod registration;
 pub mod response;
 pub mod revocation;
 pub mod scope;

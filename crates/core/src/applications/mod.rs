@@ -1,6 +1,7 @@
 //! Applications: the OAuth clients of a tenant, and their secrets.
 
 mod assertion;
+mod described;
 mod model;
 mod rules;
 mod store;
@@ -9,17 +10,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use trinco_db::Conn;
+use trinco_db::{Conn, Tx};
 use trinco_oauth::ApplicationType;
+use trinco_oauth::client::Provenance;
 
 pub use assertion::verify_assertion;
+pub(crate) use described::{count_described, described, forget_unused, note_described};
 pub use model::{
     Application, ApplicationChanges, ApplicationSecret, CustomClientMetadata, Directory,
     NewApplication, NewSecret, OidcClientMetadata, RegisteredClient,
 };
 
 use crate::{
-    Alphabet, Error, Listing, Page, Result, Secret, Section, Tenant, Text, TokenHash,
+    Alphabet, Bumped, Error, Listing, Page, Result, Secret, Section, Tenant, Text, TokenHash,
     application_experience, consents, roles,
 };
 use crate::{keys, organizations};
@@ -106,6 +109,34 @@ pub async fn find(tenant: &Tenant, id: &str) -> Result<Option<Arc<RegisteredClie
 /// # Errors
 /// `application.*` and `guard.invalid_input` when the body breaks a rule.
 pub async fn create(tenant: &Tenant, new: NewApplication) -> Result<Application> {
+    let prepared = prepare(tenant, new, Provenance::Operator)?;
+    if prepared.application.to_client().is_fapi2() {
+        keys::provide_for_fapi(tenant).await?;
+    }
+    let application = prepared.application.clone();
+    tenant
+        .configure(&[Section::Applications], prepared, |tx, bumped, prepared| {
+            Box::pin(insert(tx, bumped, prepared))
+        })
+        .await?;
+    Ok(application)
+}
+
+/// An application and its first secret, made before the transaction that stores them.
+pub(crate) struct Prepared {
+    pub(crate) application: Application,
+    secret: Option<(Secret, store::StoredSecret, TokenHash)>,
+}
+
+/// Makes an application.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) fn prepare(
+    tenant: &Tenant,
+    new: NewApplication,
+    provenance: Provenance,
+) -> Result<Prepared> {
     rules::check_new(&new)?;
     let application = Application {
         tenant_id: tenant.id().to_owned(),
@@ -119,30 +150,26 @@ pub async fn create(tenant: &Tenant, new: NewApplication) -> Result<Application>
         custom_data: new.custom_data,
         is_third_party: new.is_third_party,
         app_level_access_control_enabled: false,
+        provenance,
         created_at: tenant.now_ms(),
     };
     rules::check_profile(&application)?;
-    if application.to_client().is_fapi2() {
-        keys::provide_for_fapi(tenant).await?;
-    }
     let secret = rules::has_secrets(application.application_type)
         .then(|| seal_new(tenant, &application.id, FIRST_SECRET, None));
-    tenant
-        .configure(
-            &[Section::Applications],
-            (application.clone(), secret),
-            |tx, bumped, (application, secret)| {
-                Box::pin(async move {
-                    store::insert(tx, bumped, application).await?;
-                    if let Some((_, stored, hash)) = secret {
-                        store::insert_secret(tx, bumped, &application.id, stored, hash).await?;
-                    }
-                    Ok(())
-                })
-            },
-        )
-        .await?;
-    Ok(application)
+    Ok(Prepared { application, secret })
+}
+
+/// Stores what [`prepare`] made.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn insert(tx: &mut Tx<'_>, bumped: &Bumped, prepared: &Prepared) -> Result<()> {
+    let application = &prepared.application;
+    store::insert(tx, bumped, application).await?;
+    if let Some((_, stored, hash)) = &prepared.secret {
+        store::insert_secret(tx, bumped, &application.id, stored, hash).await?;
+    }
+    Ok(())
 }
 
 /// Changes an application.

@@ -24,11 +24,7 @@ pub async fn list(tenant: &Tenant, application_id: &str) -> Result<ListedConsent
 pub async fn add(tenant: &Tenant, application_id: &str, new: NewConsentScopes) -> Result<()> {
     let registered = find(tenant, application_id).await?;
     check_third_party(&registered)?;
-    // Another node may have just made the scopes.
-    if rules::check_new(&new, &tenant.snapshot()).is_err() {
-        tenant.refresh().await?;
-        rules::check_new(&new, &tenant.snapshot())?;
-    }
+    super::check_new(tenant, &new).await?;
     tenant
         .configure(
             &[Section::Applications],

@@ -9,6 +9,7 @@ mod application_roles;
 mod application_sign_in_exp;
 mod applications;
 mod authentication;
+mod cimd;
 mod configs;
 mod jwt_customizers;
 mod organization_applications;
@@ -41,6 +42,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(application_access_control::routes())
         .merge(application_consent::routes())
         .merge(application_roles::routes())
+        .merge(cimd::routes())
         .merge(configs::routes())
         .merge(jwt_customizers::routes())
         .merge(application_sign_in_exp::routes())

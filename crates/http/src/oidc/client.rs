@@ -6,7 +6,7 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use trinco_core::applications::{self, RegisteredClient, SecretCheck};
-use trinco_core::{Result, Tenant, resources};
+use trinco_core::{Result, Tenant, clients, resources};
 use trinco_oauth::client_authentication::ClientCredentials;
 use trinco_oauth::{OAuthError, Params};
 
@@ -75,7 +75,7 @@ pub(super) async fn authenticate(
         }
     };
     let credentials = ClientCredentials::parse(authorization, params)?;
-    let registered = applications::find(tenant, &credentials.client_id)
+    let registered = clients::find(tenant, &credentials.client_id)
         .await?
         .ok_or_else(|| OAuthError::invalid_client("unknown client"))?;
     // First of all, so that the client's own page can read what else is wrong.

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use trinco_core::applications::RegisteredClient;
 use trinco_core::experience::{SignInExperience, SignInIdentifier};
 use trinco_core::interactions::{self, Interaction, SignedIn};
-use trinco_core::{Error, Refusal, Result, Secret, Tenant, applications};
+use trinco_core::{Error, Refusal, Result, Secret, Tenant, clients};
 
 use super::context::PageContext;
 use super::fields::{Fields, Pairs, Query, Whose};
@@ -207,7 +207,7 @@ async fn current(
         return Ok(None);
     };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
-    let registered = applications::find(tenant, &interaction.request.client_id).await?;
+    let registered = clients::find(tenant, &interaction.request.client_id).await?;
     Ok(registered.map(|registered| Current { id, interaction, registered }))
 }
 
