@@ -26,6 +26,7 @@ pub mod organization_template;
 pub mod organizations;
 pub mod passwords;
 pub mod personal_access_tokens;
+pub mod registrations;
 pub mod replay;
 pub mod resources;
 pub mod retention;

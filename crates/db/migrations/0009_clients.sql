@@ -10,6 +10,7 @@ CREATE INDEX applications_by_provenance ON applications (tenant_id, provenance, 
 CREATE TABLE client_registrations (
     tenant_id TEXT NOT NULL,
     application_id TEXT NOT NULL,
+    auth_method TEXT NOT NULL,
     token_hash TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     used_at BIGINT,

@@ -45,6 +45,8 @@ enum Challenge {
     NoToken,
     /// Its access token was refused, which it presented like this.
     Token(TokenType),
+    /// A bearer token that no authorization server issues opens the resource (RFC 7591 §3, RFC 7592 §2).
+    Registration,
     /// None: the authorization endpoint, where nobody can authenticate anew. Its status is always 400.
     Never,
     /// None: the method is wrong, and the status 405.
@@ -90,6 +92,11 @@ impl OidcError {
     /// A protected resource refuses the access token, which was presented like this.
     pub(crate) fn at_protected_resource(error: Error, presented: TokenType) -> Self {
         Self { error, challenge: Challenge::Token(presented), state: None }
+    }
+
+    /// The registration endpoint refuses.
+    pub(crate) fn at_registration(error: Error) -> Self {
+        Self { error, challenge: Challenge::Registration, state: None }
     }
 
     /// The authorization endpoint refuses a request it cannot redirect; the answer repeats its `state`.
@@ -225,7 +232,7 @@ fn oidc(failure: &OidcError, language: Language, tenant: Option<&Tenant>, path: 
         Challenge::Token(_) if error.error == ErrorCode::InvalidDpopProof => 401,
         Challenge::Never => 400,
         Challenge::WrongMethod => 405,
-        Challenge::Client | Challenge::Token(_) => error.status(),
+        Challenge::Client | Challenge::Token(_) | Challenge::Registration => error.status(),
     };
     let mut response = answer(status(number), body);
     // RFC 9449 §7.2: both schemes are on offer, and the one that was used says what is wrong.
@@ -238,7 +245,12 @@ fn oidc(failure: &OidcError, language: Language, tenant: Option<&Tenant>, path: 
             vec![bearer::challenge(issuer, Some(error)), dpop::challenge(None)]
         }
         Challenge::Token(TokenType::DPoP) => vec![dpop::challenge(Some(error))],
-        Challenge::Client | Challenge::Never | Challenge::WrongMethod => vec![],
+        Challenge::Registration if error.error == ErrorCode::InvalidToken => {
+            vec![bearer::challenge(issuer, Some(error))]
+        }
+        Challenge::Client | Challenge::Never | Challenge::WrongMethod | Challenge::Registration => {
+            vec![]
+        }
     };
     // RFC 9728 §5.1: where a client that has no token, or the wrong one, learns who issues them.
     let is_resource = matches!(failure.challenge, Challenge::NoToken | Challenge::Token(_));

@@ -128,6 +128,13 @@ pub(crate) struct Prepared {
     secret: Option<(Secret, store::StoredSecret, TokenHash)>,
 }
 
+impl Prepared {
+    /// The secret it gets, if its kind has one.
+    pub(crate) fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref().map(|(value, ..)| value)
+    }
+}
+
 /// Makes an application.
 ///
 /// # Errors
@@ -172,6 +179,23 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, bumped: &Bumped, prepared: &Prepared
     Ok(())
 }
 
+/// Writes what an application says about itself anew, in the transaction of the registration it belongs to.
+///
+/// # Errors
+/// `entity.not_exists_with_id`, and `guard.invalid_input` as of [`create`].
+pub(crate) async fn rewrite(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    id: &str,
+    changes: &ApplicationChanges,
+) -> Result<Application> {
+    let mut application =
+        store::find(tx, id).await?.ok_or_else(|| Error::not_found("applications", id))?;
+    rules::apply(changes, &mut application)?;
+    store::update(tx, bumped, &application).await?;
+    Ok(application)
+}
+
 /// Changes an application.
 ///
 /// # Errors
@@ -186,11 +210,7 @@ pub async fn update(tenant: &Tenant, id: &str, changes: ApplicationChanges) -> R
     tenant
         .configure(sections, (id.to_owned(), changes), |tx, bumped, (id, changes)| {
             Box::pin(async move {
-                let mut application = store::find(tx, id)
-                    .await?
-                    .ok_or_else(|| Error::not_found("applications", id))?;
-                rules::apply(changes, &mut application)?;
-                store::update(tx, bumped, &application).await?;
+                let application = rewrite(tx, bumped, id, changes).await?;
                 if let Some(is_admin) = changes.is_admin {
                     let role = roles::MANAGEMENT_API_ROLE;
                     roles::put_application_role(tx, bumped, id, role, is_admin).await?;
@@ -232,7 +252,7 @@ pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
     tenant
         .configure(&[Section::Applications, Section::Roles], id.to_owned(), |tx, bumped, id| {
             Box::pin(async move {
-                if store::delete(tx, bumped, id).await? {
+                if remove(tx, bumped, id).await? {
                     Ok(())
                 } else {
                     Err(Error::not_found("applications", id))
@@ -240,6 +260,14 @@ pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
             })
         })
         .await
+}
+
+/// [`delete`], in the transaction of something else; false when there is no such application.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn remove(tx: &mut Tx<'_>, bumped: &Bumped, id: &str) -> Result<bool> {
+    store::delete(tx, bumped, id).await
 }
 
 /// The secrets of an application, the oldest first.

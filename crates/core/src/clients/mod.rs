@@ -10,6 +10,7 @@ pub mod settings;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use trinco_oauth::client::Provenance;
 use trinco_oauth::registration::document;
 
 pub(crate) use documents::Documents;
@@ -76,6 +77,11 @@ pub fn standing<'a>(snapshot: &'a Snapshot, client_id: &str) -> Standing<'a> {
     match snapshot.applications.get(client_id) {
         None => Standing::Unknown,
         Some(registered) if !registered.client.is_third_party => Standing::FirstParty,
+        // The policy bounds those that registered themselves for as long as they are here.
+        Some(registered) if registered.client.provenance == Provenance::Registration => {
+            let allowed = &settings.registration.consent_scopes;
+            Standing::ThirdParty(Cow::Owned(registered.consent_scopes.intersection(allowed)))
+        }
         Some(registered) => Standing::ThirdParty(Cow::Borrowed(&registered.consent_scopes)),
     }
 }

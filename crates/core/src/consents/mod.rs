@@ -25,7 +25,7 @@ pub use model::{
 
 use crate::applications::RegisteredClient;
 use crate::clients::{self, Standing};
-use crate::{Result, Snapshot, Tenant};
+use crate::{Bumped, Result, Snapshot, Tenant};
 
 /// The request without what lies beyond the application's consent scopes.
 pub fn limit_request(
@@ -69,6 +69,36 @@ pub fn limit_permissions(
 /// The scopes with their names.
 pub(crate) fn listed(scopes: &ConsentScopes, snapshot: &Snapshot) -> ListedConsentScopes {
     rules::listed(scopes, snapshot)
+}
+
+/// Of these scopes, those that exist and have a name in `wanted`; all that exist when nothing particular is wanted.
+pub(crate) fn narrowed(
+    scopes: &ConsentScopes,
+    wanted: Option<&Scope>,
+    snapshot: &Snapshot,
+) -> ConsentScopes {
+    rules::narrowed(scopes, wanted, snapshot)
+}
+
+/// The names of scopes, each once.
+pub(crate) fn names(scopes: &ConsentScopes, snapshot: &Snapshot) -> Scope {
+    rules::names(scopes, snapshot)
+}
+
+/// Gives an application these consent scopes in place of those it has.
+///
+/// # Errors
+/// `application.user_consent_scopes_not_found` when one was deleted meanwhile.
+pub(crate) async fn replace_scopes(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    application_id: &str,
+    scopes: &ConsentScopes,
+) -> Result<()> {
+    store::delete_scopes(tx, bumped, application_id).await?;
+    store::insert_scopes(tx, bumped, application_id, scopes)
+        .await
+        .map_err(|error| error.if_missing("application.user_consent_scopes_not_found"))
 }
 
 /// Refuses scopes that cannot be on anyone's list.

@@ -37,6 +37,22 @@ impl ConsentScopes {
         extend(&mut self.organization_resource_scopes, new.organization_resource_scopes.iter());
     }
 
+    /// Those that both have.
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        let both = |one: &[String], other: &[String]| {
+            one.iter().filter(|scope| other.contains(scope)).cloned().collect()
+        };
+        Self {
+            user_scopes: both(&self.user_scopes, &other.user_scopes),
+            resource_scopes: both(&self.resource_scopes, &other.resource_scopes),
+            organization_scopes: both(&self.organization_scopes, &other.organization_scopes),
+            organization_resource_scopes: both(
+                &self.organization_resource_scopes,
+                &other.organization_resource_scopes,
+            ),
+        }
+    }
+
     /// Takes a scope off a list; false when it was not on it.
     pub(crate) fn remove(&mut self, scope_type: ScopeType, scope: &str) -> bool {
         let list = match scope_type {

@@ -22,6 +22,7 @@ use crate::consents::{self, Answered};
 use crate::sessions::{self, Session};
 use crate::{
     Error, Result, Secret, Snapshot, Tenant, access_control, clients, devices, grants, keys,
+    registrations,
 };
 
 /// What to do with the browser.
@@ -293,6 +294,11 @@ pub(super) async fn issue(
         user_id: session.user_id.clone(),
         session_id: session.id.clone(),
         client_id: request.client_id.clone(),
+        is_self_registered: tenant
+            .snapshot()
+            .applications
+            .get(&request.client_id)
+            .is_some_and(|registered| registered.client.provenance == Provenance::Registration),
         now_ms: tenant.now_ms(),
         end: entry("Interaction.End"),
     };
@@ -330,6 +336,8 @@ struct Issued {
     user_id: String,
     session_id: String,
     client_id: String,
+    /// Whether the client registered itself, and shows now that it is not idle.
+    is_self_registered: bool,
     now_ms: i64,
     end: Entry,
 }
@@ -349,6 +357,9 @@ async fn keep(tx: &mut Tx<'_>, issued: &Issued) -> Result<bool> {
         consents::remember(tx, &issued.user_id, &issued.client_id, answered, issued.now_ms).await?;
     }
     grants::insert(tx, &issued.new).await?;
+    if issued.is_self_registered {
+        registrations::note_use(tx, &issued.client_id, issued.now_ms).await?;
+    }
     audit::append(tx, &issued.end).await?;
     Ok(true)
 }

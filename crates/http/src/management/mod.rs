@@ -17,6 +17,7 @@ mod organization_template;
 mod organizations;
 mod parts;
 mod personal_access_tokens;
+mod registration;
 mod resources;
 mod roles;
 mod sign_in_exp;
@@ -48,6 +49,7 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(application_sign_in_exp::routes())
         .merge(organization_template::routes())
         .merge(organizations::routes())
+        .merge(registration::routes())
         .merge(resources::routes())
         .merge(roles::routes())
         .merge(user_roles::routes())

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use trinco_core::clients::settings;
+use trinco_core::registrations;
 use trinco_oauth::metadata::Metadata;
 
 use crate::app::Here;
@@ -17,6 +18,7 @@ pub(crate) async fn openid_configuration(Here(tenant): Here) -> Json<Metadata> {
     let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
     Json(
         Metadata::new(tenant.issuer(), &names)
+            .with_registration(registrations::is_open(&tenant))
             .with_metadata_documents(settings::is_enabled(&tenant)),
     )
 }

@@ -7,6 +7,7 @@ mod device;
 mod end_session;
 pub(crate) mod metadata;
 mod pushed;
+mod register;
 mod token;
 mod userinfo;
 
@@ -22,6 +23,8 @@ const TOKEN: &str = "/oidc/token";
 const PUSHED: &str = "/oidc/request";
 const INTROSPECTION: &str = "/oidc/token/introspection";
 const REVOCATION: &str = "/oidc/token/revocation";
+/// Where clients register themselves.
+const REGISTRATION: &str = "/oidc/register";
 /// Where access tokens open something.
 const DEVICE: &str = "/oidc/device/auth";
 pub(crate) const USERINFO: &str = "/oidc/me";
@@ -40,6 +43,14 @@ pub(crate) fn routes() -> Router<App> {
         .route(
             USERINFO,
             get(userinfo::userinfo).post(userinfo::userinfo_by_post).options(cors::preflight_only),
+        )
+        .route(REGISTRATION, post(register::register).options(cors::preflight_only))
+        .route(
+            &format!("{REGISTRATION}/{{client_id}}"),
+            get(register::read)
+                .put(register::update)
+                .delete(register::delete)
+                .options(cors::preflight_only),
         )
         .route_layer(middleware::from_fn(cors::for_anyone));
     let for_browsers = Router::new()
