@@ -57,6 +57,11 @@ async fn the_consent_page_names_the_host_and_is_shown_every_time() {
     let client = site.publish("/client.json", &document);
     let browser = world.server.browser();
     let quiet = [("prompt", "")];
+    let url = world.server.authorization_url(&client, "openid profile", &quiet);
+    let page = browser.get(&url).await.location().to_owned();
+    let shown = browser.get(&page).await.expect(200).text;
+    assert!(shown.contains("to continue to <strong>127.0.0.1:"), "{shown}");
+    assert!(!shown.contains("Your Bank"), "whoever types a password reads no claims: {shown}");
     for _ in 0..2 {
         let url = world.server.authorization_url(&client, "openid profile", &quiet);
         let page = arrive(&browser, &url).await;

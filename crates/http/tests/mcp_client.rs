@@ -125,21 +125,19 @@ async fn discover(url: &str) -> (String, Value) {
     let refused = use_tool(url, None).await.expect(401);
     let challenge = refused.header("www-authenticate");
     let (_, rest) = challenge.split_once("resource_metadata=\"").expect("RFC 9728 §5.1");
-    let metadata = fetch(rest.split('"').next().unwrap()).await.expect(200).json();
+    let metadata = fetch(rest.split('"').next().unwrap_or_default()).await.expect(200).json();
     // RFC 9728 §3.3.
     assert_eq!(metadata["resource"], url);
     let issuer = text(&metadata, "/authorization_servers/0").to_owned();
     // RFC 8414 §3.1: between host and path.
-    let at = issuer.find("//").unwrap() + 2;
-    let slash = at + issuer[at..].find('/').unwrap();
+    let at = issuer.find("//").expect("a URL") + 2;
+    let slash = at + issuer[at..].find('/').expect("a path");
     let (origin, path) = issuer.split_at(slash);
     let server = fetch(&format!("{origin}/.well-known/oauth-authorization-server{path}")).await;
     let server = server.expect(200).json();
     // RFC 8414 §3.3.
     assert_eq!(server["issuer"], issuer.as_str());
-    assert!(
-        server["code_challenge_methods_supported"].as_array().unwrap().contains(&json!("S256"))
-    );
+    assert!(server["code_challenge_methods_supported"] == json!(["S256"]));
     (text(&metadata, "/resource").to_owned(), server)
 }
 

@@ -55,6 +55,9 @@ async fn a_client_that_registers_is_told_what_it_became_and_works() {
 
     let browser = world.server.browser();
     let url = world.server.authorization_url(client, SCOPE, &[("resource", API)]);
+    let page = browser.get(&url).await.location().to_owned();
+    let shown = browser.get(&page).await.expect(200).text;
+    assert!(!shown.contains("Helpful Agent"), "nobody has checked the name: {shown}");
     let page = arrive(&browser, &url).await;
     let shown = browser.get(&page).await.expect(200).text;
     assert!(shown.contains("Helpful Agent") && shown.contains("registered itself"), "{shown}");

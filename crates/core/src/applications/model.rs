@@ -10,6 +10,7 @@ use trinco_oauth::client::{
     MaxAccessTokenTtl, MaxGrantTtl, Provenance, RefreshTokenTtl, ReuseWindow,
 };
 use trinco_oauth::fapi::SecurityProfile;
+use trinco_oauth::registration::document::ClientIdUrl;
 use trinco_oauth::{ApplicationType, Client};
 
 use crate::application_experience::ApplicationSignInExperience;
@@ -241,6 +242,21 @@ impl RegisteredClient {
             .and_then(|experience| experience.display_name.as_deref())
             .filter(|name| !name.is_empty())
             .unwrap_or(&self.application.name)
+    }
+
+    /// What people can be told it is called without a word of caution: the host of a client that is known by its document, and nothing
+    /// of one that registered itself.
+    pub fn vouched_name(&self) -> Option<String> {
+        match self.client.provenance {
+            Provenance::Operator => Some(self.display_name().to_owned()),
+            Provenance::Registration => None,
+            Provenance::Document => self.document_host(),
+        }
+    }
+
+    /// The host of the document that describes the client, if one does.
+    pub fn document_host(&self) -> Option<String> {
+        ClientIdUrl::parse(&self.client.client_id).ok().map(|url| url.host())
     }
 }
 

@@ -9,7 +9,6 @@ use trinco_core::interactions::{self, ConsentRequest, Interaction};
 use trinco_core::sessions::Session;
 use trinco_core::{Error, Result, Secret, Tenant, clients};
 use trinco_oauth::client::Provenance;
-use trinco_oauth::registration::document::ClientIdUrl;
 
 use super::asked::{Organizations, in_words, name_of};
 use super::context::PageContext;
@@ -196,8 +195,7 @@ fn vouched_for(registered: &RegisteredClient) -> Vouched {
         Provenance::Operator => Vouched::Here,
         Provenance::Registration => Vouched::Itself,
         Provenance::Document => {
-            let url = ClientIdUrl::parse(&client.client_id);
-            Vouched::By(url.map_or_else(|_| client.client_id.clone(), |url| url.host()))
+            Vouched::By(registered.document_host().unwrap_or_else(|| client.client_id.clone()))
         }
     }
 }

@@ -312,7 +312,7 @@ fn draw(
     let xsrf = cookies::xsrf(tenant, page.path(), current.id.reveal());
     // Before the code of a device is looked at, nobody knows which application it is for.
     let is_for_application = !interactions::comes_before_code(tenant, &current.interaction);
-    let app_name = is_for_application.then(|| current.registered.display_name().to_owned());
+    let app_name = current.registered.vouched_name().filter(|_| is_for_application);
     let shell = match is_for_application {
         true => context.shell_for(&current.registered),
         false => context.shell(),

@@ -35,7 +35,8 @@ pub(crate) fn metadata() -> Value {
 }
 
 /// [`metadata`], with a member replaced or, with `null`, removed.
-pub(crate) fn with(name: &str, value: Value) -> Value {
+pub(crate) fn with(name: &str, value: impl Into<Value>) -> Value {
+    let value: Value = value.into();
     trinco_testkit::changed(metadata(), json!({ name: value }))
 }
 
