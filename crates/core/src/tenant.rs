@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use trinco_connectors::outbound::Outbound;
 use trinco_db::{Conn, Db, TenantDb, Tx};
 
+use crate::clients::Documents;
 use crate::passwords::Passwords;
 use crate::token_customizers::{AllowedOrigin, Scripts};
 use crate::{
@@ -61,6 +62,7 @@ struct Shared {
     passwords: Passwords,
     key_policy: OnceLock<keys::Policy>,
     scripts: Scripts,
+    outbound: OnceLock<Outbound>,
 }
 
 /// One server's tenants and what they share: the database, the clock, randomness and the keys that seal secrets.
@@ -93,6 +95,7 @@ impl Installation {
             passwords: Passwords::default(),
             key_policy: OnceLock::new(),
             scripts: Scripts::default(),
+            outbound: OnceLock::new(),
         });
         let mut open = BTreeMap::new();
         for (id, origin) in [(tenants::DEFAULT, origin), (tenants::ADMIN, admin_origin)] {
@@ -109,6 +112,11 @@ impl Installation {
     /// Lets scripts of tenants fetch from these origins, by way of `outbound`; without it, from nowhere. Only the first call counts.
     pub fn set_script_fetch(&self, origins: Vec<AllowedOrigin>, outbound: Outbound) {
         self.shared.scripts.allow_fetch(origins, outbound);
+    }
+
+    /// Sets how the world outside is reached; without it, nothing is fetched from there. Only the first call counts.
+    pub fn set_outbound(&self, outbound: Outbound) {
+        let _ = self.shared.outbound.set(outbound);
     }
 
     /// The tenant with this id.
@@ -152,6 +160,7 @@ struct Inner {
     origin: Origin,
     issuer: String,
     snapshot: ArcSwap<Snapshot>,
+    documents: Documents,
     refreshing: Mutex<()>,
 }
 
@@ -172,6 +181,7 @@ impl Tenant {
             issuer: origin.issuer(),
             origin,
             snapshot: ArcSwap::from_pointee(snapshot),
+            documents: Documents::default(),
             refreshing: Mutex::new(()),
         })))
     }
@@ -234,6 +244,16 @@ impl Tenant {
     /// Runs scripts.
     pub(crate) fn scripts(&self) -> &Scripts {
         &self.0.shared.scripts
+    }
+
+    /// How the world outside is reached, if it is.
+    pub fn outbound(&self) -> Option<&Outbound> {
+        self.0.shared.outbound.get()
+    }
+
+    /// The client metadata documents that were fetched.
+    pub(crate) fn documents(&self) -> &Documents {
+        &self.0.documents
     }
 
     /// The configuration as of now.

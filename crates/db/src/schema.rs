@@ -14,4 +14,5 @@ pub const MIGRATIONS: &[Migration] = &[
         name: "token_customizers",
         sql: include_str!("../migrations/0008_token_customizers.sql"),
     },
+    Migration { version: 9, name: "clients", sql: include_str!("../migrations/0009_clients.sql") },
 ];

@@ -8,7 +8,7 @@ use trinco_http::pages::{
     view::{
         Asked, Brand, Consent, DeviceCode, DeviceConfirm, Field, FormPost, Hidden, Identifiers,
         Link, OrganizationChoice, Problem, Register, Requirement, Shell, SignIn, SignOut,
-        SignedOut,
+        SignedOut, Vouched,
     },
 };
 use trinco_locales::{Direction, Language, Texts, error_message};
@@ -203,6 +203,7 @@ fn consent(texts: &Texts) -> Consent {
         action: "/consent?app_id=acme".into(),
         xsrf: "x".repeat(43),
         app_name: "Acme Notes".into(),
+        vouched: Vouched::Here,
         user_name: "ana".into(),
         other_account_href: "/sign-in?app_id=acme".into(),
         is_further: false,

@@ -1,8 +1,10 @@
 //! Cookies: authenticated over tenant, name and value, so that none can be made or moved from one purpose to another.
 
+use std::borrow::Cow;
+
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
-use trinco_core::{Secret, Tenant};
+use trinco_core::{Secret, Tenant, TokenHash};
 use trinco_jose::{base64url_decode, base64url_encode};
 
 /// The sign-in session.
@@ -100,12 +102,12 @@ impl Interactions {
 
     /// The interaction a page is about: the one with this tag, or the application's latest when the page names none.
     pub(crate) fn of(&self, application_id: &str, tag: &str) -> Option<&Secret> {
-        let mut of_application =
-            self.0.iter().rev().filter(|one| one.application_id == application_id);
+        let key = key_of(application_id);
+        let mut of_application = self.0.iter().rev().filter(|one| one.application_id == key);
         of_application.find(|one| tag.is_empty() || tag_of(&one.id) == tag).map(|one| &one.id)
     }
 
-    /// The application of an interaction.
+    /// What the cookie calls the application of an interaction.
     pub(crate) fn application_of(&self, interaction_id: &str) -> Option<&str> {
         let found = self.0.iter().find(|one| one.id.reveal() == interaction_id);
         found.map(|one| one.application_id.as_str())
@@ -128,7 +130,8 @@ impl Interactions {
         for oldest in others.iter().take((others.len() + 1).saturating_sub(MOST_INTERACTIONS)) {
             Self::remove(headers, tenant, &oldest.id);
         }
-        let value = format!("{begun_at}~{application_id}~{}", id.reveal());
+        let application = key_of(application_id);
+        let value = format!("{begun_at}~{application}~{}", id.reveal());
         let lifetime = trinco_core::interactions::LIFETIME_MS / 1000;
         set_named(headers, tenant, &interaction_cookie(tenant, id), &value, lifetime);
     }
@@ -160,6 +163,17 @@ fn interaction_cookie(tenant: &Tenant, id: &Secret) -> String {
 
 fn suffix(tenant: &Tenant, id: &Secret) -> String {
     name_of(tenant, &tag_of(id))
+}
+
+/// The name of an application within a cookie: its id, or the hash of one that is a URL, which would be too long and may hold the
+/// character that parts the cookie's value.
+fn key_of(application_id: &str) -> Cow<'_, str> {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    if application_id.bytes().all(is_plain) {
+        Cow::Borrowed(application_id)
+    } else {
+        Cow::Owned(TokenHash::of(application_id).as_str().to_owned())
+    }
 }
 
 /// An anti-forgery token for a form: proves that the form was made for the holder of `bound_to`, which is in a cookie.

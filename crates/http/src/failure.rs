@@ -11,15 +11,18 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
-use trinco_core::{Error, Refusal};
+use trinco_core::{Error, Refusal, Tenant};
 use trinco_locales::{Language, error_message};
 use trinco_oauth::bearer::{self, BearerError};
 use trinco_oauth::dpop;
+use trinco_oauth::protected_resource::with_metadata;
 use trinco_oauth::token::TokenType;
 use trinco_oauth::{ErrorCode, OAuthError};
 
 use crate::app::Here;
+use crate::oidc::USERINFO;
 use crate::status::status_of;
+use crate::well_known::metadata_url;
 
 /// An error of the JSON APIs: `{code, message, data}`.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ enum Challenge {
     NoToken,
     /// Its access token was refused, which it presented like this.
     Token(TokenType),
+    /// A bearer token that no authorization server issues opens the resource (RFC 7591 §3, RFC 7592 §2).
+    Registration,
     /// None: the authorization endpoint, where nobody can authenticate anew. Its status is always 400.
     Never,
     /// None: the method is wrong, and the status 405.
@@ -89,6 +94,11 @@ impl OidcError {
         Self { error, challenge: Challenge::Token(presented), state: None }
     }
 
+    /// The registration endpoint refuses.
+    pub(crate) fn at_registration(error: Error) -> Self {
+        Self { error, challenge: Challenge::Registration, state: None }
+    }
+
     /// The authorization endpoint refuses a request it cannot redirect; the answer repeats its `state`.
     pub(crate) fn at_authorization(error: OAuthError, state: Option<String>) -> Self {
         Self { error: error.into(), challenge: Challenge::Never, state }
@@ -116,17 +126,13 @@ fn carry(failure: Failure) -> Response {
 /// Writes the answer for an error a handler returned. Headers that inner layers have set stay.
 pub(crate) async fn render(request: Request, next: Next) -> Response {
     let language = crate::language::of_request(request.headers());
-    let issuer = request
-        .extensions()
-        .get::<Here>()
-        .map(|here| here.0.issuer().to_owned())
-        .unwrap_or_default();
+    let tenant = request.extensions().get::<Here>().map(|here| here.0.clone());
     let path = route_of(&request);
     let response = next.run(request).await;
     let Some(failure) = response.extensions().get::<Failure>().cloned() else { return response };
     let mut answer = match failure {
         Failure::Api(error) => api(&error.0, language, &path),
-        Failure::Oidc(error) => oidc(&error, language, &issuer, &path),
+        Failure::Oidc(error) => oidc(&error, language, tenant.as_ref(), &path),
     };
     let written = answer.headers().clone();
     let kept = response.headers().iter().filter(|(name, _)| !written.contains_key(*name));
@@ -176,7 +182,8 @@ fn api_body(refusal: &Refusal, language: Language) -> Map<String, Value> {
     body
 }
 
-fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Response {
+fn oidc(failure: &OidcError, language: Language, tenant: Option<&Tenant>, path: &str) -> Response {
+    let issuer = tenant.map(Tenant::issuer).unwrap_or_default();
     let stand_in;
     let error = match &failure.error {
         Error::OAuth(error) => error.as_ref(),
@@ -225,7 +232,7 @@ fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Re
         Challenge::Token(_) if error.error == ErrorCode::InvalidDpopProof => 401,
         Challenge::Never => 400,
         Challenge::WrongMethod => 405,
-        Challenge::Client | Challenge::Token(_) => error.status(),
+        Challenge::Client | Challenge::Token(_) | Challenge::Registration => error.status(),
     };
     let mut response = answer(status(number), body);
     // RFC 9449 §7.2: both schemes are on offer, and the one that was used says what is wrong.
@@ -238,9 +245,21 @@ fn oidc(failure: &OidcError, language: Language, issuer: &str, path: &str) -> Re
             vec![bearer::challenge(issuer, Some(error)), dpop::challenge(None)]
         }
         Challenge::Token(TokenType::DPoP) => vec![dpop::challenge(Some(error))],
-        Challenge::Client | Challenge::Never | Challenge::WrongMethod => vec![],
+        Challenge::Registration if error.error == ErrorCode::InvalidToken => {
+            vec![bearer::challenge(issuer, Some(error))]
+        }
+        Challenge::Client | Challenge::Never | Challenge::WrongMethod | Challenge::Registration => {
+            vec![]
+        }
     };
-    for value in challenges.iter().filter_map(|value| HeaderValue::from_str(value).ok()) {
+    // RFC 9728 §5.1: where a client that has no token, or the wrong one, learns who issues them.
+    let is_resource = matches!(failure.challenge, Challenge::NoToken | Challenge::Token(_));
+    let metadata = tenant.filter(|_| is_resource).map(|tenant| metadata_url(tenant, USERINFO));
+    let challenges = challenges.into_iter().map(|challenge| match &metadata {
+        Some(url) => with_metadata(&challenge, url),
+        None => challenge,
+    });
+    for value in challenges.filter_map(|value| HeaderValue::from_str(&value).ok()) {
         response.headers_mut().append(header::WWW_AUTHENTICATE, value);
     }
     response

@@ -14,6 +14,7 @@ pub mod pages;
 mod proof;
 mod status;
 mod strict;
+mod well_known;
 
 use axum::{Router, middleware};
 
@@ -23,6 +24,7 @@ pub use app::App;
 pub fn router(app: &App) -> Router {
     let tenant_routes = Router::new()
         .merge(oidc::routes())
+        .merge(well_known::routes())
         .merge(management::routes(app))
         .merge(pages::routes())
         .fallback(pages::not_found)

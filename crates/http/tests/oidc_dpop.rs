@@ -175,7 +175,8 @@ async fn a_bound_token_opens_userinfo_with_its_proof_only() {
         let challenges: Vec<_> = answer.headers.get_all("www-authenticate").iter().collect();
         assert_eq!(challenges.len(), 2);
         assert!(challenges[0].to_str().unwrap().contains("invalid_token"));
-        assert_eq!(challenges[1], "DPoP algs=\"ES256 ES384 EdDSA Ed25519 PS256 RS256\"");
+        let expected = "DPoP algs=\"ES256 ES384 EdDSA Ed25519 PS256 RS256\", resource_metadata=";
+        assert!(challenges[1].to_str().unwrap().starts_with(expected));
     }
     let form = world.server.browser().request(Method::POST, "/oidc/me");
     Answer::to(form.form(&[("access_token", token)])).await.expect(401);

@@ -316,7 +316,11 @@ async fn userinfo_wants_a_live_access_token_with_openid() {
     let none = Answer::to(browser.request(Method::GET, "/oidc/me")).await.expect(401);
     assert_eq!(
         none.header("www-authenticate"),
-        format!("Bearer realm=\"{}\"", world.server.issuer())
+        format!(
+            "Bearer realm=\"{}\", resource_metadata=\"{}/.well-known/oauth-protected-resource/oidc/me\"",
+            world.server.issuer(),
+            world.server.base()
+        )
     );
     world.server.clock().advance(3600);
     me(tokens.access()).await.expect(401);

@@ -204,6 +204,19 @@ impl From<MaxGrantTtl> for u16 {
     }
 }
 
+/// Who says what a client is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Provenance {
+    /// Whoever runs this server.
+    #[default]
+    Operator,
+    /// The client itself, which registered here (RFC 7591).
+    Registration,
+    /// The client itself, by a document at the URL that is its `client_id`.
+    Document,
+}
+
 /// An application as the protocol sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
@@ -219,6 +232,12 @@ pub struct Client {
     pub cors_allowed_origins: Vec<String>,
     /// Belongs to someone else, so users are asked for consent.
     pub is_third_party: bool,
+    /// Who says all this.
+    #[serde(default)]
+    pub provenance: Provenance,
+    /// Whether it may use refresh tokens at all.
+    #[serde(default = "yes")]
+    pub allows_refresh_tokens: bool,
     /// Issue a refresh token even without `offline_access`.
     pub always_issue_refresh_token: bool,
     /// Whether refresh tokens may rotate.
@@ -260,6 +279,10 @@ pub struct Client {
     pub max_grant_ttl: MaxGrantTtl,
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl Client {
     /// A first-party application with no URIs and the default lifetimes.
     pub fn new(client_id: impl Into<String>, application_type: ApplicationType) -> Self {
@@ -270,6 +293,8 @@ impl Client {
             post_logout_redirect_uris: Vec::new(),
             cors_allowed_origins: Vec::new(),
             is_third_party: false,
+            provenance: Provenance::default(),
+            allows_refresh_tokens: true,
             always_issue_refresh_token: false,
             rotate_refresh_token: true,
             refresh_token_ttl: RefreshTokenTtl::default(),
@@ -326,7 +351,7 @@ impl Client {
         match grant {
             GrantType::ClientCredentials => machine,
             GrantType::AuthorizationCode => !machine && !self.is_device_flow,
-            GrantType::RefreshToken => !machine,
+            GrantType::RefreshToken => !machine && self.allows_refresh_tokens,
             GrantType::DeviceCode => {
                 self.application_type == ApplicationType::Native && self.is_device_flow
             }

@@ -1,7 +1,10 @@
 //! Signing out at the request of a client (OpenID Connect RP-Initiated Logout §2 and §3).
 
 use crate::{
-    client::Client, error::OAuthError, params::Params, redirect_uri::RedirectUri,
+    client::{Client, Provenance},
+    error::OAuthError,
+    params::Params,
+    redirect_uri::RedirectUri,
     response::with_query,
 };
 
@@ -131,7 +134,10 @@ fn confirmation(
     session_subject: Option<&str>,
 ) -> Confirmation {
     let Some(subject) = session_subject else { return Confirmation::NotNeeded };
-    if client.is_none() || hint.is_some_and(|hint| hint.subject != subject) {
+    // Anyone can make a client that nobody vetted, so naming one is no reason to sign somebody out.
+    let is_trusted =
+        client.is_some_and(|client| client.provenance == Provenance::Operator || hint.is_some());
+    if !is_trusted || hint.is_some_and(|hint| hint.subject != subject) {
         return Confirmation::Ask;
     }
     Confirmation::Automatic
@@ -206,6 +212,17 @@ mod tests {
         assert_eq!(ask(None, None, Some("ana")), Confirmation::Ask);
         assert_eq!(ask(Some(&client), Some(HINT), Some("bia")), Confirmation::Ask);
         assert_eq!(ask(Some(&client), Some(HINT), None), Confirmation::NotNeeded);
+    }
+
+    #[test]
+    fn a_client_that_nobody_vetted_signs_out_only_whom_it_holds_a_token_of() {
+        for provenance in [Provenance::Registration, Provenance::Document] {
+            let client = Client { provenance, ..client() };
+            let named = request("client_id=app");
+            let decision = |hint| decide(&named, Some(&client), hint, Some("ana")).unwrap();
+            assert_eq!(decision(None).confirmation, Confirmation::Ask);
+            assert_eq!(decision(Some(HINT)).confirmation, Confirmation::Automatic);
+        }
     }
 
     #[test]

@@ -57,6 +57,14 @@ pub enum ErrorCode {
     TemporarilyUnavailable,
     /// The redirect URI is not one of the client's: always shown, never redirected.
     InvalidRedirectUri,
+    /// A client asks to be answered where no client may be (RFC 7591 §3.2.2). `invalid_redirect_uri` on the wire.
+    UnregistrableRedirectUri,
+    /// RFC 7591 §3.2.2.
+    InvalidClientMetadata,
+    /// RFC 7591 §3.2.2.
+    UnapprovedSoftwareStatement,
+    /// Registrations come faster than the operator allows. `temporarily_unavailable` on the wire, with status 429.
+    TooManyRegistrations,
     /// The sign-in this request continues is gone. `invalid_request` on the wire.
     SessionNotFound,
     /// RFC 8628 §3.5.
@@ -74,7 +82,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 35] = [
         Self::InvalidRequest,
         Self::InvalidClient,
         Self::InvalidGrant,
@@ -100,6 +108,10 @@ impl ErrorCode {
         Self::ServerError,
         Self::TemporarilyUnavailable,
         Self::InvalidRedirectUri,
+        Self::UnregistrableRedirectUri,
+        Self::InvalidClientMetadata,
+        Self::UnapprovedSoftwareStatement,
+        Self::TooManyRegistrations,
         Self::SessionNotFound,
         Self::AuthorizationPending,
         Self::SlowDown,
@@ -137,8 +149,10 @@ impl ErrorCode {
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::RegistrationNotSupported => "registration_not_supported",
             Self::ServerError => "server_error",
-            Self::TemporarilyUnavailable => "temporarily_unavailable",
-            Self::InvalidRedirectUri => "invalid_redirect_uri",
+            Self::TemporarilyUnavailable | Self::TooManyRegistrations => "temporarily_unavailable",
+            Self::InvalidRedirectUri | Self::UnregistrableRedirectUri => "invalid_redirect_uri",
+            Self::InvalidClientMetadata => "invalid_client_metadata",
+            Self::UnapprovedSoftwareStatement => "unapproved_software_statement",
             Self::AuthorizationPending => "authorization_pending",
             Self::SlowDown => "slow_down",
             Self::ExpiredToken => "expired_token",
@@ -153,6 +167,7 @@ impl ErrorCode {
             Self::InvalidClient | Self::InvalidToken => 401,
             // A refused organization is answered with 403 by the system clients are written for.
             Self::AccessDenied | Self::InsufficientScope => 403,
+            Self::TooManyRegistrations => 429,
             Self::ServerError => 500,
             Self::TemporarilyUnavailable => 503,
             Self::InvalidRequest
@@ -174,6 +189,9 @@ impl ErrorCode {
             | Self::RequestUriNotSupported
             | Self::RegistrationNotSupported
             | Self::InvalidRedirectUri
+            | Self::UnregistrableRedirectUri
+            | Self::InvalidClientMetadata
+            | Self::UnapprovedSoftwareStatement
             | Self::SessionNotFound
             | Self::AuthorizationPending
             | Self::SlowDown

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     authorization::AuthorizationRequest,
-    client::Client,
+    client::{Client, Provenance},
     error::{ErrorCode, OAuthError},
     grant::GrantedScopes,
 };
@@ -173,7 +173,10 @@ fn missing_consent(facts: &Facts<'_>) -> Option<GrantedScopes> {
     let granted = facts.granted.filter(|_| is_assured);
     let missing = granted.unwrap_or(&GrantedScopes::default()).missing(facts.request);
     let never_asked = granted.is_none();
-    (facts.request.prompt.consent || never_asked || !missing.is_empty()).then_some(missing)
+    // Nobody here knows a client that is known by its document alone: the person decides, every time.
+    let always_asks = facts.client.provenance == Provenance::Document;
+    (facts.request.prompt.consent || never_asked || always_asks || !missing.is_empty())
+        .then_some(missing)
 }
 
 fn fail(error: ErrorCode, description: &'static str) -> NextStep {

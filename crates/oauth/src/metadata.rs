@@ -23,6 +23,8 @@ pub struct Metadata {
     pub revocation_endpoint: String,
     pub device_authorization_endpoint: String,
     pub pushed_authorization_request_endpoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
     pub response_types_supported: Vec<&'static str>,
     pub response_modes_supported: Vec<&'static str>,
     pub grant_types_supported: Vec<&'static str>,
@@ -46,6 +48,8 @@ pub struct Metadata {
     pub claims_parameter_supported: bool,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub client_id_metadata_document_supported: bool,
 }
 
 impl Metadata {
@@ -67,6 +71,7 @@ impl Metadata {
             revocation_endpoint: at("/token/revocation"),
             device_authorization_endpoint: at("/device/auth"),
             pushed_authorization_request_endpoint: at("/request"),
+            registration_endpoint: None,
             response_types_supported: vec!["code"],
             response_modes_supported: ResponseMode::ALL.map(ResponseMode::as_str).to_vec(),
             grant_types_supported: GrantType::ALL.map(GrantType::as_str).to_vec(),
@@ -93,7 +98,21 @@ impl Metadata {
             claims_parameter_supported: true,
             request_parameter_supported: false,
             request_uri_parameter_supported: false,
+            client_id_metadata_document_supported: false,
         }
+    }
+
+    /// Whether clients may register themselves (RFC 7591).
+    #[must_use]
+    pub fn with_registration(self, is_open: bool) -> Self {
+        let endpoint = format!("{}/register", self.issuer);
+        Self { registration_endpoint: is_open.then_some(endpoint), ..self }
+    }
+
+    /// Whether a `client_id` may be the URL of a metadata document (draft-ietf-oauth-client-id-metadata-document §6).
+    #[must_use]
+    pub fn with_metadata_documents(self, are_read: bool) -> Self {
+        Self { client_id_metadata_document_supported: are_read, ..self }
     }
 }
 

@@ -132,6 +132,19 @@ impl Params {
         params
     }
 
+    /// The same parameters, with the resource indicators that `rename` gives in place of each; `None` leaves one out.
+    #[must_use]
+    pub fn with_resources_renamed(self, rename: impl Fn(&str) -> Option<String>) -> Self {
+        let mut resources: Vec<String> = Vec::new();
+        for resource in self.resources.iter().filter_map(|resource| rename(resource)) {
+            if !resources.contains(&resource) {
+                resources.push(resource);
+            }
+        }
+        let count = self.values.len() + resources.len();
+        Self { resources, count, ..self }
+    }
+
     /// As a form that [`Params::from_form`] reads back, resources repeated.
     #[must_use]
     pub fn to_form(&self) -> String {
@@ -345,6 +358,18 @@ mod tests {
         assert!(Params::from_query(&format!("v={}", "n".repeat(MAX_VALUE + 1))).is_err());
         assert!(Params::from_form(&vec![b'&'; MAX_TOTAL]).is_ok());
         assert!(Params::from_form(&vec![b'&'; MAX_TOTAL + 1]).is_err());
+    }
+
+    #[test]
+    fn resources_can_be_renamed_and_left_out() {
+        let params = Params::from_query("resource=a&resource=b&resource=c&x=1").unwrap();
+        let renamed = params.with_resources_renamed(|resource| match resource {
+            "a" => None,
+            "b" => Some("c".to_owned()),
+            other => Some(other.to_owned()),
+        });
+        assert_eq!(renamed.resources(), ["c"]);
+        assert_eq!(renamed.get("x"), Some("1"));
     }
 
     proptest! {

@@ -11,11 +11,13 @@ mod oidc;
 mod proof_key;
 mod world;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use trinco_connectors::outbound::{Allow, Outbound};
 use trinco_core::{Installation, MasterKey, Origin, SystemRandomness, Tenant};
 use trinco_http::App;
 
@@ -92,6 +94,7 @@ impl Server {
         )
         .await
         .expect("a new installation opens");
+        installation.set_outbound(OUTBOUND.clone());
         let installation = Arc::new(installation);
         let router = trinco_http::router(&App::new(Arc::clone(&installation)));
         let task = tokio::spawn(async move {
@@ -159,6 +162,16 @@ impl Server {
         Browser::new(self.base.clone())
     }
 }
+
+/// Reaches this machine and nothing else, and waits no longer than a test can. One for all: reading the system's certificates takes
+/// a while.
+static OUTBOUND: LazyLock<Outbound> = LazyLock::new(|| {
+    let allow: Vec<Allow> = ["127.0.0.0/8", "::1"]
+        .into_iter()
+        .map(|block| block.parse().expect("a block of addresses"))
+        .collect();
+    Outbound::new(allow).expect("TLS can be set up").with_timeout(Duration::from_secs(1))
+});
 
 impl Drop for Server {
     fn drop(&mut self) {

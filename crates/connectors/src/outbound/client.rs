@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
-use super::{OutboundError, RESPONSE_LIMIT, Request, Response};
+use super::{OutboundError, Request, Response};
 
 /// What one address gets to take the connection, so that there is time for the next one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -73,17 +73,18 @@ pub(super) async fn exchange(
     target: &Target,
     tls: &Arc<ClientConfig>,
     request: Request,
+    limit: usize,
 ) -> Result<Response, OutboundError> {
     let stream = connect(addresses).await.map_err(|_| OutboundError::Connection)?;
     if !target.is_https {
-        return speak(stream, target, request).await;
+        return speak(stream, target, request, limit).await;
     }
     let name = ServerName::try_from(target.host.clone()).map_err(|_| OutboundError::Tls)?;
     let stream = TlsConnector::from(Arc::clone(tls))
         .connect(name, stream)
         .await
         .map_err(|_| OutboundError::Tls)?;
-    speak(stream, target, request).await
+    speak(stream, target, request, limit).await
 }
 
 async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
@@ -98,7 +99,12 @@ async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     Err(last)
 }
 
-async fn speak<S>(stream: S, target: &Target, request: Request) -> Result<Response, OutboundError>
+async fn speak<S>(
+    stream: S,
+    target: &Target,
+    request: Request,
+    limit: usize,
+) -> Result<Response, OutboundError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -108,7 +114,7 @@ where
         .await
         .map_err(|_| OutboundError::Exchange)?;
     // The connection lives as long as this exchange: dropping the exchange (a timeout) closes it.
-    let mut answered = pin!(answer(&mut sender, target, request));
+    let mut answered = pin!(answer(&mut sender, target, request, limit));
     let mut connection = pin!(connection);
     tokio::select! {
         biased;
@@ -122,6 +128,7 @@ async fn answer(
     sender: &mut http1::SendRequest<Full<Bytes>>,
     target: &Target,
     request: Request,
+    limit: usize,
 ) -> Result<Response, OutboundError> {
     let uri: Uri = request.url[url::Position::BeforePath..url::Position::AfterQuery]
         .parse()
@@ -135,7 +142,7 @@ async fn answer(
     sent.headers_mut().insert(USER_AGENT, HeaderValue::from_static("Trinco"));
     let response = sender.send_request(sent).await.map_err(|_| OutboundError::Exchange)?;
     let (head, body) = response.into_parts();
-    let body = Limited::new(body, RESPONSE_LIMIT).collect().await.map_err(|error| {
+    let body = Limited::new(body, limit).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
             OutboundError::TooLarge
         } else {

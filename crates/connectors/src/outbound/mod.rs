@@ -9,7 +9,7 @@ mod allow;
 mod client;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, StatusCode};
 use rustls::{ClientConfig, RootCertStore};
-use url::Url;
+use url::{Host, Url};
 
 pub use addresses::is_public;
 pub use allow::{Allow, AllowParseError};
@@ -100,8 +100,8 @@ pub enum OutboundError {
     /// [`TIMEOUT`] was over.
     #[error("there was no complete answer within {} seconds", TIMEOUT.as_secs())]
     Timeout,
-    /// The body is longer than [`RESPONSE_LIMIT`].
-    #[error("the answer is longer than {RESPONSE_LIMIT} bytes")]
+    /// The body is longer than [`RESPONSE_LIMIT`], or than [`Outbound::with_response_limit`] allows.
+    #[error("the answer is too long")]
     TooLarge,
 }
 
@@ -112,6 +112,7 @@ pub struct Outbound {
     resolver: Arc<dyn Resolve>,
     tls: Arc<ClientConfig>,
     timeout: Duration,
+    response_limit: usize,
 }
 
 impl Outbound {
@@ -146,6 +147,7 @@ impl Outbound {
             resolver: Arc::new(SystemResolver),
             tls: Arc::new(tls),
             timeout: TIMEOUT,
+            response_limit: RESPONSE_LIMIT,
         })
     }
 
@@ -159,6 +161,29 @@ impl Outbound {
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// With a lower limit on the length of answers: bytes.
+    #[must_use]
+    pub fn with_response_limit(self, limit: usize) -> Self {
+        Self { response_limit: limit.min(self.response_limit), ..self }
+    }
+
+    /// Whether the host of `url` is this machine, and the operator allows requests there. Only then may something be fetched without
+    /// TLS that has to be genuine.
+    #[must_use]
+    pub fn reaches_own_machine(&self, url: &Url) -> bool {
+        let (host, addresses): (_, &[IpAddr]) = match url.host() {
+            Some(Host::Domain("localhost")) => {
+                ("localhost", &[IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)])
+            }
+            Some(Host::Ipv4(address)) if address.is_loopback() => ("", &[IpAddr::V4(address)]),
+            Some(Host::Ipv6(address)) if address.is_loopback() => ("", &[IpAddr::V6(address)]),
+            _ => return false,
+        };
+        let is_allowed =
+            |address: &IpAddr| self.allow.iter().any(|rule| rule.covers(host, *address));
+        addresses.iter().any(is_allowed)
     }
 
     /// Sends a request and reads the answer to its end.
@@ -175,7 +200,7 @@ impl Outbound {
     async fn send_unbounded(&self, request: Request) -> Result<Response, OutboundError> {
         let target = client::Target::of(&request.url)?;
         let addresses = self.permitted(&target).await?;
-        client::exchange(&addresses, &target, &self.tls, request).await
+        client::exchange(&addresses, &target, &self.tls, request, self.response_limit).await
     }
 
     /// The addresses of the host, all of which may be reached: one that may not is a sign that someone plays with the name.
@@ -207,5 +232,33 @@ impl Outbound {
 impl std::fmt::Debug for Outbound {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Outbound").field("allow", &self.allow).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_allowed_loopback_is_this_machine() {
+        let reaches = |allow: &[&str], url: &str| {
+            let allow: Vec<Allow> = allow.iter().map(|entry| entry.parse().unwrap()).collect();
+            let outbound = Outbound::with_authorities(allow, RootCertStore::empty()).unwrap();
+            outbound.reaches_own_machine(&url.parse().unwrap())
+        };
+        for (allow, url, expected) in [
+            (&["127.0.0.0/8"][..], "http://127.0.0.1:1/", true),
+            (&["127.0.0.0/8"], "http://localhost:1/", true),
+            (&["localhost"], "http://localhost/", true),
+            (&["::1"], "http://[::1]/", true),
+            (&["localhost"], "http://127.0.0.1/", false),
+            (&["127.0.0.0/8"], "http://[::1]/", false),
+            (&["10.0.0.0/8"], "http://10.0.0.1/", false),
+            (&["0.0.0.0/0"], "http://1.1.1.1/", false),
+            (&["agent.example"], "http://agent.example/", false),
+            (&[], "http://127.0.0.1/", false),
+        ] {
+            assert_eq!(reaches(allow, url), expected, "{allow:?} {url}");
+        }
     }
 }

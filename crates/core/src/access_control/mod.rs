@@ -13,6 +13,7 @@ use trinco_oauth::{ErrorCode, OAuthError};
 pub use model::{AccessControl, OrganizationRoleRule};
 
 use crate::applications::{self, RegisteredClient};
+use crate::clients::{self, Standing};
 use crate::{Result, Section, Snapshot, Tenant};
 
 /// The rules of an application.
@@ -81,8 +82,10 @@ pub async fn check_client(
     client_id: &str,
     user_id: &str,
 ) -> Result<()> {
-    match snapshot.applications.get(client_id) {
-        Some(registered) => check(conn, registered, user_id).await,
-        None => Err(OAuthError::invalid_grant("the client is gone").into()),
+    match (clients::standing(snapshot, client_id), snapshot.applications.get(client_id)) {
+        (Standing::Unknown, _) => Err(OAuthError::invalid_grant("the client is gone").into()),
+        (_, Some(registered)) => check(conn, registered, user_id).await,
+        // A client known by its document has no rules of its own.
+        (_, None) => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! Applications: the OAuth clients of a tenant, and their secrets.
 
 mod assertion;
+mod described;
 mod model;
 mod rules;
 mod store;
@@ -9,17 +10,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use trinco_db::Conn;
+use trinco_db::{Conn, Tx};
 use trinco_oauth::ApplicationType;
+use trinco_oauth::client::Provenance;
 
 pub use assertion::verify_assertion;
+pub(crate) use described::{count_described, described, forget_unused, note_described};
 pub use model::{
     Application, ApplicationChanges, ApplicationSecret, CustomClientMetadata, Directory,
     NewApplication, NewSecret, OidcClientMetadata, RegisteredClient,
 };
 
 use crate::{
-    Alphabet, Error, Listing, Page, Result, Secret, Section, Tenant, Text, TokenHash,
+    Alphabet, Bumped, Error, Listing, Page, Result, Secret, Section, Tenant, Text, TokenHash,
     application_experience, consents, roles,
 };
 use crate::{keys, organizations};
@@ -106,6 +109,41 @@ pub async fn find(tenant: &Tenant, id: &str) -> Result<Option<Arc<RegisteredClie
 /// # Errors
 /// `application.*` and `guard.invalid_input` when the body breaks a rule.
 pub async fn create(tenant: &Tenant, new: NewApplication) -> Result<Application> {
+    let prepared = prepare(tenant, new, Provenance::Operator)?;
+    if prepared.application.to_client().is_fapi2() {
+        keys::provide_for_fapi(tenant).await?;
+    }
+    let application = prepared.application.clone();
+    tenant
+        .configure(&[Section::Applications], prepared, |tx, bumped, prepared| {
+            Box::pin(insert(tx, bumped, prepared))
+        })
+        .await?;
+    Ok(application)
+}
+
+/// An application and its first secret, made before the transaction that stores them.
+pub(crate) struct Prepared {
+    pub(crate) application: Application,
+    secret: Option<(Secret, store::StoredSecret, TokenHash)>,
+}
+
+impl Prepared {
+    /// The secret it gets, if its kind has one.
+    pub(crate) fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref().map(|(value, ..)| value)
+    }
+}
+
+/// Makes an application.
+///
+/// # Errors
+/// As [`create`].
+pub(crate) fn prepare(
+    tenant: &Tenant,
+    new: NewApplication,
+    provenance: Provenance,
+) -> Result<Prepared> {
     rules::check_new(&new)?;
     let application = Application {
         tenant_id: tenant.id().to_owned(),
@@ -119,29 +157,42 @@ pub async fn create(tenant: &Tenant, new: NewApplication) -> Result<Application>
         custom_data: new.custom_data,
         is_third_party: new.is_third_party,
         app_level_access_control_enabled: false,
+        provenance,
         created_at: tenant.now_ms(),
     };
     rules::check_profile(&application)?;
-    if application.to_client().is_fapi2() {
-        keys::provide_for_fapi(tenant).await?;
-    }
     let secret = rules::has_secrets(application.application_type)
         .then(|| seal_new(tenant, &application.id, FIRST_SECRET, None));
-    tenant
-        .configure(
-            &[Section::Applications],
-            (application.clone(), secret),
-            |tx, bumped, (application, secret)| {
-                Box::pin(async move {
-                    store::insert(tx, bumped, application).await?;
-                    if let Some((_, stored, hash)) = secret {
-                        store::insert_secret(tx, bumped, &application.id, stored, hash).await?;
-                    }
-                    Ok(())
-                })
-            },
-        )
-        .await?;
+    Ok(Prepared { application, secret })
+}
+
+/// Stores what [`prepare`] made.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn insert(tx: &mut Tx<'_>, bumped: &Bumped, prepared: &Prepared) -> Result<()> {
+    let application = &prepared.application;
+    store::insert(tx, bumped, application).await?;
+    if let Some((_, stored, hash)) = &prepared.secret {
+        store::insert_secret(tx, bumped, &application.id, stored, hash).await?;
+    }
+    Ok(())
+}
+
+/// Writes what an application says about itself anew, in the transaction of the registration it belongs to.
+///
+/// # Errors
+/// `entity.not_exists_with_id`, and `guard.invalid_input` as of [`create`].
+pub(crate) async fn rewrite(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    id: &str,
+    changes: &ApplicationChanges,
+) -> Result<Application> {
+    let mut application =
+        store::find(tx, id).await?.ok_or_else(|| Error::not_found("applications", id))?;
+    rules::apply(changes, &mut application)?;
+    store::update(tx, bumped, &application).await?;
     Ok(application)
 }
 
@@ -159,11 +210,7 @@ pub async fn update(tenant: &Tenant, id: &str, changes: ApplicationChanges) -> R
     tenant
         .configure(sections, (id.to_owned(), changes), |tx, bumped, (id, changes)| {
             Box::pin(async move {
-                let mut application = store::find(tx, id)
-                    .await?
-                    .ok_or_else(|| Error::not_found("applications", id))?;
-                rules::apply(changes, &mut application)?;
-                store::update(tx, bumped, &application).await?;
+                let application = rewrite(tx, bumped, id, changes).await?;
                 if let Some(is_admin) = changes.is_admin {
                     let role = roles::MANAGEMENT_API_ROLE;
                     roles::put_application_role(tx, bumped, id, role, is_admin).await?;
@@ -205,7 +252,7 @@ pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
     tenant
         .configure(&[Section::Applications, Section::Roles], id.to_owned(), |tx, bumped, id| {
             Box::pin(async move {
-                if store::delete(tx, bumped, id).await? {
+                if remove(tx, bumped, id).await? {
                     Ok(())
                 } else {
                     Err(Error::not_found("applications", id))
@@ -213,6 +260,14 @@ pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
             })
         })
         .await
+}
+
+/// [`delete`], in the transaction of something else; false when there is no such application.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn remove(tx: &mut Tx<'_>, bumped: &Bumped, id: &str) -> Result<bool> {
+    store::delete(tx, bumped, id).await
 }
 
 /// The secrets of an application, the oldest first.

@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use trinco_jose::Verifier;
-use trinco_oauth::client::{MaxAccessTokenTtl, MaxGrantTtl, RefreshTokenTtl, ReuseWindow};
+use trinco_oauth::client::{
+    MaxAccessTokenTtl, MaxGrantTtl, Provenance, RefreshTokenTtl, ReuseWindow,
+};
 use trinco_oauth::fapi::SecurityProfile;
+use trinco_oauth::registration::document::ClientIdUrl;
 use trinco_oauth::{ApplicationType, Client};
 
 use crate::application_experience::ApplicationSignInExperience;
@@ -44,8 +47,15 @@ pub struct Application {
     pub is_third_party: bool,
     /// Whether only listed users may sign in to it.
     pub app_level_access_control_enabled: bool,
+    /// Who says all this. Shown when it is not the operator. Ours alone.
+    #[serde(rename = "registeredBy", skip_serializing_if = "is_operators")]
+    pub provenance: Provenance,
     /// Unix milliseconds.
     pub created_at: i64,
+}
+
+fn is_operators(provenance: &Provenance) -> bool {
+    *provenance == Provenance::Operator
 }
 
 /// What OpenID Connect registers about a client.
@@ -86,6 +96,9 @@ pub struct CustomClientMetadata {
     /// Seconds; superseded by `refresh_token_ttl_in_days` and kept for old scripts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token_ttl: Option<u32>,
+    /// Whether it may use refresh tokens at all; true unless it says otherwise. Ours alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_refresh_token: Option<bool>,
     /// Issue a refresh token even without `offline_access`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub always_issue_refresh_token: Option<bool>,
@@ -230,6 +243,21 @@ impl RegisteredClient {
             .filter(|name| !name.is_empty())
             .unwrap_or(&self.application.name)
     }
+
+    /// What people can be told it is called without a word of caution: the host of a client that is known by its document, and nothing
+    /// of one that registered itself.
+    pub fn vouched_name(&self) -> Option<String> {
+        match self.client.provenance {
+            Provenance::Operator => Some(self.display_name().to_owned()),
+            Provenance::Registration => None,
+            Provenance::Document => self.document_host(),
+        }
+    }
+
+    /// The host of the document that describes the client, if one does.
+    pub fn document_host(&self) -> Option<String> {
+        ClientIdUrl::parse(&self.client.client_id).ok().map(|url| url.host())
+    }
 }
 
 impl Directory {
@@ -257,6 +285,8 @@ impl Application {
         client.cors_allowed_origins =
             texts(custom.cors_allowed_origins.as_deref().unwrap_or_default());
         client.is_third_party = self.is_third_party;
+        client.provenance = self.provenance;
+        client.allows_refresh_tokens = custom.allow_refresh_token.unwrap_or(true);
         client.always_issue_refresh_token = custom.always_issue_refresh_token.unwrap_or(false);
         client.rotate_refresh_token = custom.rotate_refresh_token.unwrap_or(true);
         client.refresh_token_ttl = custom.refresh_token_ttl_in_days.unwrap_or_default();

@@ -11,7 +11,7 @@ use super::model::{
     OidcClientMetadata,
 };
 use crate::keys::FAPI_ALGORITHMS;
-use crate::{Error, Result};
+use crate::{Error, JsonObject, Result};
 
 /// Schemes that a browser would execute or read locally: never a place to send a code to.
 const FORBIDDEN_SCHEMES: [&str; 7] =
@@ -104,27 +104,35 @@ fn key_set(metadata: &OidcClientMetadata) -> Option<JwkSet> {
     JwkSet::from_json(&serde_json::to_vec(metadata.jwks.as_ref()?).ok()?).ok()
 }
 
-/// A key set that could verify nothing would lock the application out, and a private key has no business here.
 fn check_keys(kind: ApplicationType, metadata: &OidcClientMetadata) -> Result<()> {
     let Some(jwks) = &metadata.jwks else { return Ok(()) };
-    let refuse = |rule| Err(Error::invalid_field("oidcClientMetadata.jwks", rule));
-    if !has_secrets(kind) {
-        return refuse("is for applications with a server");
-    }
+    let checked = if has_secrets(kind) {
+        check_key_set(jwks)
+    } else {
+        Err("is for applications with a server")
+    };
+    checked.map_err(|rule| Error::invalid_field("oidcClientMetadata.jwks", rule))
+}
+
+/// A key set that could verify nothing would lock the client out, and a private key has no business here.
+pub(super) fn check_key_set(jwks: &JsonObject) -> Result<(), &'static str> {
     let stated = jwks.get("keys").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if stated.len() > MAX_KEYS {
-        return refuse("must hold 16 keys at most");
+        return Err("must hold 16 keys at most");
     }
     let is_private = |key: &Value| ["d", "k"].iter().any(|name| key.get(name).is_some());
     if stated.iter().any(is_private) {
-        return refuse("must hold public keys only");
+        return Err("must hold public keys only");
     }
     let is_usable =
         |key: &&Jwk| ALGORITHMS.contains(&key.algorithm()) && VerifyingKey::from_jwk(key).is_ok();
-    let usable = key_set(metadata).map(|set| set.keys().iter().filter(is_usable).count());
+    let usable = serde_json::to_vec(jwks)
+        .ok()
+        .and_then(|json| JwkSet::from_json(&json).ok())
+        .map(|set| set.keys().iter().filter(is_usable).count());
     match usable {
         Some(usable) if usable > 0 && usable == stated.len() => Ok(()),
-        _ => refuse("must be a JWK set of RSA, P-256, P-384 or Ed25519 keys for signatures"),
+        _ => Err("must be a JWK set of RSA, P-256, P-384 or Ed25519 keys for signatures"),
     }
 }
 

@@ -1,5 +1,6 @@
 use trinco_db::{Conn, Row, Tx, params, sql};
 use trinco_oauth::ApplicationType;
+use trinco_oauth::client::Provenance;
 
 use super::model::{Application, SecretHash};
 use crate::{Bumped, Error, Result, TokenHash};
@@ -10,8 +11,8 @@ pub(super) async fn all(conn: &mut Conn<'_>) -> Result<Vec<Application>> {
         .all(
             sql!(
                 "SELECT id, name, description, type, oidc_client_metadata, custom_client_metadata, protected_app_metadata,
-                        custom_data, is_third_party, app_level_access_control_enabled, created_at
-                 FROM applications WHERE tenant_id = $1"
+                        custom_data, is_third_party, app_level_access_control_enabled, created_at, provenance
+                 FROM applications WHERE tenant_id = $1 AND provenance <> 'document'"
             ),
             &[],
         )
@@ -25,8 +26,8 @@ pub(super) async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Option<Applica
         .optional(
             sql!(
                 "SELECT id, name, description, type, oidc_client_metadata, custom_client_metadata, protected_app_metadata,
-                        custom_data, is_third_party, app_level_access_control_enabled, created_at
-                 FROM applications WHERE tenant_id = $1 AND id = $2"
+                        custom_data, is_third_party, app_level_access_control_enabled, created_at, provenance
+                 FROM applications WHERE tenant_id = $1 AND id = $2 AND provenance <> 'document'"
             ),
             params![id],
         )
@@ -52,6 +53,7 @@ fn application(tenant: &str, row: &Row) -> Result<Application> {
         is_third_party: row.get(8)?,
         app_level_access_control_enabled: row.get(9)?,
         created_at: row.get(10)?,
+        provenance: provenance_from(&row.get::<String>(11)?)?,
     })
 }
 
@@ -60,19 +62,47 @@ fn type_from(text: &str) -> Result<ApplicationType> {
         .map_err(|_| Error::Internal(format!("a stored application has the unknown type {text}")))
 }
 
+fn provenance_from(text: &str) -> Result<Provenance> {
+    match text {
+        "operator" => Ok(Provenance::Operator),
+        "registration" => Ok(Provenance::Registration),
+        "document" => Ok(Provenance::Document),
+        _ => Err(Error::Internal(format!("a stored application has the unknown origin {text}"))),
+    }
+}
+
+const fn provenance_name(provenance: Provenance) -> &'static str {
+    match provenance {
+        Provenance::Operator => "operator",
+        Provenance::Registration => "registration",
+        Provenance::Document => "document",
+    }
+}
+
 pub(super) async fn insert(tx: &mut Tx<'_>, _: &Bumped, application: &Application) -> Result<()> {
     let oidc = serde_json::to_string(&application.oidc_client_metadata)?;
     let custom = serde_json::to_string(&application.custom_client_metadata)?;
     let protected =
         application.protected_app_metadata.as_ref().map(serde_json::to_string).transpose()?;
     let data = serde_json::to_string(&application.custom_data)?;
-    tx.execute(
-        sql!(
+    let statement = match application.provenance {
+        Provenance::Operator | Provenance::Registration => sql!(
             "INSERT INTO applications (tenant_id, id, name, description, type, oidc_client_metadata,
                  custom_client_metadata, protected_app_metadata, custom_data, is_third_party,
-                 app_level_access_control_enabled, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+                 app_level_access_control_enabled, created_at, provenance)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
         ),
+        // Seen again.
+        Provenance::Document => sql!(
+            "INSERT INTO applications (tenant_id, id, name, description, type, oidc_client_metadata,
+                 custom_client_metadata, protected_app_metadata, custom_data, is_third_party,
+                 app_level_access_control_enabled, created_at, provenance)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             ON CONFLICT (tenant_id, id) DO UPDATE SET name = $3, type = $5, oidc_client_metadata = $6, created_at = $12"
+        ),
+    };
+    tx.execute(
+        statement,
         params![
             &application.id,
             &application.name,
@@ -84,11 +114,45 @@ pub(super) async fn insert(tx: &mut Tx<'_>, _: &Bumped, application: &Applicatio
             data,
             &application.is_third_party,
             &application.app_level_access_control_enabled,
-            &application.created_at
+            &application.created_at,
+            provenance_name(application.provenance)
         ],
     )
     .await?;
     Ok(())
+}
+
+pub(super) async fn count_documents(conn: &mut Conn<'_>) -> Result<i64> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT COUNT(*) FROM applications WHERE tenant_id = $1 AND provenance = 'document'"
+            ),
+            &[],
+        )
+        .await?;
+    Ok(row.map_or(Ok(0), |row| row.get(0))?)
+}
+
+/// Deletes up to `limit` clients known by a document that were last seen at `before` or earlier and of which nothing is left, and what
+/// users allowed them once. Returns how many.
+pub(super) async fn delete_unused_documents(
+    tx: &mut Tx<'_>,
+    _: &Bumped,
+    before: i64,
+    limit: u32,
+) -> Result<u64> {
+    Ok(tx
+        .execute(
+            sql!(
+                "DELETE FROM applications WHERE tenant_id = $1 AND provenance = 'document' AND created_at <= $2 AND id IN
+                 (SELECT id FROM applications a WHERE a.tenant_id = $1 AND a.provenance = 'document' AND a.created_at <= $2
+                  AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.tenant_id = $1 AND g.client_id = a.id)
+                  ORDER BY a.created_at LIMIT $3)"
+            ),
+            params![before, limit],
+        )
+        .await?)
 }
 
 pub(super) async fn update(tx: &mut Tx<'_>, _: &Bumped, application: &Application) -> Result<()> {
@@ -99,7 +163,7 @@ pub(super) async fn update(tx: &mut Tx<'_>, _: &Bumped, application: &Applicatio
         sql!(
             "UPDATE applications SET name = $3, description = $4, oidc_client_metadata = $5, custom_client_metadata = $6,
                  custom_data = $7, app_level_access_control_enabled = $8
-             WHERE tenant_id = $1 AND id = $2"
+             WHERE tenant_id = $1 AND id = $2 AND provenance <> 'document'"
         ),
         params![
             &application.id,
@@ -117,7 +181,7 @@ pub(super) async fn update(tx: &mut Tx<'_>, _: &Bumped, application: &Applicatio
 
 pub(super) async fn delete(tx: &mut Tx<'_>, _: &Bumped, id: &str) -> Result<bool> {
     Ok(tx
-        .execute(sql!("DELETE FROM applications WHERE tenant_id = $1 AND id = $2"), params![id])
+        .execute(sql!("DELETE FROM applications WHERE tenant_id = $1 AND id = $2 AND provenance <> 'document'"), params![id])
         .await?
         > 0)
 }

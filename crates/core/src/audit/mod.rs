@@ -5,6 +5,7 @@ mod store;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trinco_db::Tx;
+use trinco_oauth::registration::document;
 
 use crate::{Result, Tenant};
 
@@ -52,10 +53,11 @@ impl Entry {
         self
     }
 
-    /// The application it came through.
+    /// The client it came through.
     #[must_use]
     pub fn application(mut self, id: &str) -> Self {
-        self.payload.insert("applicationId".to_owned(), id.into());
+        let name = if document::is_url(id) { "cimdClientId" } else { "applicationId" };
+        self.payload.insert(name.to_owned(), id.into());
         self.application_id = Some(id.to_owned());
         self
     }

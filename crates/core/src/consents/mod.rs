@@ -13,6 +13,7 @@ mod store;
 use std::collections::BTreeMap;
 
 use trinco_db::{Conn, Tx};
+use trinco_oauth::consent::Ceiling;
 use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::token::AccessTokenKind;
 use trinco_oauth::{AuthorizationRequest, Scope};
@@ -23,7 +24,8 @@ pub use model::{
 };
 
 use crate::applications::RegisteredClient;
-use crate::{Result, Snapshot};
+use crate::clients::{self, Standing};
+use crate::{Bumped, Result, Snapshot, Tenant};
 
 /// The request without what lies beyond the application's consent scopes.
 pub fn limit_request(
@@ -31,18 +33,20 @@ pub fn limit_request(
     registered: &RegisteredClient,
     request: AuthorizationRequest,
 ) -> AuthorizationRequest {
-    if !registered.client.is_third_party {
-        return request;
+    match clients::standing(snapshot, &registered.client.client_id) {
+        Standing::FirstParty => request,
+        Standing::ThirdParty(scopes) => rules::ceiling(&scopes, snapshot).limit_request(request),
+        // Gone since it was looked up: there is nothing it may ask for.
+        Standing::Unknown => Ceiling::default().limit_request(request),
     }
-    rules::ceiling(&registered.consent_scopes, snapshot).limit_request(request)
 }
 
 /// A grant without what lies beyond the client's consent scopes as they are now. Nothing is left of it when the client is gone.
 pub fn limit_grant(snapshot: &Snapshot, client_id: &str, granted: &GrantedScopes) -> GrantedScopes {
-    match snapshot.applications.get(client_id) {
-        None => GrantedScopes::default(),
-        Some(registered) if !registered.client.is_third_party => granted.clone(),
-        Some(registered) => rules::ceiling(&registered.consent_scopes, snapshot).limit(granted),
+    match clients::standing(snapshot, client_id) {
+        Standing::Unknown => GrantedScopes::default(),
+        Standing::FirstParty => granted.clone(),
+        Standing::ThirdParty(scopes) => rules::ceiling(&scopes, snapshot).limit(granted),
     }
 }
 
@@ -53,13 +57,61 @@ pub fn limit_permissions(
     kind: &AccessTokenKind,
     permitted: Scope,
 ) -> Scope {
-    match snapshot.applications.get(client_id) {
-        None => Scope::empty(),
-        Some(registered) if !registered.client.is_third_party => permitted,
-        Some(registered) => {
-            permitted.intersection(&rules::on_target(&registered.consent_scopes, snapshot, kind))
+    match clients::standing(snapshot, client_id) {
+        Standing::Unknown => Scope::empty(),
+        Standing::FirstParty => permitted,
+        Standing::ThirdParty(scopes) => {
+            permitted.intersection(&rules::on_target(&scopes, snapshot, kind))
         }
     }
+}
+
+/// The scopes with their names.
+pub(crate) fn listed(scopes: &ConsentScopes, snapshot: &Snapshot) -> ListedConsentScopes {
+    rules::listed(scopes, snapshot)
+}
+
+/// Of these scopes, those that exist and have a name in `wanted`; all that exist when nothing particular is wanted.
+pub(crate) fn narrowed(
+    scopes: &ConsentScopes,
+    wanted: Option<&Scope>,
+    snapshot: &Snapshot,
+) -> ConsentScopes {
+    rules::narrowed(scopes, wanted, snapshot)
+}
+
+/// The names of scopes, each once.
+pub(crate) fn names(scopes: &ConsentScopes, snapshot: &Snapshot) -> Scope {
+    rules::names(scopes, snapshot)
+}
+
+/// Gives an application these consent scopes in place of those it has.
+///
+/// # Errors
+/// `application.user_consent_scopes_not_found` when one was deleted meanwhile.
+pub(crate) async fn replace_scopes(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    application_id: &str,
+    scopes: &ConsentScopes,
+) -> Result<()> {
+    store::delete_scopes(tx, bumped, application_id).await?;
+    store::insert_scopes(tx, bumped, application_id, scopes)
+        .await
+        .map_err(|error| error.if_missing("application.user_consent_scopes_not_found"))
+}
+
+/// Refuses scopes that cannot be on anyone's list.
+///
+/// # Errors
+/// `application.user_consent_scopes_not_found`; `application.consent_management_api_scopes_not_allowed`.
+pub(crate) async fn check_new(tenant: &Tenant, new: &NewConsentScopes) -> Result<()> {
+    // Another node may have just made the scopes.
+    if rules::check_new(new, &tenant.snapshot()).is_err() {
+        tenant.refresh().await?;
+        rules::check_new(new, &tenant.snapshot())?;
+    }
+    Ok(())
 }
 
 /// What a user has allowed an application; `None` when it never asked.

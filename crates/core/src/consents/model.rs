@@ -8,7 +8,8 @@ use trinco_oauth::scope::RESERVED;
 pub const USER_SCOPES: &[&str] = RESERVED.split_at(2).1;
 
 /// The consent scopes of an application, by id. What an id stood for may be gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ConsentScopes {
     /// Reserved scopes.
     pub(super) user_scopes: Vec<String>,
@@ -18,6 +19,52 @@ pub struct ConsentScopes {
     pub(super) organization_scopes: Vec<String>,
     /// Scopes of API resources, for tokens in the name of an organization.
     pub(super) organization_resource_scopes: Vec<String>,
+}
+
+impl ConsentScopes {
+    /// Adds scopes; those it has already stay.
+    pub(crate) fn add(&mut self, new: &NewConsentScopes) {
+        fn extend<'a>(list: &mut Vec<String>, new: impl Iterator<Item = &'a String>) {
+            for scope in new {
+                if !list.contains(scope) {
+                    list.push(scope.clone());
+                }
+            }
+        }
+        extend(&mut self.user_scopes, new.user_scopes.iter().map(|scope| &scope.0));
+        extend(&mut self.resource_scopes, new.resource_scopes.iter());
+        extend(&mut self.organization_scopes, new.organization_scopes.iter());
+        extend(&mut self.organization_resource_scopes, new.organization_resource_scopes.iter());
+    }
+
+    /// Those that both have.
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        let both = |one: &[String], other: &[String]| {
+            one.iter().filter(|scope| other.contains(scope)).cloned().collect()
+        };
+        Self {
+            user_scopes: both(&self.user_scopes, &other.user_scopes),
+            resource_scopes: both(&self.resource_scopes, &other.resource_scopes),
+            organization_scopes: both(&self.organization_scopes, &other.organization_scopes),
+            organization_resource_scopes: both(
+                &self.organization_resource_scopes,
+                &other.organization_resource_scopes,
+            ),
+        }
+    }
+
+    /// Takes a scope off a list; false when it was not on it.
+    pub(crate) fn remove(&mut self, scope_type: ScopeType, scope: &str) -> bool {
+        let list = match scope_type {
+            ScopeType::UserScopes => &mut self.user_scopes,
+            ScopeType::ResourceScopes => &mut self.resource_scopes,
+            ScopeType::OrganizationScopes => &mut self.organization_scopes,
+            ScopeType::OrganizationResourceScopes => &mut self.organization_resource_scopes,
+        };
+        let before = list.len();
+        list.retain(|known| known != scope);
+        list.len() < before
+    }
 }
 
 /// The body that adds consent scopes; absent lists add none.

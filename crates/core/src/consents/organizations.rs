@@ -4,6 +4,7 @@ use trinco_db::Conn;
 
 use super::{scopes, store};
 use crate::authorization::Subject;
+use crate::clients::{self, Standing};
 use crate::organizations::{self, Organization};
 use crate::roles::distinct;
 use crate::{Error, Listing, Page, Result, Snapshot, Tenant, applications, users};
@@ -95,10 +96,7 @@ pub async fn subject(
     client_id: &str,
 ) -> Result<Option<Subject>> {
     let Some(mut subject) = Subject::read(conn, user_id).await? else { return Ok(None) };
-    let is_first_party = snapshot
-        .applications
-        .get(client_id)
-        .is_some_and(|registered| !registered.client.is_third_party);
+    let is_first_party = matches!(clients::standing(snapshot, client_id), Standing::FirstParty);
     if !is_first_party && !subject.memberships.is_empty() {
         let allowed = ids(conn, client_id, user_id).await?;
         subject.memberships.retain(|membership| allowed.contains(&membership.id));

@@ -60,6 +60,42 @@ fn organization_scopes(scopes: &ConsentScopes, snapshot: &Snapshot) -> Scope {
         .collect()
 }
 
+/// Of these scopes, those that exist and have a name in `wanted`; all that exist when nothing particular is wanted.
+pub(super) fn narrowed(
+    scopes: &ConsentScopes,
+    wanted: Option<&Scope>,
+    snapshot: &Snapshot,
+) -> ConsentScopes {
+    let is_wanted = |name: &str| wanted.is_none_or(|wanted| wanted.contains(name));
+    let of_resource = |id: &&String| {
+        let found = snapshot.resources.scope(id);
+        found.is_some_and(|(_, scope)| is_wanted(&scope.name))
+    };
+    let of_organization = |id: &&String| {
+        let found = snapshot.organization_template.scope(id);
+        found.is_some_and(|scope| is_wanted(&scope.name))
+    };
+    let list = |list: &[String], keep: &dyn Fn(&&String) -> bool| {
+        list.iter().filter(|id| keep(id)).cloned().collect()
+    };
+    ConsentScopes {
+        user_scopes: list(&scopes.user_scopes, &|name| is_wanted(name)),
+        resource_scopes: list(&scopes.resource_scopes, &of_resource),
+        organization_scopes: list(&scopes.organization_scopes, &of_organization),
+        organization_resource_scopes: list(&scopes.organization_resource_scopes, &of_resource),
+    }
+}
+
+/// The names of scopes, each once.
+pub(super) fn names(scopes: &ConsentScopes, snapshot: &Snapshot) -> Scope {
+    let of_resources = scopes.resource_scopes.iter().chain(&scopes.organization_resource_scopes);
+    let of_resources = of_resources
+        .filter_map(|id| snapshot.resources.scope(id))
+        .map(|(_, scope)| scope.name.as_str());
+    let named: Scope = scopes.user_scopes.iter().map(String::as_str).chain(of_resources).collect();
+    named.union(&organization_scopes(scopes, snapshot))
+}
+
 /// Refuses scopes that do not exist, and those of the Management API.
 pub(super) fn check_new(new: &NewConsentScopes, snapshot: &Snapshot) -> Result<()> {
     let unknown = || Error::refused("application.user_consent_scopes_not_found");

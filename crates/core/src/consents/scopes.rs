@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::{ListedConsentScopes, NewConsentScopes, ScopeType};
+use super::model::{ConsentScopes, ListedConsentScopes, NewConsentScopes, ScopeType};
 use super::{rules, store};
 use crate::applications::{self, RegisteredClient};
 use crate::{Error, Result, Section, Tenant};
@@ -24,15 +24,13 @@ pub async fn list(tenant: &Tenant, application_id: &str) -> Result<ListedConsent
 pub async fn add(tenant: &Tenant, application_id: &str, new: NewConsentScopes) -> Result<()> {
     let registered = find(tenant, application_id).await?;
     check_third_party(&registered)?;
-    // Another node may have just made the scopes.
-    if rules::check_new(&new, &tenant.snapshot()).is_err() {
-        tenant.refresh().await?;
-        rules::check_new(&new, &tenant.snapshot())?;
-    }
+    super::check_new(tenant, &new).await?;
+    let mut added = ConsentScopes::default();
+    added.add(&new);
     tenant
         .configure(
             &[Section::Applications],
-            (application_id.to_owned(), new),
+            (application_id.to_owned(), added),
             |tx, bumped, (id, new)| {
                 Box::pin(async move {
                     store::insert_scopes(tx, bumped, id, new).await.map_err(|error| {

@@ -4,7 +4,7 @@ use trinco_db::{Conn, Sql, Tx, params, sql};
 use trinco_oauth::Scope;
 use trinco_oauth::grant::GrantedScopes;
 
-use super::model::{ConsentScopes, NewConsentScopes, ScopeType};
+use super::model::{ConsentScopes, ScopeType};
 use crate::{Bumped, Error, Result};
 
 /// One of the four lists.
@@ -53,16 +53,15 @@ pub(super) async fn insert_scopes(
     tx: &mut Tx<'_>,
     _: &Bumped,
     application_id: &str,
-    new: &NewConsentScopes,
+    new: &ConsentScopes,
 ) -> Result<()> {
-    let user_scopes: Vec<String> = new.user_scopes.iter().map(|scope| scope.0.clone()).collect();
     let lists: [(&'static Sql, &[String]); 4] = [
         (
             sql!(
                 "INSERT INTO application_user_consent_user_scopes (tenant_id, application_id, user_scope)
                  VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
             ),
-            &user_scopes,
+            &new.user_scopes,
         ),
         (
             sql!(
@@ -92,6 +91,29 @@ pub(super) async fn insert_scopes(
         for scope in scopes {
             tx.execute(insert, params![application_id, scope]).await?;
         }
+    }
+    Ok(())
+}
+
+pub(super) async fn delete_scopes(tx: &mut Tx<'_>, _: &Bumped, application_id: &str) -> Result<()> {
+    for delete in [
+        sql!(
+            "DELETE FROM application_user_consent_user_scopes WHERE tenant_id = $1 AND application_id = $2"
+        ),
+        sql!(
+            "DELETE FROM application_user_consent_resource_scopes
+             WHERE tenant_id = $1 AND application_id = $2"
+        ),
+        sql!(
+            "DELETE FROM application_user_consent_organization_scopes
+             WHERE tenant_id = $1 AND application_id = $2"
+        ),
+        sql!(
+            "DELETE FROM application_user_consent_organization_resource_scopes
+             WHERE tenant_id = $1 AND application_id = $2"
+        ),
+    ] {
+        tx.execute(delete, params![application_id]).await?;
     }
     Ok(())
 }

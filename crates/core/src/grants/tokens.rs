@@ -11,6 +11,7 @@ use super::model::{
     StoredRefreshToken,
 };
 use crate::authorization::Subject;
+use crate::clients::{self, Standing};
 use crate::{Error, JsonObject, Result, Secret, Snapshot, Tenant, TokenHash};
 
 /// The `typ` of JWT access tokens (RFC 9068 §2.1).
@@ -191,10 +192,8 @@ pub(super) fn sign_id_token(
 
 /// What a client learns of its user with these scopes.
 pub(super) fn reveal<'a>(snapshot: &Snapshot, grant: &'a Grant, scope: &'a Scope) -> Reveal<'a> {
-    let is_first_party = snapshot
-        .applications
-        .get(&grant.client_id)
-        .is_some_and(|registered| !registered.client.is_third_party);
+    let is_first_party =
+        matches!(clients::standing(snapshot, &grant.client_id), Standing::FirstParty);
     Reveal { scope, requested: &grant.claims, beyond_scopes: is_first_party }
 }
 

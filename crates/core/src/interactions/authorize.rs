@@ -6,7 +6,8 @@ use serde::Deserialize;
 use trinco_db::Tx;
 use trinco_jose::{Audience, Expectation, TokenType};
 use trinco_oauth::authorization::pushed as rules;
-use trinco_oauth::authorization::{self, AuthorizationError, Context};
+use trinco_oauth::authorization::{self, AuthorizationError, Context, MAX_STATE};
+use trinco_oauth::client::Provenance;
 use trinco_oauth::interaction::{
     Facts, IdTokenHint, NextStep, Progress, Session as SignedInUser, next_step,
 };
@@ -19,7 +20,10 @@ use crate::applications::{self, RegisteredClient};
 use crate::audit::{self, Entry, Outcome};
 use crate::consents::{self, Answered};
 use crate::sessions::{self, Session};
-use crate::{Error, Result, Secret, Snapshot, Tenant, access_control, devices, grants, keys};
+use crate::{
+    Error, Result, Secret, Snapshot, Tenant, access_control, clients, devices, grants, keys,
+    registrations,
+};
 
 /// What to do with the browser.
 #[derive(Clone, Debug)]
@@ -75,7 +79,10 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
             }
         },
     };
-    let registered = client_of(tenant, params).await?;
+    let registered = match client_of(tenant, params).await {
+        Ok(registered) => registered,
+        Err(error) => return unknown_client(params, error),
+    };
     let request = match validate(tenant, params, registered.as_deref(), is_pushed).await? {
         Ok(request) => request,
         Err(error) => return Ok(refused(tenant, error)),
@@ -85,6 +92,17 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
     let request = consents::limit_request(&tenant.snapshot(), &registered, request);
     let session = current_session(tenant, session).await?;
     advance(tenant, &registered, &request, session.as_ref(), None).await
+}
+
+/// Shown: who asks is not known, so nobody can be told elsewhere.
+pub(super) fn unknown_client(params: &Params, error: Error) -> Result<Answer> {
+    match error {
+        Error::OAuth(error) => {
+            let state = params.limited("state", MAX_STATE).ok().flatten().map(str::to_owned);
+            Ok(Answer::Refuse { error: *error, state })
+        }
+        other => Err(other),
+    }
 }
 
 pub(super) fn refused(tenant: &Tenant, error: AuthorizationError) -> Answer {
@@ -113,7 +131,7 @@ pub async fn resume(
         return super::device::go_on_to_code(tenant, interaction, interaction_id, session).await;
     }
     let registered =
-        applications::find(tenant, &interaction.request.client_id).await?.ok_or_else(gone)?;
+        clients::find(tenant, &interaction.request.client_id).await?.ok_or_else(gone)?;
     // The application may have been changed since the request was checked.
     let target = interaction.request.target.redirect_uri.as_str();
     if RedirectUri::registered(&registered.client, target).is_none()
@@ -174,11 +192,11 @@ async fn advance(
             return Ok(Answer::Refuse { error, state: None });
         }
         (NextStep::Consent { .. }, Some(_)) => {
-            let interaction_id = id_of(tenant, request, interaction).await?;
+            let interaction_id = id_of(tenant, registered, request, interaction).await?;
             return Ok(Answer::Consent { interaction_id, request: Box::new(request.clone()) });
         }
         (NextStep::Login { .. } | NextStep::Issue | NextStep::Consent { .. }, _) => {
-            let interaction_id = id_of(tenant, request, interaction).await?;
+            let interaction_id = id_of(tenant, registered, request, interaction).await?;
             return Ok(Answer::SignIn { interaction_id, request: Box::new(request.clone()) });
         }
         (NextStep::Fail(error), _) => error,
@@ -188,12 +206,19 @@ async fn advance(
 
 async fn id_of(
     tenant: &Tenant,
+    registered: &RegisteredClient,
     request: &AuthorizationRequest,
     interaction: Option<(Interaction, &str)>,
 ) -> Result<Secret> {
     match interaction {
         Some((_, id)) => Ok(Secret::new(id.to_owned())),
-        None => begin(tenant, request).await,
+        None => {
+            // The interaction, and whatever comes of it, belongs to the client.
+            if registered.client.provenance == Provenance::Document {
+                applications::note_described(tenant, registered).await?;
+            }
+            begin(tenant, request).await
+        }
     }
 }
 
@@ -269,6 +294,11 @@ pub(super) async fn issue(
         user_id: session.user_id.clone(),
         session_id: session.id.clone(),
         client_id: request.client_id.clone(),
+        is_self_registered: tenant
+            .snapshot()
+            .applications
+            .get(&request.client_id)
+            .is_some_and(|registered| registered.client.provenance == Provenance::Registration),
         now_ms: tenant.now_ms(),
         end: entry("Interaction.End"),
     };
@@ -293,7 +323,7 @@ pub(super) async fn client_of(
         tenant.find(|snapshot| resource_scopes(snapshot, indicator)).await?;
     }
     match params.get("client_id") {
-        Some(id) => applications::find(tenant, id).await,
+        Some(id) => clients::find(tenant, id).await,
         None => Ok(None),
     }
 }
@@ -306,6 +336,8 @@ struct Issued {
     user_id: String,
     session_id: String,
     client_id: String,
+    /// Whether the client registered itself, and shows now that it is not idle.
+    is_self_registered: bool,
     now_ms: i64,
     end: Entry,
 }
@@ -325,6 +357,9 @@ async fn keep(tx: &mut Tx<'_>, issued: &Issued) -> Result<bool> {
         consents::remember(tx, &issued.user_id, &issued.client_id, answered, issued.now_ms).await?;
     }
     grants::insert(tx, &issued.new).await?;
+    if issued.is_self_registered {
+        registrations::note_use(tx, &issued.client_id, issued.now_ms).await?;
+    }
     audit::append(tx, &issued.end).await?;
     Ok(true)
 }

@@ -4,6 +4,7 @@
 //! consent of one person and could issue a code for another. A device is confirmed after that on a page of its own, which counts on
 //! nothing but what is remembered of the person who then answers.
 
+use trinco_oauth::client::Provenance;
 use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::interaction::{NextStep, Progress};
 use trinco_oauth::response::AuthorizationResponse;
@@ -13,13 +14,13 @@ use trinco_oauth::{AuthorizationRequest, ErrorCode, OAuthError, RedirectUri};
 use super::authorize::{decide, issue};
 use super::device::is_for_device;
 use super::{Answer, DeviceConfirmation, Interaction, end, entry, store};
-use crate::applications::{self, RegisteredClient};
+use crate::applications::RegisteredClient;
 use crate::audit::{self, Outcome};
 use crate::authorization::Subject;
 use crate::consents::{self, Answered};
 use crate::sessions::{self, Session};
 use crate::users::User;
-use crate::{Error, Result, Secret, Tenant, devices};
+use crate::{Error, Result, Secret, Tenant, clients, devices};
 
 /// What the consent page shows.
 #[derive(Clone, Debug)]
@@ -62,7 +63,7 @@ pub async fn consent_request(
     let mut conn = tenant.read().await?;
     let Some(subject) = Subject::read(&mut conn, &session.user_id).await? else { return Ok(None) };
     let before = consents::granted(&mut conn, &session.user_id, &request.client_id).await?;
-    let scopes = shown(&request, missing);
+    let scopes = shown(&registered, &request, missing);
     let is_first = before.is_none();
     let is_further = !is_first && scopes != GrantedScopes::of(&request);
     let organizations = if scopes.scope.contains(ORGANIZATIONS) {
@@ -105,7 +106,7 @@ pub async fn allow(
             return Ok(Answer::SignIn { interaction_id, request: Box::new(request) });
         }
     };
-    let was_shown = shown(&request, missing);
+    let was_shown = shown(&registered, &request, missing);
     let earlier =
         consents::granted(&mut tenant.read().await?, &session.user_id, &request.client_id).await?;
     let answered = Answered {
@@ -210,7 +211,7 @@ async fn current(
     interaction: &Interaction,
 ) -> Result<Option<(std::sync::Arc<RegisteredClient>, AuthorizationRequest)>> {
     let request = interaction.request.clone();
-    let Some(registered) = applications::find(tenant, &request.client_id).await? else {
+    let Some(registered) = clients::find(tenant, &request.client_id).await? else {
         return Ok(None);
     };
     let redirect_uri = request.target.redirect_uri.as_str();
@@ -223,7 +224,20 @@ async fn current(
     Ok(Some((registered, request)))
 }
 
-/// What the page shows. A client that asks for the page gets all of its request on it, so that the person sees the whole.
-fn shown(request: &AuthorizationRequest, missing: GrantedScopes) -> GrantedScopes {
-    if request.prompt.consent || missing.is_empty() { GrantedScopes::of(request) } else { missing }
+/// What the page shows.
+fn shown(
+    registered: &RegisteredClient,
+    request: &AuthorizationRequest,
+    missing: GrantedScopes,
+) -> GrantedScopes {
+    if missing.is_empty() || is_shown_whole(registered, request) {
+        GrantedScopes::of(request)
+    } else {
+        missing
+    }
+}
+
+/// A client that asks for the page, or that nobody here knows, gets all of its request on it, so that the person sees the whole.
+fn is_shown_whole(registered: &RegisteredClient, request: &AuthorizationRequest) -> bool {
+    request.prompt.consent || registered.client.provenance == Provenance::Document
 }

@@ -58,7 +58,10 @@ pub async fn store_request(tenant: &Tenant, params: &Params) -> Result<Posted> {
     if let Some(pushed) = params.get("request_uri").filter(|uri| rules::id_of(uri).is_some()) {
         return Ok(Posted::Stored(pushed.to_owned()));
     }
-    let registered = authorize::client_of(tenant, params).await?;
+    let registered = match authorize::client_of(tenant, params).await {
+        Ok(registered) => registered,
+        Err(error) => return authorize::unknown_client(params, error).map(Posted::Answered),
+    };
     let validated = authorize::validate(tenant, params, registered.as_deref(), false).await?;
     if let Err(error) = validated {
         return Ok(Posted::Answered(authorize::refused(tenant, error)));

@@ -1,4 +1,5 @@
-//! Settings of the provider: what ID tokens say beyond the standard claims, and how long sessions last.
+//! Settings of the provider: what ID tokens say beyond the standard claims, how long sessions last, and which clients nobody vetted are
+//! let in. Rooms with more to say about a setting have their use cases themselves, and change it by [`change`].
 
 mod model;
 mod store;
@@ -23,6 +24,7 @@ pub fn id_token(tenant: &Tenant) -> IdTokenSettings {
 pub async fn set_id_token(tenant: &Tenant, settings: IdTokenSettings) -> Result<IdTokenSettings> {
     let set = |settings: &mut OidcSettings, new: &IdTokenSettings| {
         settings.enabled_extended_claims.clone_from(&new.enabled_extended_claims);
+        Ok(())
     };
     change(tenant, settings, set).await?;
     Ok(id_token(tenant))
@@ -42,6 +44,7 @@ pub async fn update_session(tenant: &Tenant, changes: SessionChanges) -> Result<
         if let Some(ttl) = changes.ttl {
             settings.session_ttl = ttl.seconds();
         }
+        Ok(())
     };
     change(tenant, changes, set).await?;
     Ok(session(tenant))
@@ -55,16 +58,20 @@ pub(crate) async fn load(conn: &mut Conn<'_>) -> Result<OidcSettings> {
     Ok(store::find(conn).await?.unwrap_or_default())
 }
 
-async fn change<I: Send + Sync + 'static>(
+/// Changes the settings of a tenant. Those who do it at once take turns.
+///
+/// # Errors
+/// What `apply` answers; nothing is changed then.
+pub(crate) async fn change<I: Send + Sync + 'static>(
     tenant: &Tenant,
     input: I,
-    apply: fn(&mut OidcSettings, &I),
+    apply: fn(&mut OidcSettings, &I) -> Result<()>,
 ) -> Result<()> {
     tenant
         .configure(&[Section::OidcSettings], input, move |tx, bumped, input| {
             Box::pin(async move {
                 let mut settings = load(tx).await?;
-                apply(&mut settings, input);
+                apply(&mut settings, input)?;
                 store::save(tx, bumped, &settings).await
             })
         })

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use trinco_oauth::claims::ExtendedClaim;
 
+use crate::clients::DocumentSettings;
+use crate::registrations::Policy;
+
 /// A year: seconds.
 const LONGEST_SESSION: i64 = 365 * 86_400;
 
@@ -14,6 +17,10 @@ pub struct OidcSettings {
     pub enabled_extended_claims: Vec<ExtendedClaim>,
     /// A session lasts this long after its sign-in: seconds.
     pub session_ttl: i64,
+    /// Clients that are known by a document of their own.
+    pub documents: DocumentSettings,
+    /// Clients that register themselves.
+    pub registration: Policy,
 }
 
 /// Roles and organizations in ID tokens; sessions of 14 days.
@@ -22,6 +29,8 @@ impl Default for OidcSettings {
         Self {
             enabled_extended_claims: ExtendedClaim::DEFAULT.to_vec(),
             session_ttl: crate::sessions::LIFETIME_MS / 1000,
+            documents: DocumentSettings::default(),
+            registration: Policy::default(),
         }
     }
 }

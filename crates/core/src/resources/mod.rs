@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use trinco_db::{Conn, Tx};
+use trinco_oauth::Params;
+use trinco_oauth::protected_resource::ProtectedResource;
 
 pub use model::{
     Catalogue, Entry, NewResource, NewScope, Resource, ResourceChanges, ResourceScope, ScopeChanges,
@@ -30,6 +32,43 @@ const SECTIONS_WITH_SCOPES: &[Section] =
 /// The resource indicator of a tenant's Management API.
 pub fn management_api_indicator(tenant_id: &str) -> String {
     rules::management_api_indicator(tenant_id)
+}
+
+/// Where the Management API of a tenant is found: its name among protected resources (RFC 9728 §1.2).
+pub fn management_api_url(tenant: &Tenant) -> String {
+    format!("{}/api", tenant.origin().base())
+}
+
+/// Where userinfo is found.
+pub fn userinfo_url(tenant: &Tenant) -> String {
+    format!("{}/me", tenant.issuer())
+}
+
+/// The parameters with this server's own resources called by the names that tokens call them by. A client that discovered one
+/// (RFC 9728) asks by the URL it found; the Management API has an indicator of its own, and userinfo takes the tokens that are for
+/// no resource at all. What the tenant itself registered under such a URL is meant as it stands.
+pub fn canonical(tenant: &Tenant, params: Params) -> Params {
+    let snapshot = tenant.snapshot();
+    params.with_resources_renamed(|resource| {
+        if snapshot.resources.by_indicator(resource).is_some() {
+            Some(resource.to_owned())
+        } else if resource == management_api_url(tenant) {
+            Some(management_api_indicator(tenant.id()))
+        } else {
+            Some(resource.to_owned()).filter(|resource| *resource != userinfo_url(tenant))
+        }
+    })
+}
+
+/// The metadata that the API behind a resource publishes about itself (RFC 9728), ready to be served by it.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn protected_resource(tenant: &Tenant, id: &str) -> Result<ProtectedResource> {
+    let entry = get(tenant, id).await?;
+    let scopes = entry.scopes.iter().map(|scope| scope.name.clone()).collect();
+    let resource = &entry.resource;
+    Ok(ProtectedResource::new(&resource.indicator, tenant.issuer(), &resource.name, scopes))
 }
 
 /// Lists resources with their scopes, the newest first.

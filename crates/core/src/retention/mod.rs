@@ -2,7 +2,7 @@
 
 mod store;
 
-use crate::{Result, Tenant};
+use crate::{Result, Tenant, clients, registrations};
 
 /// Milliseconds that an expired authorization or device code is kept: presented again, it reveals a theft (RFC 9700 §4.14).
 const CODE_GRACE_MS: i64 = 3_600_000;
@@ -26,5 +26,7 @@ pub async fn sweep(tenant: &Tenant, batch: u32) -> Result<u64> {
             })
             .await?;
     }
+    deleted += clients::forget_unused(tenant, batch).await?;
+    deleted += registrations::sweep(tenant, batch).await?;
     Ok(deleted)
 }

@@ -7,7 +7,7 @@ use trinco_oauth::end_session::{self, EndSession, EndSessionRequest, HintFacts};
 
 use super::{Session, end, find};
 use crate::audit::{self, Entry, Outcome};
-use crate::{Result, Tenant, applications, keys};
+use crate::{Result, Tenant, applications, clients, keys};
 
 /// What the end-session endpoint has to show.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub async fn sign_out_requested(
     let facts =
         hint.as_ref().map(|claims| HintFacts { subject: &claims.sub, audience: &claims.aud });
     let registered = match request.client_id(facts) {
+        // Only who holds an ID token may have a stranger's document fetched.
+        Some(id) if hint.is_some() => clients::find(tenant, id).await?,
         Some(id) => applications::find(tenant, id).await?,
         None => None,
     };

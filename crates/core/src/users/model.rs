@@ -3,6 +3,7 @@
 use serde::ser::SerializeStruct as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use trinco_oauth::claims::Profile;
+use trinco_oauth::registration::document;
 
 use super::identifiers::{PhoneNumber, Username};
 use crate::experience::{EmailAddress, WebUrl, clearable, optional};
@@ -90,9 +91,11 @@ impl Serialize for User {
         user.serialize_field("createdAt", &self.created_at)?;
         user.serialize_field("updatedAt", &self.updated_at)?;
         user.serialize_field("profile", &self.profile)?;
-        user.serialize_field("applicationId", &self.application_id)?;
-        // Clients are registered here, never by a metadata document of their own.
-        user.serialize_field("cimdClientId", &())?;
+        // The API tells applications that are registered here from clients that are known by a document.
+        let through = self.application_id.as_deref();
+        let is_document = through.is_some_and(document::is_url);
+        user.serialize_field("applicationId", &through.filter(|_| !is_document))?;
+        user.serialize_field("cimdClientId", &through.filter(|_| is_document))?;
         user.serialize_field("isSuspended", &self.is_suspended)?;
         user.serialize_field("hasPassword", &self.has_password)?;
         user.end()

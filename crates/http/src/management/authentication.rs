@@ -10,12 +10,15 @@ use serde::Deserialize;
 use trinco_core::dpop::Proof;
 use trinco_core::{Error, Result, Tenant, resources};
 use trinco_jose::{Audience, Expectation, TokenType};
-use trinco_oauth::Scope;
+use trinco_oauth::bearer;
 use trinco_oauth::dpop::{self, Confirmation};
+use trinco_oauth::protected_resource::with_metadata;
+use trinco_oauth::{ErrorCode, OAuthError, Scope};
 
 use crate::app::{App, Here};
 use crate::failure::ApiError;
 use crate::proof;
+use crate::well_known;
 
 /// Clocks of several nodes may differ by this many seconds.
 const CLOCK_SKEW: u32 = 5;
@@ -53,17 +56,33 @@ pub(super) async fn require_management_token(
     }
     match checked {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(error) => challenged(error, &parts.headers),
+        Err(error) => challenged(error, &here.0, &parts.headers),
     }
 }
 
-/// RFC 9449 §7.1: whoever uses DPoP is told what is wrong in its scheme.
-fn challenged(error: Error, headers: &HeaderMap) -> Response {
+/// What is wrong with the token, in the scheme it came in (RFC 6750 §3, RFC 9449 §7.1), and where a client learns how to get a
+/// better one (RFC 9728 §5.1).
+fn challenged(error: Error, tenant: &Tenant, headers: &HeaderMap) -> Response {
     let challenge = match &error {
         Error::OAuth(error) => Some(dpop::challenge(Some(error))),
-        _ if headers.contains_key("dpop") => Some(dpop::challenge(None)),
-        _ => None,
+        Error::Refused(_) if headers.contains_key("dpop") => Some(dpop::challenge(None)),
+        Error::Refused(refusal) => {
+            let problem = match refusal.code {
+                "auth.unauthorized" | "auth.jwt_sub_missing" => {
+                    Some(OAuthError::new(ErrorCode::InvalidToken, "invalid token provided"))
+                }
+                "auth.forbidden" => Some(
+                    OAuthError::new(ErrorCode::InsufficientScope, "the token lacks a scope")
+                        .with_scope("all"),
+                ),
+                _ => None,
+            };
+            Some(bearer::challenge(tenant.issuer(), problem.as_ref()))
+        }
+        Error::Database(_) | Error::Internal(_) => None,
     };
+    let metadata = well_known::metadata_url(tenant, well_known::MANAGEMENT);
+    let challenge = challenge.map(|challenge| with_metadata(&challenge, &metadata));
     // A proof that is missing or wrong is a token that was not accepted.
     let error = match error {
         Error::OAuth(_) => Error::refused("auth.unauthorized"),

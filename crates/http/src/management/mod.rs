@@ -9,6 +9,7 @@ mod application_roles;
 mod application_sign_in_exp;
 mod applications;
 mod authentication;
+mod cimd;
 mod configs;
 mod jwt_customizers;
 mod organization_applications;
@@ -16,6 +17,7 @@ mod organization_template;
 mod organizations;
 mod parts;
 mod personal_access_tokens;
+mod registration;
 mod resources;
 mod roles;
 mod sign_in_exp;
@@ -41,11 +43,13 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(application_access_control::routes())
         .merge(application_consent::routes())
         .merge(application_roles::routes())
+        .merge(cimd::routes())
         .merge(configs::routes())
         .merge(jwt_customizers::routes())
         .merge(application_sign_in_exp::routes())
         .merge(organization_template::routes())
         .merge(organizations::routes())
+        .merge(registration::routes())
         .merge(resources::routes())
         .merge(roles::routes())
         .merge(user_roles::routes())

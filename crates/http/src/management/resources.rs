@@ -10,6 +10,7 @@ use trinco_core::Listing;
 use trinco_core::resources::{
     self, Entry, NewResource, NewScope, Resource, ResourceChanges, ResourceScope, ScopeChanges,
 };
+use trinco_oauth::protected_resource::ProtectedResource;
 
 use super::parts::{says_yes, searched};
 use crate::app::{App, Here};
@@ -21,6 +22,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/api/resources", get(list).post(create))
         .route("/api/resources/{id}", get(read).patch(update).delete(remove))
         .route("/api/resources/{id}/is-default", patch(set_default))
+        .route("/api/resources/{id}/protected-resource-metadata", get(protected_resource))
         .route("/api/resources/{id}/scopes", get(scopes).post(create_scope))
         .route("/api/resources/{id}/scopes/{scope_id}", patch(update_scope).delete(remove_scope))
 }
@@ -58,6 +60,14 @@ async fn update(
     Json(changes): Json<ResourceChanges>,
 ) -> Result<Body<Resource>, ApiError> {
     Ok(Body(resources::update(&tenant, &id, changes).await?))
+}
+
+/// Ours alone: what the API itself publishes at its well-known address (RFC 9728).
+async fn protected_resource(
+    Here(tenant): Here,
+    Path(id): Path<String>,
+) -> Result<Body<ProtectedResource>, ApiError> {
+    Ok(Body(resources::protected_resource(&tenant, &id).await?))
 }
 
 #[derive(Deserialize)]

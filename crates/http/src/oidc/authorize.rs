@@ -4,7 +4,7 @@ use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use trinco_core::interactions::{self, Answer, Posted};
-use trinco_core::{Error, Secret, Tenant};
+use trinco_core::{Error, Secret, Tenant, resources};
 use trinco_oauth::authorization::FirstScreen;
 use trinco_oauth::response::AuthorizationResponse;
 use trinco_oauth::{AuthorizationRequest, OAuthError, Params};
@@ -27,7 +27,7 @@ pub(super) async fn authorize(
         return Ok(head_only());
     }
     let params = match Params::from_query(query.as_deref().unwrap_or_default()) {
-        Ok(params) => params,
+        Ok(params) => resources::canonical(&tenant, params),
         Err(error) => return Ok(refuse(&tenant, &headers, error, None)),
     };
     let session = cookies::session(&tenant, &headers);

@@ -6,11 +6,12 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use trinco_core::applications::{self, RegisteredClient, SecretCheck};
-use trinco_core::{Result, Tenant};
+use trinco_core::{Result, Tenant, clients, resources};
 use trinco_oauth::client_authentication::ClientCredentials;
 use trinco_oauth::{OAuthError, Params};
 
 use super::cors::{self, Origin};
+use crate::app::Here;
 use crate::failure::OidcError;
 
 /// The parameters of a POST body: `application/x-www-form-urlencoded`, or a flat JSON object.
@@ -22,6 +23,7 @@ impl<S: Send + Sync> FromRequest<S> for Body {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Self::Rejection> {
         let content_type = content_type(request.headers());
+        let tenant = request.extensions().get::<Here>().map(|here| here.0.clone());
         let body = Bytes::from_request(request, state)
             .await
             .map_err(|_| OAuthError::invalid_request("the request body is too long"))?;
@@ -33,7 +35,11 @@ impl<S: Send + Sync> FromRequest<S> for Body {
                 "the content type must be application/x-www-form-urlencoded or application/json",
             )),
         };
-        Ok(Self(params?))
+        let params = params?;
+        Ok(Self(match tenant {
+            Some(tenant) => resources::canonical(&tenant, params),
+            None => params,
+        }))
     }
 }
 
@@ -69,7 +75,7 @@ pub(super) async fn authenticate(
         }
     };
     let credentials = ClientCredentials::parse(authorization, params)?;
-    let registered = applications::find(tenant, &credentials.client_id)
+    let registered = clients::find(tenant, &credentials.client_id)
         .await?
         .ok_or_else(|| OAuthError::invalid_client("unknown client"))?;
     // First of all, so that the client's own page can read what else is wrong.

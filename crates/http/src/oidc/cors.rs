@@ -54,7 +54,7 @@ pub(super) async fn for_clients(mut request: Request, next: Next) -> Response {
     response
 }
 
-pub(super) async fn for_anyone(request: Request, next: Next) -> Response {
+pub(crate) async fn for_anyone(request: Request, next: Next) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     if request.method() == Method::OPTIONS {
         return preflight(origin);
@@ -65,7 +65,7 @@ pub(super) async fn for_anyone(request: Request, next: Next) -> Response {
 }
 
 /// Makes OPTIONS a method of the route; the layers above answer it.
-pub(super) async fn preflight_only() -> StatusCode {
+pub(crate) async fn preflight_only() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
@@ -76,7 +76,10 @@ fn preflight(origin: Option<HeaderValue>) -> Response {
         allow(&mut response, origin);
     }
     let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET,POST"));
+    headers.insert(
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET,POST,PUT,DELETE"),
+    );
     headers.insert(
         header::ACCESS_CONTROL_ALLOW_HEADERS,
         HeaderValue::from_static("authorization,content-type,dpop"),

@@ -3,6 +3,8 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use trinco_core::clients::settings;
+use trinco_core::registrations;
 use trinco_oauth::metadata::Metadata;
 
 use crate::app::Here;
@@ -10,11 +12,15 @@ use crate::app::Here;
 /// Keys change rarely, and a rotated key is published before it signs.
 const JWKS_CACHE: HeaderValue = HeaderValue::from_static("public, max-age=60");
 
-pub(super) async fn openid_configuration(Here(tenant): Here) -> Json<Metadata> {
+pub(crate) async fn openid_configuration(Here(tenant): Here) -> Json<Metadata> {
     // Tokens that a previous key signed are still around, and a staged key will sign soon.
     let algorithms = tenant.snapshot().keys.algorithms();
     let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
-    Json(Metadata::new(tenant.issuer(), &names))
+    Json(
+        Metadata::new(tenant.issuer(), &names)
+            .with_registration(registrations::is_open(&tenant))
+            .with_metadata_documents(settings::is_enabled(&tenant)),
+    )
 }
 
 pub(super) async fn jwks(Here(tenant): Here, headers: HeaderMap) -> Response {

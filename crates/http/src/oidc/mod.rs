@@ -2,11 +2,12 @@
 
 pub(crate) mod authorize;
 mod client;
-mod cors;
+pub(crate) mod cors;
 mod device;
 mod end_session;
-mod metadata;
+pub(crate) mod metadata;
 mod pushed;
+mod register;
 mod token;
 mod userinfo;
 
@@ -22,11 +23,11 @@ const TOKEN: &str = "/oidc/token";
 const PUSHED: &str = "/oidc/request";
 const INTROSPECTION: &str = "/oidc/token/introspection";
 const REVOCATION: &str = "/oidc/token/revocation";
-/// RFC 8414 §3.1 puts the well-known part before the issuer's path; the one after it is for clients that append, as OpenID Connect does.
-const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server/oidc";
+/// Where clients register themselves.
+const REGISTRATION: &str = "/oidc/register";
 /// Where access tokens open something.
 const DEVICE: &str = "/oidc/device/auth";
-const USERINFO: &str = "/oidc/me";
+pub(crate) const USERINFO: &str = "/oidc/me";
 
 /// The routes below `/oidc`.
 pub(crate) fn routes() -> Router<App> {
@@ -38,22 +39,18 @@ pub(crate) fn routes() -> Router<App> {
         .route(DEVICE, post(device::authorize).options(cors::preflight_only))
         .route_layer(middleware::from_fn(cors::for_clients));
     let for_anyone = Router::new()
-        .route(
-            "/oidc/.well-known/openid-configuration",
-            get(metadata::openid_configuration).options(cors::preflight_only),
-        )
-        .route(
-            "/oidc/.well-known/oauth-authorization-server",
-            get(metadata::openid_configuration).options(cors::preflight_only),
-        )
-        .route(
-            AUTHORIZATION_SERVER,
-            get(metadata::openid_configuration).options(cors::preflight_only),
-        )
         .route("/oidc/jwks", get(metadata::jwks).options(cors::preflight_only))
         .route(
             USERINFO,
             get(userinfo::userinfo).post(userinfo::userinfo_by_post).options(cors::preflight_only),
+        )
+        .route(REGISTRATION, post(register::register).options(cors::preflight_only))
+        .route(
+            &format!("{REGISTRATION}/{{client_id}}"),
+            get(register::read)
+                .put(register::update)
+                .delete(register::delete)
+                .options(cors::preflight_only),
         )
         .route_layer(middleware::from_fn(cors::for_anyone));
     let for_browsers = Router::new()

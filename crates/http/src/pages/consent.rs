@@ -7,13 +7,14 @@ use http::{HeaderMap, StatusCode, header};
 use trinco_core::applications::RegisteredClient;
 use trinco_core::interactions::{self, ConsentRequest, Interaction};
 use trinco_core::sessions::Session;
-use trinco_core::{Error, Result, Secret, Tenant, applications};
+use trinco_core::{Error, Result, Secret, Tenant, clients};
+use trinco_oauth::client::Provenance;
 
 use super::asked::{Organizations, in_words, name_of};
 use super::context::PageContext;
 use super::fields::{Fields, Pairs, Query, Whose};
 use super::render;
-use super::view::{Consent, OrganizationChoice, XSRF_FIELD};
+use super::view::{Consent, OrganizationChoice, Vouched, XSRF_FIELD};
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
 use crate::oidc::authorize::send_on;
@@ -134,7 +135,7 @@ async fn current(
     let Some(session) = interactions::current_session(tenant, cookie).await? else {
         return Ok(None);
     };
-    let registered = applications::find(tenant, &interaction.request.client_id).await?;
+    let registered = clients::find(tenant, &interaction.request.client_id).await?;
     Ok(registered.map(|registered| Current { id, interaction, registered, session }))
 }
 
@@ -154,6 +155,7 @@ fn draw(
         action: href("consent"),
         xsrf: cookies::xsrf(tenant, PURPOSE, &bound_to(current)),
         app_name: current.registered.display_name().to_owned(),
+        vouched: vouched_for(&current.registered),
         user_name: name_of(&request.user),
         other_account_href: href("sign-in"),
         is_further: request.is_further,
@@ -184,6 +186,18 @@ fn draw(
         .headers_mut()
         .insert(header::REFERRER_POLICY, http::HeaderValue::from_static("no-referrer"));
     response
+}
+
+/// A name that nobody here has checked is not all a person gets to decide by.
+fn vouched_for(registered: &RegisteredClient) -> Vouched {
+    let client = &registered.client;
+    match client.provenance {
+        Provenance::Operator => Vouched::Here,
+        Provenance::Registration => Vouched::Itself,
+        Provenance::Document => {
+            Vouched::By(registered.document_host().unwrap_or_else(|| client.client_id.clone()))
+        }
+    }
 }
 
 /// The host of a redirect URI as it will be in the address bar, or the scheme of a native application.

@@ -11,7 +11,9 @@ use askama::Template;
 use super::{
     assets,
     color::{AZULEJO, Color, Palette},
-    view::{Consent, FormPost, Link, Problem, Register, Shell, SignIn, SignOut, SignedOut},
+    view::{
+        Consent, FormPost, Link, Problem, Register, Shell, SignIn, SignOut, SignedOut, Vouched,
+    },
 };
 
 pub use device::{device_code, device_confirm, device_done};
@@ -50,6 +52,11 @@ pub fn consent(shell: &Shell, view: &Consent) -> String {
         action: link(&view.action),
         other_account_href: link(&view.other_account_href),
         app_line: app_line(texts.get(asks), Some(&view.app_name)),
+        warning: match &view.vouched {
+            Vouched::Here => None,
+            Vouched::Itself => Some(texts.get("consent.self_registered").into()),
+            Vouched::By(host) => Some(texts.format("consent.described_by", &[("host", host)])),
+        },
         account: texts.format("consent.account", &[("user", &view.user_name)]),
         next: match &view.next {
             Some(host) => texts.format("consent.next", &[("host", host)]),
@@ -152,6 +159,7 @@ struct ConsentPage<'a> {
     action: &'a str,
     other_account_href: &'a str,
     app_line: Option<(&'a str, &'a str, &'a str)>,
+    warning: Option<Cow<'a, str>>,
     account: Cow<'a, str>,
     next: Cow<'a, str>,
 }

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use trinco_core::applications::RegisteredClient;
 use trinco_core::experience::{SignInExperience, SignInIdentifier};
 use trinco_core::interactions::{self, Interaction, SignedIn};
-use trinco_core::{Error, Refusal, Result, Secret, Tenant, applications};
+use trinco_core::{Error, Refusal, Result, Secret, Tenant, clients};
 
 use super::context::PageContext;
 use super::fields::{Fields, Pairs, Query, Whose};
@@ -207,7 +207,7 @@ async fn current(
         return Ok(None);
     };
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
-    let registered = applications::find(tenant, &interaction.request.client_id).await?;
+    let registered = clients::find(tenant, &interaction.request.client_id).await?;
     Ok(registered.map(|registered| Current { id, interaction, registered }))
 }
 
@@ -312,7 +312,7 @@ fn draw(
     let xsrf = cookies::xsrf(tenant, page.path(), current.id.reveal());
     // Before the code of a device is looked at, nobody knows which application it is for.
     let is_for_application = !interactions::comes_before_code(tenant, &current.interaction);
-    let app_name = is_for_application.then(|| current.registered.display_name().to_owned());
+    let app_name = current.registered.vouched_name().filter(|_| is_for_application);
     let shell = match is_for_application {
         true => context.shell_for(&current.registered),
         false => context.shell(),

@@ -245,6 +245,8 @@ pub struct Consent {
     pub xsrf: String,
     /// What the application is called.
     pub app_name: String,
+    /// Who says what it is called.
+    pub vouched: Vouched,
     /// Who is asked.
     pub user_name: String,
     /// Where someone else signs in.
@@ -266,6 +268,17 @@ pub struct Asked {
     pub heading: String,
     /// At least one thing, in words: the operator's, for permissions.
     pub items: Vec<String>,
+}
+
+/// Who says what an application is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Vouched {
+    /// Whoever runs this server.
+    Here,
+    /// The application itself, which registered.
+    Itself,
+    /// A document at this host.
+    By(String),
 }
 
 /// An organization to choose on the consent page.

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Longest `state`, in bytes.
-pub(super) const MAX_STATE: usize = 4096;
+pub const MAX_STATE: usize = 4096;
 
 pub(super) fn client<'a>(params: &Params, context: &Context<'a>) -> Result<&'a Client, OAuthError> {
     let client_id = params.required("client_id")?;

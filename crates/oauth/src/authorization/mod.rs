@@ -10,6 +10,7 @@ pub mod pushed;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    checks::MAX_STATE,
     device::{DeviceAuthorization, UserCode, validate_device},
     hints::{DirectSignIn, FirstScreen, Hints, Identifier},
     prompt::Prompts,

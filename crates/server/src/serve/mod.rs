@@ -43,6 +43,7 @@ async fn serve(settings: &Settings, stopwatch: Stopwatch) -> Result<(), String> 
         .map_err(|error| format!("the address of the server is unknown: {error}"))?;
     let installation = Arc::new(open::installation(settings, address.port()).await?);
     installation.set_script_fetch(settings.scripts_fetch_allow.clone(), outbound.clone());
+    installation.set_outbound(outbound.clone());
     let control = control::serve(settings, Arc::clone(&installation), stop.clone());
     let jobs = jobs::start(&installation, &outbound, &stop);
     let router = trinco_http::router(&App::new(Arc::clone(&installation)));

@@ -3,7 +3,7 @@ use trinco_locales::{Direction, Language, Texts};
 use super::*;
 use crate::pages::view::{
     Asked, Brand, DeviceCode, DeviceConfirm, Field, Hidden, Identifiers, OrganizationChoice,
-    Requirement,
+    Requirement, Vouched,
 };
 
 const NASTY: &str = "\"><script>alert('1')</script>&";
@@ -99,6 +99,7 @@ fn hostile_pages() -> Vec<String> {
                 action: nasty(),
                 xsrf: nasty(),
                 app_name: nasty(),
+                vouched: Vouched::By(nasty()),
                 user_name: nasty(),
                 other_account_href: nasty(),
                 is_further: true,
