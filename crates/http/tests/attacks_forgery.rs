@@ -72,7 +72,7 @@ async fn csrf_on_login_is_also_stopped_by_cookies_that_stay_at_home() {
     let xsrf = hidden(&browser.get(&page).await.text, "xsrf");
     let form = [("xsrf", xsrf.as_str()), ("identifier", USER.0), ("password", USER.1)];
     let signed_in = browser.submit(&page, &form).await;
-    for (answer, name) in [(&started, "_interaction="), (&signed_in, "_session=")] {
+    for (answer, name) in [(&started, "_interaction_"), (&signed_in, "_session=")] {
         let cookie = answer.header("set-cookie");
         assert!(cookie.starts_with(name), "{cookie}");
         for attribute in ["HttpOnly", "SameSite=Lax", "Path=/"] {
@@ -138,14 +138,14 @@ async fn csrf_on_logout_without_the_forms_token_ends_nothing() {
     assert!(is_signed_in(&world, &attacker, &app.0).await);
 }
 
-/// The value of a cookie that an answer sets.
+/// The value of a cookie that an answer sets, whose name begins so.
 fn set_by(answer: &Answer, name: &str) -> String {
     let cookies = answer.headers.get_all("set-cookie").iter();
     let cookie = cookies
-        .filter_map(|value| value.to_str().ok()?.strip_prefix(name)?.strip_prefix('='))
-        .next();
-    let cookie = cookie.unwrap_or_else(|| panic!("no cookie {name}"));
-    cookie.split(';').next().unwrap_or_default().to_owned()
+        .filter_map(|value| value.to_str().ok()?.split_once('='))
+        .find(|(found, _)| found.starts_with(name));
+    let (_, value) = cookie.unwrap_or_else(|| panic!("no cookie {name}"));
+    value.split(';').next().unwrap_or_default().to_owned()
 }
 
 /// Whether a browser with this cookie and no other is signed in.
@@ -163,7 +163,7 @@ async fn forged_cookies_open_no_session() {
     let app = world.admin.traditional("Shop").await;
     let browser = world.server.browser();
     let started = browser.get(&world.server.authorization_url(&app.0, "openid", &[])).await;
-    let interaction = set_by(&started, "_interaction");
+    let interaction = set_by(&started, "_interaction_");
     let page = started.location().to_owned();
     let xsrf = hidden(&browser.get(&page).await.text, "xsrf");
     let form = [("xsrf", xsrf.as_str()), ("identifier", USER.0), ("password", USER.1)];

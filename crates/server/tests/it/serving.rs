@@ -103,7 +103,7 @@ fn behind_an_https_endpoint_cookies_are_secure_and_browsers_are_told_to_stay_wit
     let answer = server.http().send("GET", &path, &[], "").unwrap();
     assert_eq!(answer.status, 303, "{answer:?}");
     let cookie = answer.header("set-cookie");
-    assert!(cookie.starts_with("_interaction=") && cookie.ends_with("; Secure"), "{cookie}");
+    assert!(cookie.starts_with("_interaction_") && cookie.ends_with("; Secure"), "{cookie}");
     assert!(answer.header("location").starts_with("https://id.example.com/sign-in?"));
     assert_eq!(answer.header("strict-transport-security"), "max-age=15552000; includeSubDomains");
     let discovery = server.http().send("GET", "/oidc/.well-known/openid-configuration", &[], "");
