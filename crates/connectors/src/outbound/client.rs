@@ -144,7 +144,7 @@ async fn answer(
     let (head, body) = response.into_parts();
     let body = Limited::new(body, limit).collect().await.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            OutboundError::TooLarge
+            OutboundError::TooLarge(limit)
         } else {
             OutboundError::Exchange
         }

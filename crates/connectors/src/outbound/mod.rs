@@ -101,8 +101,8 @@ pub enum OutboundError {
     #[error("there was no complete answer within {} seconds", TIMEOUT.as_secs())]
     Timeout,
     /// The body is longer than [`RESPONSE_LIMIT`], or than [`Outbound::with_response_limit`] allows.
-    #[error("the answer is too long")]
-    TooLarge,
+    #[error("the answer is longer than {0} bytes")]
+    TooLarge(usize),
 }
 
 /// The guarded client. Cheap to clone.
