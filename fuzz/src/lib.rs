@@ -29,6 +29,7 @@ pub mod outbound_response;
 pub mod params;
 pub mod pem;
 pub mod redirect_uri;
+pub mod registration;
 pub mod scope;
 pub mod token_request;
 
@@ -60,6 +61,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("params", params::run),
     ("pem", pem::run),
     ("redirect_uri", redirect_uri::run),
+    ("registration", registration::run),
     ("scope", scope::run),
     ("token_request", token_request::run),
 ];

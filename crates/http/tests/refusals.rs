@@ -245,6 +245,11 @@ async fn a_page_is_answered_with_a_page_whatever_comes_twice() {
         assert!([400, 404].contains(&answer.status.as_u16()), "{path}: {}", answer.status);
         assert!(answer.header("content-type").starts_with("text/html"), "{path}: {}", answer.text);
     }
+    // What does not exist has a page, or a code for whoever reads no pages.
+    let missing = browser.get("/assets/nothing.css").await.expect(404);
+    assert!(missing.header("content-type").starts_with("text/html"), "{}", missing.text);
+    let missing = Answer::to(browser.request(Method::GET, "/assets/nothing.css")).await.expect(404);
+    assert_eq!(missing.json()["code"], "entity.not_found");
     let long = "x".repeat(17 * 1024);
     let answer = browser.submit("/consent", &[("decision", &long)]).await.expect(413);
     assert!(answer.header("content-type").starts_with("text/html"), "{}", answer.text);

@@ -98,8 +98,12 @@ impl World {
     pub(super) fn allows(&self, request: &Request<Vec<u8>>) -> bool {
         let in_api = request.uri().path().starts_with("/api");
         let makes = in_api && request.method() == Method::POST;
+        // Settings that have the server fetch something from elsewhere stay off: nothing here leaves this machine.
+        let may_fetch = request.uri().path().starts_with("/api/configs")
+            && ![Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
         !(in_api && request.method() == Method::DELETE)
             && !(makes && self.created.load(Ordering::Relaxed) >= MOST_CREATED)
+            && !may_fetch
             // Who is locked out of the API reaches nothing behind it.
             && !(in_api && request.uri().path().contains(self.name("machine")))
     }
@@ -115,6 +119,8 @@ impl World {
 async fn begin() -> (trinco_testkit::World, Vec<(&'static str, String)>) {
     let world = trinco_testkit::World::start().await;
     let (server, admin) = (&world.server, &world.admin);
+    let policy = json!({ "enabled": true, "requiresInitialAccessToken": false });
+    admin.patch("/api/configs/dynamic-client-registration", policy).await.expect(200);
     let (web, web_secret) = admin.traditional("Web").await;
     let spa = admin.single_page("Page").await;
     let text = |value: &serde_json::Value| trinco_testkit::text(value, "/id").to_owned();

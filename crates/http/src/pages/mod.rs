@@ -88,10 +88,15 @@ async fn stay(Here(tenant): Here, headers: HeaderMap) -> Response {
     }
 }
 
-async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
+async fn asset(
+    here: Here,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    request: Request,
+) -> Response {
     match assets::at(&format!("/assets/{name}")) {
         Some(asset) => serve(asset, &headers, assets::CACHE_CONTROL),
-        None => StatusCode::NOT_FOUND.into_response(),
+        None => not_found(here, headers, request).await,
     }
 }
 
