@@ -176,7 +176,7 @@ async fn an_oversized_response_is_given_up() {
     for answer in [announced, chunked] {
         let receiver = Receiver::start(answer).await;
         let refused = get(&guarded(&["127.0.0.1"]), &format!("http://{}/", receiver.address)).await;
-        assert!(matches!(refused, Err(OutboundError::TooLarge)), "{refused:?}");
+        assert!(matches!(refused, Err(OutboundError::TooLarge(_))), "{refused:?}");
     }
     let headers = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(100_000));
     let receiver = Receiver::start(headers).await;

@@ -239,7 +239,7 @@ async fn get(outbound: &Outbound, url: &Url, limit: usize) -> Result<Response, F
         Ok(Err(error)) => {
             use trinco_connectors::outbound::OutboundError as E;
             return Err(match error {
-                E::TooLarge => Failure::Unusable(OAuthError::new(
+                E::TooLarge(_) => Failure::Unusable(OAuthError::new(
                     ErrorCode::InvalidClientMetadata,
                     format!("the metadata document is longer than {limit} bytes"),
                 )),
