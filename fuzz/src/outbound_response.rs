@@ -81,7 +81,7 @@ pub fn run(data: &[u8]) -> bool {
         Err(error) => {
             let known = matches!(
                 error,
-                OutboundError::Exchange | OutboundError::TooLarge | OutboundError::Connection
+                OutboundError::Exchange | OutboundError::TooLarge(_) | OutboundError::Connection
             );
             // The other side has hung up: there is nothing to wait for.
             assert!(known, "{error}");
