@@ -254,3 +254,20 @@ async fn a_page_is_answered_with_a_page_whatever_comes_twice() {
     let answer = browser.submit("/consent", &[("decision", &long)]).await.expect(413);
     assert!(answer.header("content-type").starts_with("text/html"), "{}", answer.text);
 }
+
+/// A proxy may have looked at the one and the server at the other.
+#[tokio::test]
+async fn attack_two_authorization_headers_open_nothing_in_the_management_api() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let bearer = format!("Bearer {}", admin.token());
+    for (first, second) in
+        [(bearer.as_str(), "Bearer x"), ("Bearer x", &bearer), (&bearer, &bearer)]
+    {
+        let request = server.browser().request(Method::GET, "/api/applications");
+        let request = request.header("authorization", first).header("authorization", second);
+        Answer::to(request).await.expect(401);
+    }
+    let request = server.browser().request(Method::GET, "/api/applications");
+    Answer::to(request.header("authorization", &bearer)).await.expect(200);
+}

@@ -96,10 +96,12 @@ fn challenged(error: Error, tenant: &Tenant, headers: &HeaderMap) -> Response {
 }
 
 async fn authenticate(app: &App, tenant: &Tenant, request: &Parts) -> Result<()> {
-    let header = request
-        .headers
-        .get(header::AUTHORIZATION)
-        .ok_or_else(|| Error::refused("auth.authorization_header_missing"))?;
+    let mut given = request.headers.get_all(header::AUTHORIZATION).iter();
+    let header = given.next().ok_or_else(|| Error::refused("auth.authorization_header_missing"))?;
+    // Which of two a proxy has looked at, nobody knows.
+    if given.next().is_some() {
+        return Err(Error::refused("auth.authorization_token_type_not_supported"));
+    }
     let presented = header
         .to_str()
         .ok()
