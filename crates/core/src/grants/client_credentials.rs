@@ -29,11 +29,7 @@ pub(super) async fn issue(
         request.resource.as_deref(),
         request.organization_id.as_deref(),
     )?;
-    if let AccessTokenKind::Resource { indicator, .. } = &kind {
-        let known =
-            tenant.find(|snapshot| snapshot.resources.by_indicator(indicator).map(|_| ())).await?;
-        known.ok_or_else(|| OAuthError::invalid_target("resource indicator is unknown"))?;
-    }
+    tokens::check_resource(tenant, &kind).await?;
     let organization_roles = match kind.organization_id() {
         Some(id) => {
             let mut conn = tenant.read().await?;

@@ -89,11 +89,7 @@ pub(super) async fn exchange(
         request.resource.as_deref(),
         request.organization_id.as_deref(),
     )?;
-    if let AccessTokenKind::Resource { indicator, .. } = &kind {
-        let known =
-            tenant.find(|snapshot| snapshot.resources.by_indicator(indicator).map(|_| ())).await?;
-        known.ok_or_else(|| OAuthError::invalid_target("resource indicator is unknown"))?;
-    }
+    tokens::check_resource(tenant, &kind).await?;
     let proven_key = proof.map(Proof::key);
     let by = Exchanger { client, proven_key };
     let presented = subject_of(tenant, &by, request).await?;

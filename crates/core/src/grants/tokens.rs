@@ -57,6 +57,14 @@ pub(super) fn plan(
     Ok(Planned::Opaque { token, stored })
 }
 
+/// Refuses a token for a resource that nobody has registered. One that was just added by another node counts.
+pub(super) async fn check_resource(tenant: &Tenant, kind: &AccessTokenKind) -> Result<()> {
+    let AccessTokenKind::Resource { indicator, .. } = kind else { return Ok(()) };
+    let known =
+        tenant.find(|snapshot| snapshot.resources.by_indicator(indicator).map(|_| ())).await?;
+    known.ok_or_else(|| OAuthError::invalid_target("resource indicator is unknown").into())
+}
+
 /// The claims of a JWT access token. A resource decides how long its tokens live, and the client may allow less.
 pub(super) fn jwt_claims(
     tenant: &Tenant,
