@@ -4,7 +4,7 @@ use trinco_oauth::scope::ORGANIZATIONS_RESOURCE;
 use trinco_oauth::token::{
     AccessTokenKind, ClientCredentialsRequest, TokenResponse, TokenType, check_machine_organization,
 };
-use trinco_oauth::{Client, OAuthError, Scope};
+use trinco_oauth::{Client, Scope};
 
 use super::{customized, tokens};
 use crate::audit::{self, Entry, Outcome};
