@@ -1,7 +1,7 @@
 //! Fuzz targets for every parser that sees the network.
 //!
 //! A target is a function from bytes to whether they were accepted. It asks for more than not to panic: what was accepted is within
-//! its limits, means what it says and reads back; what was refused has a code and tells no secret. `fuzz_targets/` hands them to
+//! its limits, means what it says and reads back; what was refused has a code and tells no secret. `libfuzzer/` hands them to
 //! libFuzzer, `tests/seeds.rs` runs each over its seeds without any of that. `cargo xtask fuzz` does the rest.
 #![forbid(unsafe_code)]
 

@@ -50,6 +50,8 @@ pub(crate) fn run(options: &arguments::Fuzz) -> Result<ExitCode> {
 struct Fuzz {
     /// `fuzz/`
     sources: PathBuf,
+    /// `fuzz/libfuzzer/`
+    binaries: PathBuf,
     /// `target/fuzz/`
     output: PathBuf,
     /// What the compiler compiles for.
@@ -72,7 +74,8 @@ impl Fuzz {
     fn locate() -> Result<Self> {
         let workspace = Workspace::locate()?;
         let sources = workspace.root().join("fuzz");
-        let files = fs::read_dir(sources.join("fuzz_targets"))
+        let binaries = sources.join("libfuzzer");
+        let files = fs::read_dir(binaries.join("fuzz_targets"))
             .map_err(|error| format!("the fuzz targets cannot be listed: {error}."))?;
         let mut targets: Vec<String> = files
             .filter_map(|file| Some(file.ok()?.path().file_stem()?.to_str()?.to_owned()))
@@ -81,7 +84,7 @@ impl Fuzz {
         let host = rustc(&workspace, &["-vV"])?;
         let host = host.lines().find_map(|line| line.strip_prefix("host: "));
         let host = host.ok_or("rustc does not say what it compiles for.")?.to_owned();
-        Ok(Self { sources, output: workspace.target().join("fuzz"), host, targets })
+        Ok(Self { sources, binaries, output: workspace.target().join("fuzz"), host, targets })
     }
 
     fn build(&self, target: Option<&str>) -> Result<()> {
@@ -98,7 +101,7 @@ impl Fuzz {
             .arg("--target-dir")
             .arg(&self.output)
             .args(target)
-            .current_dir(&self.sources)
+            .current_dir(&self.binaries)
             .env("RUSTC_BOOTSTRAP", "1");
         succeed("cargo fuzz", build)
     }

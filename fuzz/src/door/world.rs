@@ -101,11 +101,11 @@ impl World {
         // Settings that have the server fetch something from elsewhere stay off: nothing here leaves this machine.
         let may_fetch = request.uri().path().starts_with("/api/configs")
             && ![Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
-        !(in_api && request.method() == Method::DELETE)
-            && !(makes && self.created.load(Ordering::Relaxed) >= MOST_CREATED)
-            && !may_fetch
-            // Who is locked out of the API reaches nothing behind it.
-            && !(in_api && request.uri().path().contains(self.name("machine")))
+        let takes_away = in_api && request.method() == Method::DELETE;
+        let makes_too_much = makes && self.created.load(Ordering::Relaxed) >= MOST_CREATED;
+        // Who is locked out of the API reaches nothing behind it.
+        let locks_out = in_api && request.uri().path().contains(self.name("machine"));
+        !(takes_away || makes_too_much || may_fetch || locks_out)
     }
 
     /// Counts what was made.
