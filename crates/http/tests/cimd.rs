@@ -50,6 +50,22 @@ async fn a_client_known_by_its_document_signs_in_refreshes_and_takes_its_tokens_
 }
 
 #[tokio::test]
+async fn a_script_is_told_of_a_client_known_by_its_document() {
+    let (world, site) = (world_of_agents().await, Site::start().await);
+    let script = "const getCustomJwtClaims = ({ context: { application } }) =>
+        ({ app: { id: application.id, isThirdParty: application.isThirdParty } });";
+    let path = "/api/configs/jwt-customizer/access-token";
+    let kept = world.admin.put(path, json!({ "script": script })).await;
+    assert!(kept.status.is_success(), "{}", kept.text);
+    let client = site.publish("/client.json", &site.document("/client.json"));
+    let tokens = tokens_of(&world, &client).await;
+    let more = [("resource", API)];
+    let refreshed = world.refresh((&client, ""), tokens.refresh(), &more).await.expect(200).json();
+    let claims = Tokens::claims(Tokens(refreshed).access());
+    assert_eq!(claims["app"], json!({ "id": client, "isThirdParty": true }));
+}
+
+#[tokio::test]
 async fn the_consent_page_names_the_host_and_is_shown_every_time() {
     let (world, site) = (world_of_agents().await, Site::start().await);
     let mut document = site.document("/client.json");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trinco_oauth::client::GrantType;
 
 use crate::authorization::Subject;
-use crate::{JsonObject, Result, Snapshot, Tenant, organizations};
+use crate::{JsonObject, Result, Snapshot, Tenant, clients, organizations};
 
 /// Those whom a token is about.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub(super) async fn of(
     if let Some(subject) = parties.subject {
         context.insert("user".to_owned(), user(snapshot, subject)?);
     }
-    if let Some(registered) = snapshot.applications.get(parties.client_id) {
+    if let Some(registered) = clients::find(tenant, parties.client_id).await? {
         context.insert("application".to_owned(), serde_json::to_value(&registered.application)?);
     }
     if let Some(id) = parties.organization_id {
