@@ -49,7 +49,7 @@ pub(crate) fn npm(folder: &Path) -> Command {
     command
 }
 
-/// What the browser and PostgreSQL tests need.
+/// What the tests of the browser, of PostgreSQL and of faults need.
 pub(crate) struct SystemTools {
     /// The folder with `initdb` and `postgres`.
     pub(crate) postgres: PathBuf,
@@ -82,6 +82,7 @@ impl SystemTools {
         need(postgres().is_some(), "postgresql");
         need(redis().is_some(), "redis-server");
         need(chromium().is_some(), "chromium");
+        need(find("strace").is_some(), "strace");
         missing
     }
 }

@@ -10,8 +10,8 @@ use trinco_core::{Installation, Tenant, keys, retention};
 
 use super::told_to_stop;
 
-/// How soon a change made through another node is served here.
-const REFRESH_EVERY: Duration = Duration::from_secs(1);
+/// How soon a change made through another node is served here: within a second, the reading of it included.
+const REFRESH_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Rows of one statement, so that no transaction keeps others waiting for long.
 const SWEEP_BATCH: u32 = 500;

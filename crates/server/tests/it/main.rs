@@ -7,6 +7,8 @@ mod faults;
 mod http;
 mod keys;
 mod logout;
+mod nodes;
+mod person;
 mod postgres;
 mod retention;
 mod running;

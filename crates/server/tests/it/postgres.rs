@@ -1,31 +1,65 @@
-//! The binary on PostgreSQL, in a schema of its own of the server that `TRINCO_TEST_POSTGRES` names.
+//! The binary on PostgreSQL: a schema of its own of the server that `TRINCO_TEST_POSTGRES` names.
 
 use trinco_core::{MasterKey, SystemRandomness};
 
 use crate::running::{Place, json};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn nodes_on_one_postgresql_serve_each_others_changes() {
-    let Ok(server) = std::env::var("TRINCO_TEST_POSTGRES") else {
-        assert!(std::env::var("CI").is_err(), "CI must set TRINCO_TEST_POSTGRES");
-        println!("TRINCO_TEST_POSTGRES is not set: skipped");
-        return;
-    };
-    let schema = format!("nodes_{}", std::process::id());
-    run(&server, &format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await;
-    let separator = if server.contains('?') { '&' } else { '?' };
-    let database = format!("{server}{separator}options=-csearch_path%3D{schema}");
-    tokio::task::spawn_blocking(move || two_nodes(&database)).await.unwrap();
-    run(&server, &format!("DROP SCHEMA {schema} CASCADE")).await;
+/// A schema, and the key that all nodes on it share. Dropping it drops what it holds.
+pub(crate) struct Schema {
+    server: String,
+    name: String,
+    key: String,
 }
 
-fn two_nodes(database: &str) {
-    let key = MasterKey::generate(&SystemRandomness).to_text().to_string();
-    let variables = || {
-        let endpoint = ("ENDPOINT", "http://id.test".to_owned());
-        vec![("DB_URL", database.to_owned()), ("TRINCO_MASTER_KEY", key.clone()), endpoint]
-    };
-    let (one, other) = (Place::with(variables()), Place::with(variables()));
+impl Schema {
+    /// A new one; `None` when there is no server to make it on, which is an error in CI.
+    pub(crate) fn create(name: &str) -> Option<Self> {
+        let Ok(server) = std::env::var("TRINCO_TEST_POSTGRES") else {
+            assert!(std::env::var("CI").is_err(), "CI must set TRINCO_TEST_POSTGRES");
+            println!("TRINCO_TEST_POSTGRES is not set: skipped");
+            return None;
+        };
+        let name = format!("{name}_{}", std::process::id());
+        run(&server, &format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}"));
+        let key = MasterKey::generate(&SystemRandomness).to_text().to_string();
+        Some(Self { server, name, key })
+    }
+
+    fn url(&self) -> String {
+        let separator = if self.server.contains('?') { '&' } else { '?' };
+        format!("{}{separator}options=-csearch_path%3D{}", self.server, self.name)
+    }
+
+    /// Where a node runs that people reach at `endpoint`.
+    pub(crate) fn node(&self, endpoint: &str) -> Place {
+        let key = ("TRINCO_MASTER_KEY", self.key.clone());
+        Place::with(vec![("DB_URL", self.url()), key, ("ENDPOINT", endpoint.to_owned())])
+    }
+}
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        run(&self.server, &format!("DROP SCHEMA {} CASCADE", self.name));
+    }
+}
+
+fn run(server: &str, script: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, connection) = tokio_postgres::connect(server, tokio_postgres::NoTls)
+            .await
+            .expect("PostgreSQL answers");
+        let connection = tokio::spawn(connection);
+        client.batch_execute(script).await.expect("the script runs");
+        drop(client);
+        let _ = connection.await;
+    });
+}
+
+#[test]
+fn nodes_on_one_postgresql_serve_each_others_changes() {
+    let Some(schema) = Schema::create("nodes") else { return };
+    let (one, other) = (schema.node("http://id.test"), schema.node("http://id.test"));
     let (mut first, second) = (one.serve(), other.serve());
     assert!(!one.path().join("data").exists(), "a node that is given its key keeps no data");
 
@@ -44,18 +78,10 @@ fn two_nodes(database: &str) {
     first.terminate();
     let (status, log) = first.ended();
     assert!(status.success(), "{log}");
+    drop(second);
 
-    let stranger = Place::with(vec![("DB_URL", database.to_owned())]);
+    let stranger = Place::with(vec![("DB_URL", schema.url())]);
     let (code, sentence) = stranger.refused(&["init"]);
     assert_eq!(code, 1);
     assert!(sentence.contains("master key"), "{sentence}");
-}
-
-async fn run(server: &str, script: &str) {
-    let (client, connection) =
-        tokio_postgres::connect(server, tokio_postgres::NoTls).await.expect("PostgreSQL answers");
-    let connection = tokio::spawn(connection);
-    client.batch_execute(script).await.expect("the script runs");
-    drop(client);
-    let _ = connection.await;
 }

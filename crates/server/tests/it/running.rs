@@ -45,8 +45,7 @@ impl Place {
     /// The binary, in this folder and with nothing of the tests' own environment.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_trinco"));
-        command.args(arguments).current_dir(self.path()).stdin(Stdio::null());
-        command.env_clear().envs(self.variables.iter().map(|(name, value)| (*name, value)));
+        self.inside(command.args(arguments));
         command
     }
 
@@ -90,8 +89,24 @@ impl Place {
 
     /// Starts the server with these flags and waits until it is ready.
     pub(crate) fn serve_with(&self, flags: &[&str]) -> Server {
-        let mut child =
-            self.command(&["serve"]).args(flags).stderr(Stdio::piped()).spawn().unwrap();
+        self.start(self.command(&["serve"]).args(flags))
+    }
+
+    /// Starts the server by another program, which ends by becoming the server or by ending with it.
+    pub(crate) fn serve_by(&self, program: &str, arguments: &[&str]) -> Server {
+        let mut command = Command::new(program);
+        command.args(arguments).arg(env!("CARGO_BIN_EXE_trinco")).args(["serve", "--port", "0"]);
+        self.start(self.inside(&mut command))
+    }
+
+    fn inside<'c>(&self, command: &'c mut Command) -> &'c mut Command {
+        command.current_dir(self.path()).stdin(Stdio::null()).env_clear();
+        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.envs(self.variables.iter().map(|(name, value)| (*name, value)))
+    }
+
+    fn start(&self, command: &mut Command) -> Server {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let (tell, told) = mpsc::channel();
         let log = std::thread::spawn(move || {
@@ -125,14 +140,23 @@ impl Server {
 
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
+        self.strike();
         self.child.wait().unwrap();
+    }
+
+    /// `kill -9`, without waiting for the end.
+    pub(crate) fn strike(&self) {
+        self.signal(rustix::process::Signal::KILL);
     }
 
     /// Asks the server to stop.
     pub(crate) fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
     }
 
     /// Waits until the server has ended; returns its status and everything it logged.
