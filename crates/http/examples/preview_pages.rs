@@ -203,6 +203,7 @@ fn consent(texts: &Texts) -> Consent {
         action: "/consent?app_id=acme".into(),
         xsrf: "x".repeat(43),
         app_name: "Acme Notes".into(),
+        has_changed: false,
         vouched: Vouched::Here,
         user_name: "ana".into(),
         other_account_href: "/sign-in?app_id=acme".into(),

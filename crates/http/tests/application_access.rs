@@ -87,9 +87,9 @@ async fn losing_access_ends_refreshing_and_the_exchange_of_a_code() {
 
     let member = format!("/api/organizations/{}/users/{}", world.organization_id, world.user_id);
     admin.delete(&member).await.expect(204);
-    let refused = world.refresh(client, tokens.refresh(), &[]).await.expect(403).json();
+    let refused = world.refresh(client, tokens.refresh(), &[]).await.expect(400).json();
     assert_eq!(refused["error"], "access_denied");
-    let refused = server.exchange(client, &code).await.expect(403).json();
+    let refused = server.exchange(client, &code).await.expect(400).json();
     assert_eq!(refused["error"], "access_denied");
 }
 

@@ -178,6 +178,54 @@ async fn scope_upgrade_by_tampering_with_the_form_changes_nothing() {
 }
 
 #[tokio::test]
+async fn scope_upgrade_while_the_person_reads_is_shown_before_it_is_allowed() {
+    let guest = Guest::start().await;
+    guest.may_ask_for_everything().await;
+    let browser = guest.server().browser();
+    let page = guest.arrive(&browser, "openid profile read:orders", &[("resource", API)]).await;
+    let of_profile = guest.path("user-consent-scopes/user-scopes/profile");
+    guest.world.admin.delete(&of_profile).await.expect(204);
+    let shown = browser.get(&page).await.expect(200).text;
+    assert!(!shown.contains("your name, username") && shown.contains("read:orders"), "{shown}");
+    // The ceiling rises again while the page is open.
+    guest.may_ask(json!({ "userScopes": ["profile"] })).await;
+    let xsrf = hidden(&shown, "xsrf");
+    let form = [("xsrf", xsrf.as_str()), ("decision", "allow")];
+    let again = browser.submit(&page, &form).await.expect(200).text;
+    assert!(again.contains("has changed while you were reading"), "{again}");
+    assert!(again.contains("your name, username") && again.contains("read:orders"), "{again}");
+    let xsrf = hidden(&again, "xsrf");
+    let form = [("xsrf", xsrf.as_str()), ("decision", "allow")];
+    let target = browser.submit(&page, &form).await.location().to_owned();
+    let tokens = guest.exchange(&target).await;
+    assert_eq!(Tokens::claims(tokens.id())["sub"], guest.world.user_id.as_str());
+
+    // Saying no needs no second look.
+    let more = [("prompt", "consent"), ("resource", API)];
+    let page = guest.arrive(&browser, "openid profile read:orders", &more).await;
+    let xsrf = hidden(&browser.get(&page).await.expect(200).text, "xsrf");
+    guest.world.admin.delete(&of_profile).await.expect(204);
+    let form = [("xsrf", xsrf.as_str()), ("decision", "deny")];
+    assert_eq!(query_of(browser.submit(&page, &form).await.location())["error"], "access_denied");
+}
+
+#[tokio::test]
+async fn an_api_that_only_learns_who_the_user_is_is_on_the_page_too() {
+    let guest = Guest::start().await;
+    let browser = guest.server().browser();
+    let page = guest.arrive(&browser, "openid", &[]).await;
+    answer(&browser, &page, "allow", &[]).await.location();
+    // Nothing but an audience is new, and that is asked for.
+    let page = guest.arrive(&browser, "openid", &[("prompt", ""), ("resource", API)]).await;
+    assert!(page.contains("/consent?"), "{page}");
+    let shown = browser.get(&page).await.expect(200).text;
+    assert!(shown.contains("On Shop, it can") && shown.contains("say who you are"), "{shown}");
+    answer(&browser, &page, "allow", &[]).await.location();
+    let target = guest.arrive(&browser, "openid", &[("prompt", ""), ("resource", API)]).await;
+    assert!(query_of(&target).contains_key("code"), "remembered: {target}");
+}
+
+#[tokio::test]
 async fn an_organization_token_needs_the_users_choice() {
     let guest = Guest::start().await;
     guest.may_ask_for_everything().await;

@@ -62,12 +62,36 @@ async fn a_landing_place_that_is_not_registered_is_refused() {
     for query in [
         format!("client_id={}&post_logout_redirect_uri=https%3A%2F%2Fevil.example%2F", app.0),
         "post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A9999%2F".to_owned(),
-        "client_id=nosuchclient".to_owned(),
         "id_token_hint=not-a-token".to_owned(),
     ] {
         let page = browser.get(&format!("/oidc/session/end?{query}")).await.expect(400);
         assert_eq!(page.header("location"), "");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_is_gone_keeps_nobody_signed_in() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    admin.user(USER.0, USER.1).await;
+    let browser = server.browser();
+    let tokens = server.sign_in(&browser, (&app.0, &app.1), USER, "openid", &[]).await;
+    admin.delete(&format!("/api/applications/{}", app.0)).await.expect(204);
+    let place = "post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A9999%2F";
+    let by_hint = format!("id_token_hint={}&{place}", tokens.id());
+    for query in [format!("client_id={}&{place}", app.0), by_hint] {
+        let page = browser.get(&format!("/oidc/session/end?{query}")).await.expect(200);
+        assert!(page.text.contains("<h1>Sign out?</h1>"), "{}", page.text);
+    }
+    let page = browser.get(&format!("/oidc/session/end?client_id={}", app.0)).await.expect(200);
+    let xsrf = hidden(&page.text, "xsrf");
+    let form = [("xsrf", xsrf.as_str()), ("client_id", app.0.as_str()), ("logout", "yes")];
+    let done = browser.submit("/oidc/session/end/confirm", &form).await.expect(200);
+    assert!(done.text.contains("You are signed out"), "{}", done.text);
+    let other = admin.traditional("Other").await;
+    let silent = server.authorization_url(&other.0, "openid", &[("prompt", "none")]);
+    assert_eq!(query_of(browser.get(&silent).await.location())["error"], "login_required");
 }
 
 #[tokio::test]

@@ -279,15 +279,18 @@ async fn a_registered_client_cannot_ask_for_the_management_api() {
     let management = "https://default.logto.app/api";
     let more = [("resource", management)];
     let browser = world.server.browser();
-    let url = world.server.authorization_url(client, "openid offline_access all", &more);
-    let page = arrive(&browser, &url).await;
+    let scope = "openid offline_access all";
+    let url = world.server.authorization_url(client, scope, &more);
+    let refused = Answer::to(browser.request(Method::GET, &url)).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_target");
+    let page = arrive(&browser, &world.server.authorization_url(client, scope, &[])).await;
     let target = answer(&browser, &page, "allow", &[]).await.location().to_owned();
     let tokens = world.server.exchange((client, ""), &query_of(&target)["code"]).await;
-    let refresh = text(&tokens.expect(200).json(), "/refresh_token").to_owned();
-    let token = world.refresh((client, ""), &refresh, &more).await.expect(200).json();
-    assert_eq!(token["scope"], "");
+    let tokens = tokens.expect(200).json();
+    let refused = world.refresh((client, ""), text(&tokens, "/refresh_token"), &more).await;
+    assert_eq!(refused.expect(400).json()["error"], "invalid_target");
     let request = world.server.browser().request(Method::GET, "/api/users");
-    Answer::to(request.bearer_auth(text(&token, "/access_token"))).await.expect(403);
+    Answer::to(request.bearer_auth(text(&tokens, "/access_token"))).await.expect(401);
 
     // Nor can it become a machine that needs no user.
     let form = [("grant_type", "client_credentials"), ("resource", management), ("scope", "all")];
@@ -310,8 +313,8 @@ async fn narrowing_the_policy_narrows_those_who_are_here() {
     let refresh = text(&tokens.expect(200).json(), "/refresh_token").to_owned();
     let narrower = json!({ "consentScopes": { "userScopes": ["profile"] } });
     world.admin.patch(POLICY, narrower).await.expect(200);
-    let answer = world.refresh((client, ""), &refresh, &[("resource", API)]).await.expect(200);
-    assert_eq!(answer.json()["scope"], "");
+    let answer = world.refresh((client, ""), &refresh, &[("resource", API)]).await.expect(400);
+    assert_eq!(answer.json()["error"], "invalid_target");
     let read = manage(&world, Method::GET, client, token, None).await.expect(200).json();
     assert_eq!(read["scope"], "openid offline_access profile");
 }
@@ -340,4 +343,66 @@ async fn a_registration_access_token_opens_its_own_registration_alone() {
     manage(&world, Method::GET, client, token, None).await.expect(200);
     let request = world.server.browser().request(Method::GET, "/oidc/me").bearer_auth(token);
     Answer::to(request).await.expect(401);
+}
+
+#[tokio::test]
+async fn audience_of_a_strangers_choice_is_refused_where_the_list_does_not_name_it() {
+    let world = open_world().await;
+    let payroll = json!({ "name": "Payroll", "indicator": "https://payroll.example/" });
+    world.admin.create("/api/resources", payroll).await;
+    let told = register(&world, None, &metadata()).await.expect(201).json();
+    let client = text(&told, "/client_id");
+    let management = "https://default.logto.app/api";
+    let by_url = format!("{}/api", world.server.base());
+    for resource in ["https://payroll.example/", management, &by_url] {
+        let more = [("resource", resource)];
+        let url = world.server.authorization_url(client, "openid", &more);
+        let request = world.server.browser().request(Method::GET, &url);
+        assert_eq!(Answer::to(request).await.expect(400).json()["error"], "invalid_target");
+    }
+
+    // A grant from when the list was longer gives no tokens for what has been taken off it.
+    let browser = world.server.browser();
+    let scope = "openid offline_access read:orders";
+    let url = world.server.authorization_url(client, scope, &[("resource", API)]);
+    let page = arrive(&browser, &url).await;
+    let target = answer(&browser, &page, "allow", &[]).await.location().to_owned();
+    let code = query_of(&target).remove("code").expect("a code");
+    let tokens = world.server.exchange((client, ""), &code).await.expect(200).json();
+    let nothing = json!({ "consentScopes": { "userScopes": ["profile"] } });
+    world.admin.patch(POLICY, nothing).await.expect(200);
+    let more = [("resource", API)];
+    let refresh = world.refresh((client, ""), text(&tokens, "/refresh_token"), &more).await;
+    assert_eq!(refresh.expect(400).json()["error"], "invalid_target");
+}
+
+#[tokio::test]
+async fn open_redirect_by_a_registration_of_ones_own_is_refused() {
+    let world = open_world().await;
+    let told = register(&world, None, &metadata()).await.expect(201).json();
+    let client = text(&told, "/client_id");
+    // Whatever is wrong with the request is shown here: nobody is sent to the client's place by a link to this server.
+    for more in [("code_challenge", "x"), ("response_type", "token"), ("resource", "urn:nobody")] {
+        let url = world.server.authorization_url(client, "openid", &[]);
+        let url = match more.0 {
+            "response_type" => url.replace("response_type=code", "response_type=token"),
+            "code_challenge" => url.replace("code_challenge=", "code_challenge=!"),
+            _ => world.server.authorization_url(client, "openid", &[more]),
+        };
+        let page = world.server.browser().get(&url).await.expect(400);
+        assert_eq!(page.header("location"), "", "{more:?}");
+    }
+    // A silent request is answered as the standard has it; the operator's own clients always are.
+    let silent = world.server.authorization_url(client, "openid", &[("prompt", "none")]);
+    let target = world.server.browser().get(&silent).await.location().to_owned();
+    assert_eq!(query_of(&target)["error"], "login_required");
+    let vetted = world.admin.single_page("Vetted").await;
+    let url = world.server.authorization_url(&vetted, "openid", &[("resource", "urn:nobody")]);
+    let target = world.server.browser().get(&url).await.location().to_owned();
+    assert_eq!(query_of(&target)["error"], "invalid_target");
+    // Nor does signing out lead there without a token of the session.
+    let place =
+        format!("client_id={client}&post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A9999%2F");
+    let page = world.server.browser().get(&format!("/oidc/session/end?{place}")).await;
+    assert_eq!(page.header("location"), "");
 }

@@ -18,6 +18,9 @@ pub struct Ceiling {
     pub scope: Scope,
     /// Permissions by resource indicator. A resource that is not listed allows none.
     pub resources: BTreeMap<String, Scope>,
+    /// Whether there are not even tokens without permissions for a resource that is not listed. They name the user in an audience of
+    /// the client's choice, which is for clients that someone here has looked at.
+    pub only_listed: bool,
 }
 
 impl Ceiling {
@@ -26,18 +29,26 @@ impl Ceiling {
     pub fn limit_request(&self, request: AuthorizationRequest) -> AuthorizationRequest {
         let mut request = request;
         request.scope = self.reserved(&request.scope);
+        request.resources.retain(|resource| self.reaches(&resource.indicator));
         for resource in &mut request.resources {
             resource.scope = self.on(&resource.indicator, &resource.scope);
         }
         request
     }
 
-    /// The grant without what lies above. Its resources stay, with fewer permissions.
+    /// Whether there can be tokens for this resource at all.
+    #[must_use]
+    pub fn reaches(&self, indicator: &str) -> bool {
+        !self.only_listed || self.resources.contains_key(indicator)
+    }
+
+    /// The grant without what lies above. Its resources stay, with fewer permissions, when they are within reach.
     #[must_use]
     pub fn limit(&self, granted: &GrantedScopes) -> GrantedScopes {
         let resources = granted
             .resources
             .iter()
+            .filter(|(indicator, _)| self.reaches(indicator))
             .map(|(indicator, scope)| (indicator.clone(), self.on(indicator, scope)))
             .collect();
         GrantedScopes { scope: self.reserved(&granted.scope), resources }
@@ -76,7 +87,8 @@ mod tests {
     }
 
     fn ceiling() -> impl Strategy<Value = Ceiling> {
-        (scope(), resources()).prop_map(|(scope, resources)| Ceiling { scope, resources })
+        let parts = (scope(), resources(), any::<bool>());
+        parts.prop_map(|(scope, resources, only_listed)| Ceiling { scope, resources, only_listed })
     }
 
     #[test]
@@ -101,7 +113,11 @@ mod tests {
             ..Ceiling::default()
         };
         assert_eq!(ceiling.limit(&on("https://a.example")).all(), read());
-        assert!(ceiling.limit(&on("https://b.example")).is_empty());
+        assert!(ceiling.limit(&on("https://b.example")).all().is_empty());
+        // A stranger's client does not even learn there who the user is.
+        let for_strangers = Ceiling { only_listed: true, ..ceiling };
+        assert!(for_strangers.limit(&on("https://b.example")).is_empty());
+        assert_eq!(for_strangers.limit(&on("https://a.example")).all(), read());
     }
 
     proptest! {
@@ -112,6 +128,7 @@ mod tests {
             prop_assert!(limited.scope.is_subset_of(&granted.scope));
             prop_assert!(limited.scope.is_subset_of(&ceiling.scope.union(&always)));
             for (indicator, scope) in &limited.resources {
+                prop_assert!(ceiling.resources.contains_key(indicator) || !ceiling.only_listed);
                 prop_assert!(scope.is_subset_of(&granted.resources[indicator]));
                 let allowed = ceiling.resources.get(indicator).cloned().unwrap_or_default();
                 prop_assert!(scope.is_subset_of(&allowed));
@@ -127,6 +144,7 @@ mod tests {
                     let cut = cut.resources.get(indicator).cloned().unwrap_or_default();
                     (indicator.clone(), scope.intersection(&cut))
                 }).collect(),
+                only_listed: high.only_listed || cut.only_listed,
             };
             let (few, many) = (low.limit(&granted), high.limit(&granted));
             prop_assert!(few.scope.is_subset_of(&many.scope));

@@ -102,30 +102,28 @@ impl Landing {
     }
 }
 
-/// Decides a request. `client` is what [`EndSessionRequest::client_id`] names, if it exists; `session_subject` is
-/// who is signed in.
+/// Decides a request. `client` is what [`EndSessionRequest::client_id`] names, if it exists and can be had; `session_subject` is
+/// who is signed in. A client that is gone keeps nobody from signing out: the user is asked, and lands on a page of this server.
 ///
 /// # Errors
-/// `invalid_request`, always shown: an unknown client, a hint issued to another client, a landing place that is
-/// not registered or comes without a client.
+/// `invalid_request`, always shown: a hint issued to another client, a landing place that is not registered or comes without a
+/// client.
 pub fn decide(
     request: &EndSessionRequest,
     client: Option<&Client>,
     hint: Option<HintFacts<'_>>,
     session_subject: Option<&str>,
 ) -> Result<EndSession, OAuthError> {
-    if request.client_id(hint).is_some() && client.is_none() {
-        return Err(OAuthError::invalid_request("client is invalid"));
-    }
-    if let (Some(client), Some(hint)) = (client, hint)
-        && client.client_id != hint.audience
+    if let (Some(named), Some(hint)) = (request.client_id.as_deref(), hint)
+        && named != hint.audience
     {
         return Err(OAuthError::invalid_request("id_token_hint was issued to another client"));
     }
-    Ok(EndSession {
-        confirmation: confirmation(client, hint, session_subject),
-        landing: landing(request, client)?,
-    })
+    let confirmation = confirmation(client, hint, session_subject);
+    if request.client_id(hint).is_some() && client.is_none() {
+        return Ok(EndSession { confirmation, landing: None });
+    }
+    Ok(EndSession { confirmation, landing: landing(request, client, hint)? })
 }
 
 fn confirmation(
@@ -146,6 +144,7 @@ fn confirmation(
 fn landing(
     request: &EndSessionRequest,
     client: Option<&Client>,
+    hint: Option<HintFacts<'_>>,
 ) -> Result<Option<Landing>, OAuthError> {
     let Some(presented) = &request.post_logout_redirect_uri else { return Ok(None) };
     let Some(client) = client else {
@@ -156,6 +155,10 @@ fn landing(
     let uri = RedirectUri::post_logout(client, presented).ok_or_else(|| {
         OAuthError::invalid_request("post_logout_redirect_uri is not registered for this client")
     })?;
+    // §3: without a hint the place must be confirmed otherwise. The operator's registration does that, a stranger's own does not.
+    if client.provenance != Provenance::Operator && hint.is_none() {
+        return Ok(None);
+    }
     Ok(Some(Landing { uri, state: request.state.clone() }))
 }
 
@@ -218,19 +221,39 @@ mod tests {
     fn a_client_that_nobody_vetted_signs_out_only_whom_it_holds_a_token_of() {
         for provenance in [Provenance::Registration, Provenance::Document] {
             let client = Client { provenance, ..client() };
-            let named = request("client_id=app");
-            let decision = |hint| decide(&named, Some(&client), hint, Some("ana")).unwrap();
-            assert_eq!(decision(None).confirmation, Confirmation::Ask);
-            assert_eq!(decision(Some(HINT)).confirmation, Confirmation::Automatic);
+            let named = request("client_id=app&post_logout_redirect_uri=http://localhost:9999/");
+            let decision = |hint, session| decide(&named, Some(&client), hint, session).unwrap();
+            assert_eq!(decision(None, Some("ana")).confirmation, Confirmation::Ask);
+            assert_eq!(decision(Some(HINT), Some("ana")).confirmation, Confirmation::Automatic);
+            // Nor does it send browsers anywhere by a link.
+            for session in [None, Some("ana")] {
+                assert_eq!(decision(None, session).landing, None);
+                assert!(decision(Some(HINT), session).landing.is_some());
+            }
         }
     }
 
     #[test]
-    fn an_unknown_client_or_a_hint_for_another_is_refused() {
-        assert!(decide(&request("client_id=gone"), None, None, None).is_err());
-        assert!(decide(&request(""), None, Some(HINT), None).is_err());
+    fn a_client_that_is_gone_keeps_nobody_from_signing_out() {
+        let place = "post_logout_redirect_uri=http://localhost:9999/";
+        for (query, hint) in [
+            (format!("client_id=gone&{place}"), None),
+            (place.to_owned(), Some(HINT)),
+            (format!("client_id=app&{place}"), Some(HINT)),
+        ] {
+            let decision = decide(&request(&query), None, hint, Some("ana")).unwrap();
+            assert_eq!(decision, EndSession { confirmation: Confirmation::Ask, landing: None });
+            let decision = decide(&request(&query), None, hint, None).unwrap();
+            assert_eq!(decision.confirmation, Confirmation::NotNeeded);
+        }
+    }
+
+    #[test]
+    fn a_hint_for_another_client_is_refused() {
         let foreign = HintFacts { audience: "other", ..HINT };
-        assert!(decide(&request("client_id=app"), Some(&client()), Some(foreign), None).is_err());
+        for client in [Some(&client()), None] {
+            assert!(decide(&request("client_id=app"), client, Some(foreign), None).is_err());
+        }
     }
 
     #[test]

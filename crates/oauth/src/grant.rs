@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{authorization::AuthorizationRequest, scope::Scope};
+use crate::{
+    authorization::AuthorizationRequest,
+    scope::{ORGANIZATIONS_RESOURCE, Scope},
+};
 
 /// Granted scopes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,18 +31,25 @@ impl GrantedScopes {
         Self { scope: request.scope.clone(), resources }
     }
 
-    /// What a request asks for beyond this grant.
+    /// What a request asks for beyond this grant. A resource that is not in the grant is missing even without permissions: a token
+    /// for it says who the user is.
     #[must_use]
     pub fn missing(&self, request: &AuthorizationRequest) -> Self {
         let asked = Self::of(request);
         let resources = asked
             .resources
             .iter()
-            .map(|(indicator, scope)| {
-                let granted = self.resources.get(indicator);
-                (indicator.clone(), granted.map_or(scope.clone(), |known| scope.difference(known)))
+            .filter_map(|(indicator, scope)| {
+                let missing = match self.resources.get(indicator) {
+                    Some(granted) => {
+                        Some(scope.difference(granted)).filter(|more| !more.is_empty())
+                    }
+                    // Tokens for organizations are about those that the user chooses.
+                    None if indicator == ORGANIZATIONS_RESOURCE && scope.is_empty() => None,
+                    None => Some(scope.clone()),
+                };
+                missing.map(|scope| (indicator.clone(), scope))
             })
-            .filter(|(_, scope)| !scope.is_empty())
             .collect();
         Self { scope: asked.scope.difference(&self.scope), resources }
     }
@@ -61,9 +71,9 @@ impl GrantedScopes {
         self.resources.values().fold(self.scope.clone(), |all, scope| all.union(scope))
     }
 
-    /// Whether nothing is granted.
+    /// Whether nothing is granted, not even a resource without permissions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.scope.is_empty() && self.resources.values().all(Scope::is_empty)
+        self.scope.is_empty() && self.resources.is_empty()
     }
 }

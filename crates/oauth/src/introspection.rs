@@ -61,11 +61,12 @@ fn looks_like_jwt(token: &str) -> bool {
         && token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }
 
-/// Whether a client may learn about a token: any confidential one, a public one about its own (RFC 7662 §4). To
-/// others the token is inactive.
+/// Whether a client may learn about a token: the operator's confidential ones, which may stand for resource servers, about any; a
+/// public one and a third party's about its own (RFC 7662 §4). To others the token is inactive.
 #[must_use]
 pub fn is_permitted(client: &Client, token_client_id: &str) -> bool {
-    client.is_confidential() || client.client_id == token_client_id
+    let is_trusted = client.is_confidential() && !client.is_third_party;
+    is_trusted || client.client_id == token_client_id
 }
 
 /// The answer (RFC 7662 §2.2), in the order clients have always seen.

@@ -112,11 +112,19 @@ pub fn origin_is_allowed(client: &Client, origin: &str) -> bool {
     else {
         return listed;
     };
+    let is_at = |known: &String| {
+        Web::parse(known)
+            .is_some_and(|known| known.is_pattern() && known.same_origin_as(&presented))
+    };
+    // A page on a loopback address has whatever port it was given, as its redirect URI has.
+    let is_on_loopback = |known: &String| {
+        let known = Web::parse(known).filter(Web::is_http_loopback);
+        known.is_some_and(|known| presented.is_http_loopback() && known.host == presented.host)
+    };
+    let native = client.application_type == ApplicationType::Native;
     listed
-        || client.cors_allowed_origins.iter().chain(&client.redirect_uris).any(|known| {
-            Web::parse(known)
-                .is_some_and(|known| known.is_pattern() && known.same_origin_as(&presented))
-        })
+        || client.cors_allowed_origins.iter().chain(&client.redirect_uris).any(is_at)
+        || (native && client.redirect_uris.iter().any(is_on_loopback))
 }
 
 /// A URI as it may be presented: nothing a browser would read differently than this code does.
@@ -181,9 +189,8 @@ fn loopback_matches(registered: &str, presented: &str) -> bool {
     let (Some(known), Some(actual)) = (Web::parse(registered), Web::parse(presented)) else {
         return false;
     };
-    ["127.0.0.1", "[::1]", "localhost"].contains(&known.host)
-        && known.scheme() == "http"
-        && actual.scheme() == "http"
+    known.is_http_loopback()
+        && actual.is_http_loopback()
         && known.host == actual.host
         && known.path_or_root() == actual.path_or_root()
         && known.query == actual.query
@@ -279,8 +286,12 @@ impl<'a> Web<'a> {
     /// Whether it may stand in a registration: sound once its wildcards are filled in, none of them in the last
     /// two host labels, the port or the query.
     fn is_pattern(&self) -> bool {
+        // An empty label would make the last two be one: `*.com.` is all of `com`.
+        let has_labels =
+            self.host.starts_with('[') || self.host.split('.').all(|it| !it.is_empty());
         let filled = self.host.replace('*', "w");
-        Web { host: &filled, ..*self }.is_sound()
+        has_labels
+            && Web { host: &filled, ..*self }.is_sound()
             && !self.host.rsplit('.').take(2).any(|label| label.contains('*'))
             && !self.query.is_some_and(|query| query.contains('*'))
     }
@@ -289,6 +300,11 @@ impl<'a> Web<'a> {
         self.https == actual.https
             && self.port == actual.port
             && host_matches(self.host, actual.host)
+    }
+
+    /// RFC 8252 §7.3: the device itself, on whatever port is free.
+    fn is_http_loopback(&self) -> bool {
+        !self.https && ["127.0.0.1", "[::1]", "localhost"].contains(&self.host)
     }
 
     fn scheme(&self) -> &'static str {

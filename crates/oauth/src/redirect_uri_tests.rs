@@ -97,6 +97,8 @@ fn a_wildcard_label_matches_one_label_of_the_same_site() {
 fn a_wildcard_in_the_last_two_labels_the_port_or_the_query_never_matches() {
     for (registered, presented) in [
         ("https://*.com/cb", "https://evil.com/cb"),
+        ("https://*.com./cb", "https://evil.com./cb"),
+        ("https://*..com/cb", "https://evil..com/cb"),
         ("https://example.*/cb", "https://example.evil/cb"),
         ("https://a.*.com/cb", "https://a.evil.com/cb"),
         ("https://*/cb", "https://evil/cb"),
@@ -147,6 +149,21 @@ fn form_action_gets_the_origin_or_the_scheme() {
         let uri = RedirectUri::try_from(uri.to_owned()).unwrap();
         assert_eq!(uri.form_action_source(), source);
     }
+}
+
+#[test]
+fn a_native_page_on_loopback_may_call_from_whatever_port_it_has() {
+    let allows = |application_type, origin: &str| {
+        origin_is_allowed(&client(application_type, &["http://localhost/cb"]), origin)
+    };
+    for origin in ["http://localhost", "http://localhost:6274"] {
+        assert!(allows(ApplicationType::Native, origin), "{origin}");
+    }
+    for origin in ["https://localhost:6274", "http://127.0.0.1:6274", "http://localhost.evil:6274"]
+    {
+        assert!(!allows(ApplicationType::Native, origin), "{origin}");
+    }
+    assert!(!allows(ApplicationType::SPA, "http://localhost:6274"));
 }
 
 #[test]

@@ -165,9 +165,9 @@ proptest! {
 
     #[test]
     fn the_ceiling_of_a_request_is_the_ceiling_of_its_grant(
-        words in words(), scope in scope(), resources in resources(),
+        words in words(), scope in scope(), resources in resources(), only_listed in any::<bool>(),
     ) {
-        let ceiling = Ceiling { scope, resources };
+        let ceiling = Ceiling { scope, resources, only_listed };
         let request = request(&words, &[A, B, ORGANIZATIONS_RESOURCE], "consent");
         let granted = GrantedScopes::of(&request);
         let limited = ceiling.limit_request(request);
@@ -224,7 +224,8 @@ proptest! {
         asked in scope(), fewer in scope(), permitted in scope(), barred in scope(),
     ) {
         let many = kind.scope(&granted, &asked, &permitted);
-        let ceiling = Ceiling { scope: cut.scope, resources: cut.resources };
+        let ceiling =
+            Ceiling { scope: cut.scope, resources: cut.resources, only_listed: false };
         prop_assert!(kind.scope(&ceiling.limit(&granted), &asked, &permitted).is_subset_of(&many));
         let asked_less = asked.intersection(&fewer);
         prop_assert!(kind.scope(&granted, &asked_less, &permitted).is_subset_of(&many));

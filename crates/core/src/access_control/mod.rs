@@ -69,7 +69,8 @@ pub async fn check(
     {
         return Ok(());
     }
-    Err(OAuthError::new(ErrorCode::AccessDenied, "the user may not use this application").into())
+    // 400 at the token endpoint, as the reference system answers and RFC 6749 §5.2 asks.
+    Err(OAuthError::new(ErrorCode::GrantDenied, "the user may not use this application").into())
 }
 
 /// [`check`], for a client that has authenticated.

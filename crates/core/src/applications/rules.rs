@@ -238,8 +238,11 @@ fn has_misplaced_wildcard(uri: &str) -> bool {
     let (host, port) = authority.split_once(':').unwrap_or((authority, ""));
     let query = path.split_once('?').map_or("", |(_, query)| query);
     let in_last_labels = host.rsplit('.').take(2).any(|label| label.contains('*'));
+    // With an empty label, as in `*.com.`, the last two are one.
+    let has_empty_label = host.split('.').any(str::is_empty);
     !matches!(scheme, "http" | "https")
         || in_last_labels
+        || has_empty_label
         || port.contains('*')
         || query.contains('*')
 }

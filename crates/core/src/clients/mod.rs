@@ -85,3 +85,12 @@ pub fn standing<'a>(snapshot: &'a Snapshot, client_id: &str) -> Standing<'a> {
         Some(registered) => Standing::ThirdParty(Cow::Borrowed(&registered.consent_scopes)),
     }
 }
+
+/// Whether nobody here has looked at the client: it registered itself, or is known by a document it publishes.
+pub fn is_stranger(snapshot: &Snapshot, client_id: &str) -> bool {
+    let is_registered_by_itself = || {
+        let registered = snapshot.applications.get(client_id);
+        registered.is_some_and(|known| known.client.provenance == Provenance::Registration)
+    };
+    document::is_url(client_id) || is_registered_by_itself()
+}

@@ -33,21 +33,36 @@ pub fn limit_request(
     registered: &RegisteredClient,
     request: AuthorizationRequest,
 ) -> AuthorizationRequest {
-    match clients::standing(snapshot, &registered.client.client_id) {
-        Standing::FirstParty => request,
-        Standing::ThirdParty(scopes) => rules::ceiling(&scopes, snapshot).limit_request(request),
+    match ceiling(snapshot, &registered.client.client_id) {
+        Some(ceiling) => ceiling.limit_request(request),
+        None => request,
+    }
+}
+
+/// Whether a client can have tokens for this resource at all, whatever permissions they hold.
+pub fn reaches_resource(snapshot: &Snapshot, client_id: &str, indicator: &str) -> bool {
+    ceiling(snapshot, client_id).is_none_or(|ceiling| ceiling.reaches(indicator))
+}
+
+/// The most that a client can be granted; `None` for the operator's own.
+fn ceiling(snapshot: &Snapshot, client_id: &str) -> Option<Ceiling> {
+    match clients::standing(snapshot, client_id) {
+        Standing::FirstParty => None,
+        Standing::ThirdParty(scopes) => {
+            let is_stranger = clients::is_stranger(snapshot, client_id);
+            Some(rules::ceiling(&scopes, snapshot, is_stranger))
+        }
         // Gone since it was looked up: there is nothing it may ask for.
-        Standing::Unknown => Ceiling::default().limit_request(request),
+        Standing::Unknown => Some(Ceiling { only_listed: true, ..Ceiling::default() }),
     }
 }
 
 /// A grant without what lies beyond the client's consent scopes as they are now. Nothing is left of it when the client is gone.
 pub fn limit_grant(snapshot: &Snapshot, client_id: &str, granted: &GrantedScopes) -> GrantedScopes {
-    match clients::standing(snapshot, client_id) {
-        Standing::Unknown => GrantedScopes::default(),
-        Standing::FirstParty => granted.clone(),
-        Standing::ThirdParty(scopes) => rules::ceiling(&scopes, snapshot).limit(granted),
+    if matches!(clients::standing(snapshot, client_id), Standing::Unknown) {
+        return GrantedScopes::default();
     }
+    ceiling(snapshot, client_id).map_or_else(|| granted.clone(), |ceiling| ceiling.limit(granted))
 }
 
 /// Of the permissions a user has on the target of a token, those the client's consent scopes allow there.

@@ -14,7 +14,8 @@ use super::model::{
 use crate::{Error, Result, Snapshot};
 
 /// The most the application can be granted: scopes that count in the user's own tokens and in those of organizations.
-pub(super) fn ceiling(scopes: &ConsentScopes, snapshot: &Snapshot) -> Ceiling {
+/// For a stranger's client the list is all there is.
+pub(super) fn ceiling(scopes: &ConsentScopes, snapshot: &Snapshot, is_stranger: bool) -> Ceiling {
     let mut resources = BTreeMap::from([(
         ORGANIZATIONS_RESOURCE.to_owned(),
         organization_scopes(scopes, snapshot),
@@ -24,7 +25,7 @@ pub(super) fn ceiling(scopes: &ConsentScopes, snapshot: &Snapshot) -> Ceiling {
         let known = resources.entry(resource.indicator.clone()).or_default();
         *known = known.union(&Scope::from_iter([&scope.name]));
     }
-    Ceiling { scope: scopes.user_scopes.iter().collect(), resources }
+    Ceiling { scope: scopes.user_scopes.iter().collect(), resources, only_listed: is_stranger }
 }
 
 /// The permissions a token of this kind may hold. Being allowed a permission in organizations does not allow it outside of them.

@@ -85,13 +85,31 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
     };
     let request = match validate(tenant, params, registered.as_deref(), is_pushed).await? {
         Ok(request) => request,
-        Err(error) => return Ok(refused(tenant, error)),
+        Err(error) if may_be_redirected(registered.as_deref(), params) => {
+            return Ok(refused(tenant, error));
+        }
+        Err(AuthorizationError::Show { error, state }) => {
+            return Ok(Answer::Refuse { error, state });
+        }
+        Err(AuthorizationError::Redirect { error, target }) => {
+            return Ok(Answer::Refuse { error, state: target.state });
+        }
     };
     let registered =
         registered.ok_or_else(|| Error::Internal("a validated request has a client".to_owned()))?;
     let request = consents::limit_request(&tenant.snapshot(), &registered, request);
     let session = current_session(tenant, session).await?;
     advance(tenant, &registered, &request, session.as_ref(), None).await
+}
+
+/// Whether an answer may be sent to the client without anyone having signed in for this request. A stranger's client could otherwise
+/// have anyone redirected to wherever it likes by a link to this server (RFC 9700 §4.11.2). The section leaves out silent requests.
+fn may_be_redirected(registered: Option<&RegisteredClient>, params: &Params) -> bool {
+    let is_silent = || {
+        let prompt = params.get("prompt").unwrap_or_default();
+        prompt.split_ascii_whitespace().any(|value| value == "none")
+    };
+    registered.is_none_or(|known| known.client.provenance == Provenance::Operator) || is_silent()
 }
 
 /// Shown: who asks is not known, so nobody can be told elsewhere.
@@ -198,6 +216,12 @@ async fn advance(
         (NextStep::Login { .. } | NextStep::Issue | NextStep::Consent { .. }, _) => {
             let interaction_id = id_of(tenant, registered, request, interaction).await?;
             return Ok(Answer::SignIn { interaction_id, request: Box::new(request.clone()) });
+        }
+        // As `may_be_redirected` says.
+        (NextStep::Fail(error), None)
+            if registered.client.provenance != Provenance::Operator && !request.prompt.none =>
+        {
+            return Ok(Answer::Refuse { error, state: request.target.state.clone() });
         }
         (NextStep::Fail(error), _) => error,
     };
@@ -376,13 +400,22 @@ pub(super) async fn validate(
         tenant.find(|snapshot| resource_scopes(snapshot, indicator)).await?;
     }
     let snapshot = tenant.snapshot();
+    // What a client cannot reach does not exist for it.
+    let is_reached = |indicator: &str| {
+        registered.is_none_or(|registered| {
+            consents::reaches_resource(&snapshot, &registered.client.client_id, indicator)
+        })
+    };
     let context = Context {
         client: registered.map(|registered| &registered.client),
-        resource_scopes: &|indicator| resource_scopes(&snapshot, indicator),
+        resource_scopes: &|indicator| {
+            resource_scopes(&snapshot, indicator).filter(|_| is_reached(indicator))
+        },
         default_resource: snapshot
             .resources
             .default_resource()
-            .map(|entry| entry.resource.indicator.as_str()),
+            .map(|entry| entry.resource.indicator.as_str())
+            .filter(|indicator| is_reached(indicator)),
         is_pushed,
     };
     Ok(authorization::validate(params, &context))

@@ -4,6 +4,7 @@
 //! consent of one person and could issue a code for another. A device is confirmed after that on a page of its own, which counts on
 //! nothing but what is remembered of the person who then answers.
 
+use trinco_jose::{base64url_encode, sha256};
 use trinco_oauth::client::Provenance;
 use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::interaction::{NextStep, Progress};
@@ -33,6 +34,8 @@ pub struct ConsentRequest {
     pub is_first: bool,
     /// Whether the rest of the request was allowed before, and that counts.
     pub is_further: bool,
+    /// Tells these scopes from all others: an answer is to them.
+    pub fingerprint: String,
     /// The organizations to choose from, when the application asks to see some.
     pub organizations: Option<Vec<Choice>>,
 }
@@ -78,24 +81,37 @@ pub async fn consent_request(
     } else {
         None
     };
-    Ok(Some(ConsentRequest { user: subject.user, scopes, is_first, is_further, organizations }))
+    let fingerprint = fingerprint(&scopes)?;
+    let user = subject.user;
+    Ok(Some(ConsentRequest { user, scopes, is_first, is_further, fingerprint, organizations }))
 }
 
-/// The person allows what the consent page shows, in these organizations. `interaction_id` names the interaction.
+/// What a person allows.
+#[derive(Clone, Debug)]
+pub struct Allowed {
+    /// The [`ConsentRequest::fingerprint`] of the page they saw.
+    pub fingerprint: String,
+    /// The organizations they chose.
+    pub organization_ids: Vec<String>,
+}
+
+/// The person allows what the consent page showed. `interaction_id` names the interaction.
 ///
 /// # Errors
-/// `session.not_found` when the interaction has ended, or its application was changed meanwhile.
+/// `session.consent_changed` when the page would show something else by now; `session.not_found` when the interaction has ended, or its
+/// application was changed so that it cannot be answered.
 pub async fn allow(
     tenant: &Tenant,
     interaction: Interaction,
     interaction_id: &str,
     session: &Session,
-    organization_ids: Vec<String>,
+    allowed: Allowed,
 ) -> Result<Answer> {
     let gone = || Error::refused("session.not_found");
     let (registered, request) = current(tenant, &interaction).await?.ok_or_else(gone)?;
     let before =
         decide(tenant, &registered, &request, Some(session), &interaction.progress).await?;
+    let is_asked = matches!(before, NextStep::Consent { .. });
     let missing = match before {
         NextStep::Consent { missing } => missing,
         // Allowed on another page a moment ago.
@@ -107,11 +123,18 @@ pub async fn allow(
         }
     };
     let was_shown = shown(&registered, &request, missing);
+    // The limits may have been moved, by the client itself even, while the person was reading.
+    if is_asked && fingerprint(&was_shown)? != allowed.fingerprint {
+        return Err(Error::refused("session.consent_changed"));
+    }
     let earlier =
         consents::granted(&mut tenant.read().await?, &session.user_id, &request.client_id).await?;
     let answered = Answered {
         granted: earlier.unwrap_or_default().union(&GrantedScopes::of(&request)),
-        organization_ids: was_shown.scope.contains(ORGANIZATIONS).then_some(organization_ids),
+        organization_ids: was_shown
+            .scope
+            .contains(ORGANIZATIONS)
+            .then_some(allowed.organization_ids),
     };
     let progress = Progress { consented: true, ..interaction.progress.clone() };
     match decide(tenant, &registered, &request, Some(session), &progress).await? {
@@ -235,6 +258,11 @@ fn shown(
     } else {
         missing
     }
+}
+
+/// The same for the same scopes, in this process and in every other.
+fn fingerprint(scopes: &GrantedScopes) -> Result<String> {
+    Ok(base64url_encode(&sha256(serde_json::to_string(scopes)?.as_bytes())))
 }
 
 /// A client that asks for the page, or that nobody here knows, gets all of its request on it, so that the person sees the whole.

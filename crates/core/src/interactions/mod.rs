@@ -14,7 +14,7 @@ use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::interaction::Progress;
 
 pub use authorize::{Answer, authorize, current_session, resume};
-pub use consent::{Choice, ConsentRequest, allow, consent_request, deny};
+pub use consent::{Allowed, Choice, ConsentRequest, allow, consent_request, deny};
 pub use device::{DeviceConfirmation, comes_before_code, is_for_device};
 pub(crate) use device::{begin_before_code, validate_device};
 pub use pushed::{Posted, push, store_request};

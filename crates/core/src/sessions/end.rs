@@ -7,7 +7,7 @@ use trinco_oauth::end_session::{self, EndSession, EndSessionRequest, HintFacts};
 
 use super::{Session, end, find};
 use crate::audit::{self, Entry, Outcome};
-use crate::{Result, Tenant, applications, clients, keys};
+use crate::{Error, Result, Tenant, applications, clients, keys};
 
 /// What the end-session endpoint has to show.
 #[derive(Clone, Debug)]
@@ -43,7 +43,12 @@ pub async fn sign_out_requested(
         hint.as_ref().map(|claims| HintFacts { subject: &claims.sub, audience: &claims.aud });
     let registered = match request.client_id(facts) {
         // Only who holds an ID token may have a stranger's document fetched.
-        Some(id) if hint.is_some() => clients::find(tenant, id).await?,
+        Some(id) if hint.is_some() => match clients::find(tenant, id).await {
+            Ok(registered) => registered,
+            // A site that is down keeps nobody signed in.
+            Err(Error::OAuth(_)) => None,
+            Err(error) => return Err(error),
+        },
         Some(id) => applications::find(tenant, id).await?,
         None => None,
     };

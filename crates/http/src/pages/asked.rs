@@ -77,18 +77,23 @@ fn account_items(
     (sees, does)
 }
 
-/// Permissions by resource, in the operator's words where there are some.
+/// Permissions by resource, in the operator's words where there are some. Without any a token still says who the person is.
 fn resource_items(texts: Texts, snapshot: &Snapshot, scopes: &GrantedScopes) -> Vec<Asked> {
-    let named = scopes.resources.iter().filter(|(_, scope)| !scope.is_empty());
-    named
+    scopes
+        .resources
+        .iter()
         .filter_map(|(indicator, scope)| {
             let entry = snapshot.resources.by_indicator(indicator)?;
             let defined = entry.scopes.iter().filter(|defined| scope.contains(&defined.name));
             let words =
                 defined.map(|defined| words_of(&defined.name, defined.description.as_deref()));
+            let mut items: Vec<String> = words.collect();
+            if items.is_empty() {
+                items.push(texts.get("consent.identify").to_owned());
+            }
             let name = [("resource", entry.resource.name.as_str())];
             let heading = texts.format("consent.do_on", &name).into_owned();
-            Some(Asked { heading, items: words.collect() })
+            Some(Asked { heading, items })
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode, header};
 use trinco_core::applications::RegisteredClient;
-use trinco_core::interactions::{self, ConsentRequest, Interaction};
+use trinco_core::interactions::{self, Allowed, ConsentRequest, Interaction};
 use trinco_core::sessions::Session;
 use trinco_core::{Error, Result, Secret, Tenant, clients};
 use trinco_oauth::client::Provenance;
@@ -35,19 +35,28 @@ struct Current {
 pub(super) async fn show(Here(tenant): Here, query: Query, headers: HeaderMap) -> Response {
     let page = PageContext::new(&tenant, &headers);
     let Some(whose) = query.whose() else { return page.unreadable(StatusCode::BAD_REQUEST) };
-    let current = match current(&tenant, whose, &headers).await {
-        Ok(Some(current)) => current,
-        Ok(None) => return page.unknown_session(),
-        Err(error) => return page.failed(&error, PURPOSE),
-    };
-    match interactions::consent_request(&tenant, &current.interaction, &current.session).await {
-        Ok(Some(request)) => draw(&tenant, &headers, &current, request),
+    match current(&tenant, whose, &headers).await {
+        Ok(Some(current)) => ask(&tenant, &headers, &current, false).await,
+        Ok(None) => page.unknown_session(),
+        Err(error) => page.failed(&error, PURPOSE),
+    }
+}
+
+/// Shows what is asked for; `has_changed` since it was shown before.
+async fn ask(
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    current: &Current,
+    has_changed: bool,
+) -> Response {
+    match interactions::consent_request(tenant, &current.interaction, &current.session).await {
+        Ok(Some(request)) => draw(tenant, headers, current, request, has_changed),
         // Something else comes next, such as signing in again.
         Ok(None) => {
             let next = format!("{}/oidc/auth/{}", tenant.origin().base(), current.id.reveal());
             Redirect::to(&next).into_response()
         }
-        Err(error) => page.failed(&error, PURPOSE),
+        Err(error) => PageContext::new(tenant, headers).failed(&error, PURPOSE),
     }
 }
 
@@ -66,20 +75,24 @@ pub(super) async fn submit(
         Ok(None) => return page.unknown_session(),
         Err(error) => return page.failed(&error, PURPOSE),
     };
-    if !cookies::xsrf_is_valid(&tenant, PURPOSE, &bound_to(&current), &form.xsrf) {
+    let Some(fingerprint) = fingerprint_in(&tenant, &current, &form.xsrf) else {
         return page.unknown_session();
-    }
-    let Current { id, interaction, session, .. } = current;
+    };
+    let Current { id, interaction, session, .. } = &current;
     let answer = match form.allows {
         Some(true) => {
-            let chosen = form.organization_ids;
-            interactions::allow(&tenant, interaction, id.reveal(), &session, chosen).await
+            let organization_ids = form.organization_ids;
+            let allowed = Allowed { fingerprint: fingerprint.to_owned(), organization_ids };
+            interactions::allow(&tenant, interaction.clone(), id.reveal(), session, allowed).await
         }
-        Some(false) => interactions::deny(&tenant, &interaction, &session).await,
+        Some(false) => interactions::deny(&tenant, interaction, session).await,
         None => return page.unknown_session(),
     };
     match answer {
-        Ok(answer) => send_on(&tenant, &headers, answer, &id),
+        Ok(answer) => send_on(&tenant, &headers, answer, id),
+        Err(Error::Refused(refusal)) if refusal.code == "session.consent_changed" => {
+            ask(&tenant, &headers, &current, true).await
+        }
         Err(Error::Refused(refusal)) if refusal.code == "session.not_found" => {
             page.unknown_session()
         }
@@ -90,6 +103,7 @@ pub(super) async fn submit(
 /// What the form holds; a decision that is missing or unknown is none.
 struct Submitted {
     xsrf: String,
+
     allows: Option<bool>,
     organization_ids: Vec<String>,
 }
@@ -115,9 +129,24 @@ impl Submitted {
     }
 }
 
-/// The form is for one interaction of one person: an answer cannot be given for somebody who signed in after the page was shown.
-fn bound_to(current: &Current) -> String {
-    format!("{}.{}.{}", current.id.reveal(), current.session.id, current.session.user_id)
+/// The form is for one interaction of one person, and for what it showed them: an answer cannot be given for somebody who signed in
+/// after the page was shown, nor to something else.
+fn bound_to(current: &Current, fingerprint: &str) -> String {
+    let Current { id, session, .. } = current;
+    format!("{}.{}.{}.{fingerprint}", id.reveal(), session.id, session.user_id)
+}
+
+/// The anti-forgery token, which begins with what tells the scopes on the page from others.
+fn xsrf(tenant: &Tenant, current: &Current, fingerprint: &str) -> String {
+    let token = cookies::xsrf(tenant, PURPOSE, &bound_to(current, fingerprint));
+    format!("{fingerprint}.{token}")
+}
+
+/// What the token of a form says that its page showed, when the token is valid.
+fn fingerprint_in<'f>(tenant: &Tenant, current: &Current, xsrf: &'f str) -> Option<&'f str> {
+    let (fingerprint, token) = xsrf.split_once('.')?;
+    cookies::xsrf_is_valid(tenant, PURPOSE, &bound_to(current, fingerprint), token)
+        .then_some(fingerprint)
 }
 
 async fn current(
@@ -144,6 +173,7 @@ fn draw(
     headers: &HeaderMap,
     current: &Current,
     request: ConsentRequest,
+    has_changed: bool,
 ) -> Response {
     let asked = &current.interaction.request;
     let context = PageContext::new(tenant, headers).with_locales(&asked.hints.ui_locales);
@@ -153,7 +183,8 @@ fn draw(
     let only_one = request.organizations.as_ref().is_some_and(|choices| choices.len() == 1);
     let view = Consent {
         action: href("consent"),
-        xsrf: cookies::xsrf(tenant, PURPOSE, &bound_to(current)),
+        xsrf: xsrf(tenant, current, &request.fingerprint),
+        has_changed,
         app_name: current.registered.display_name().to_owned(),
         vouched: vouched_for(&current.registered),
         user_name: name_of(&request.user),

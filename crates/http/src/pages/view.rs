@@ -243,6 +243,8 @@ pub struct Consent {
     pub action: String,
     /// The anti-forgery token.
     pub xsrf: String,
+    /// Whether it asked for something else when the person answered.
+    pub has_changed: bool,
     /// What the application is called.
     pub app_name: String,
     /// Who says what it is called.

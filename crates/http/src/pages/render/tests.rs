@@ -98,6 +98,7 @@ fn hostile_pages() -> Vec<String> {
             &Consent {
                 action: nasty(),
                 xsrf: nasty(),
+                has_changed: true,
                 app_name: nasty(),
                 vouched: Vouched::By(nasty()),
                 user_name: nasty(),
