@@ -154,12 +154,20 @@ async fn metadata_that_cannot_work_is_refused_with_the_codes_of_the_rfc() {
         assert_eq!(refusal(&world, &body).await, error, "{body}");
     }
     let private = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "AA", "d": "AA" }] });
-    let mut body = with("token_endpoint_auth_method", json!("private_key_jwt"));
-    body["jwks"] = private;
-    body["redirect_uris"] = json!(["https://agent.example/cb"]);
-    let refused = register(&world, None, &body).await.expect(400).json();
-    assert_eq!(refused["error"], METADATA);
-    assert!(text(&refused, "/error_description").contains("public keys only"), "{refused}");
+    let shared = json!({ "keys": [{ "kty": "oct", "k": "AA" }] });
+    for (method, keys) in
+        [("private_key_jwt", &private), ("private_key_jwt", &shared), ("none", &private)]
+    {
+        let mut body = with("token_endpoint_auth_method", json!(method));
+        body["jwks"] = keys.clone();
+        body["redirect_uris"] = json!(["https://agent.example/cb"]);
+        let refused = register(&world, None, &body).await.expect(400).json();
+        assert_eq!(refused["error"], METADATA);
+        assert!(text(&refused, "/error_description").contains("public keys only"), "{refused}");
+    }
+    let mut both = with("jwks", json!({ "keys": [] }));
+    both["jwks_uri"] = json!("https://agent.example/keys");
+    assert_eq!(refusal(&world, &both).await, METADATA);
 
     let long = with("padding", json!("x".repeat(16 * 1024)));
     assert_eq!(refusal(&world, &long).await, METADATA);
