@@ -7,6 +7,8 @@ use futures_util::future::join_all;
 use guest::{answer, arrive};
 use registration::{POLICY, manage, metadata, open_world, refusal, register, with};
 use serde_json::{Value, json};
+use trinco_core::TokenHash;
+use trinco_db::{params, sql};
 use trinco_testkit::{API, Answer, Method, REDIRECT_URI, World, query_of, text};
 
 const TOKENS: &str = "/api/configs/dynamic-client-registration/initial-access-tokens";
@@ -348,4 +350,11 @@ async fn a_registration_access_token_opens_its_own_registration_alone() {
     manage(&world, Method::GET, client, token, None).await.expect(200);
     let request = world.server.browser().request(Method::GET, "/oidc/me").bearer_auth(token);
     Answer::to(request).await.expect(401);
+
+    let mut conn = world.server.tenant().read().await.unwrap();
+    let statement = sql!("SELECT token_hash FROM client_registrations WHERE tenant_id = $1");
+    let rows = conn.all(statement, params![]).await.unwrap();
+    let kept: Vec<String> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+    assert!(kept.contains(&TokenHash::of(token).as_str().to_owned()), "{kept:?}");
+    assert!(!kept.iter().any(|kept| kept.contains(token)), "{kept:?}");
 }

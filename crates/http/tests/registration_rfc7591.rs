@@ -35,6 +35,7 @@ async fn a_client_that_registers_is_told_what_it_became_and_works() {
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     let told = answer.json();
     let client = text(&told, "/client_id");
+    assert!(client.len() == 21 && client.bytes().all(|b| b.is_ascii_alphanumeric()), "{client}");
     assert_eq!(text(&told, "/registration_access_token").len(), 43, "256 bits");
     for (name, value) in [
         ("client_name", json!("Helpful Agent")),
@@ -67,6 +68,7 @@ async fn a_client_that_registers_is_told_what_it_became_and_works() {
     assert!(shown.contains("Helpful Agent") && shown.contains("registered itself"), "{shown}");
     assert!(shown.contains("read:orders") && !shown.contains("write:orders"), "{shown}");
     assert!(!shown.contains("email address"), "{shown}");
+    assert!(!shown.contains("logo.png") && !shown.contains("dev@agent.example"), "{shown}");
     let target = guest::answer(&browser, &page, "allow", &[]).await.location().to_owned();
     let tokens = world.server.exchange((client, ""), &query_of(&target)["code"]).await;
     let tokens = Tokens(tokens.expect(200).json());
