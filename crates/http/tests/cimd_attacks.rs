@@ -92,6 +92,11 @@ async fn a_document_must_speak_for_its_own_url_and_hold_no_secret() {
     }
     let private =
         json!({ "keys": [{ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA", "d": "AA" }] });
+    let mut public_client = site.document("/q");
+    public_client["jwks"] = private.clone();
+    let (error, description) = refusal(&world, &site.publish("/q", &public_client)).await;
+    assert_eq!(error, METADATA);
+    assert!(description.contains("public keys only"), "{description}");
     for (path, keys) in [("/n", private), ("/o", json!({ "keys": [] })), ("/p", json!({}))] {
         let mut document = site.document(path);
         document["token_endpoint_auth_method"] = json!("private_key_jwt");
@@ -155,6 +160,30 @@ async fn private_addresses_are_out_of_reach_and_tell_nothing() {
             ("invalid_client", UNREACHABLE),
             "{host}"
         );
+    }
+    // Nor is what a document refers to.
+    let site = Site::start().await;
+    for (path, keys) in [
+        ("/a", "https://10.0.0.1/keys"),
+        ("/b", "https://169.254.169.254/keys"),
+        ("/c", "https://[::ffff:a00:1]/keys"),
+    ] {
+        let mut document = site.document(path);
+        document["token_endpoint_auth_method"] = json!("private_key_jwt");
+        document["jwks_uri"] = json!(keys);
+        let (error, description) = refusal(&world, &site.publish(path, &document)).await;
+        assert_eq!(
+            (error.as_str(), description.as_str()),
+            ("invalid_client", UNREACHABLE),
+            "{keys}"
+        );
+    }
+    for (path, keys) in [("/d", "http://10.0.0.1/keys"), ("/e", "file:///etc/passwd")] {
+        let mut document = site.document(path);
+        document["token_endpoint_auth_method"] = json!("private_key_jwt");
+        document["jwks_uri"] = json!(keys);
+        let (error, description) = refusal(&world, &site.publish(path, &document)).await;
+        assert_eq!(error, METADATA, "{keys}: {description}");
     }
 }
 

@@ -185,6 +185,7 @@ async fn a_suspension_a_new_password_a_deletion_and_another_user_end_sessions_to
     let path = format!("/api/users/{}", world.user_id);
     let browser = world.server.browser();
     let mut told = 0;
+    let mut seen = std::collections::BTreeSet::new();
     let mut expect_told = async |sid: &str, subject: &str| {
         assert_eq!(deliver(&world).await, 1);
         told += 1;
@@ -192,6 +193,7 @@ async fn a_suspension_a_new_password_a_deletion_and_another_user_end_sessions_to
         assert_eq!(received.len(), told);
         let claims = verified(&world.server, &received[told - 1], &shop.0).await;
         assert_eq!((text(&claims, "/sid"), text(&claims, "/sub")), (sid, subject));
+        assert!(seen.insert(sid.to_owned()), "each session has an id of its own");
     };
     let sid_of = |tokens: &Tokens| text(&Tokens::claims(tokens.id()), "/sid").to_owned();
 

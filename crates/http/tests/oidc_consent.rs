@@ -125,6 +125,7 @@ async fn scope_upgrade_beyond_the_consent_scopes_is_dropped() {
     let page = guest.arrive(&browser, scope, &[("resource", API)]).await;
     let shown = browser.get(&page).await.expect(200).text;
     assert!(shown.contains("your email address") && shown.contains("read:orders"));
+    assert!(shown.contains("keep this access while you are away"), "{shown}");
     for beyond in ["your name, username", "your roles", "write:orders"] {
         assert!(!shown.contains(beyond), "{beyond}");
     }

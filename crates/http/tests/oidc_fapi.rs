@@ -184,6 +184,24 @@ async fn fapi2_a_request_that_was_not_pushed_or_lacks_pkce_is_refused() {
     assert_eq!(refused["error"], "invalid_request");
     assert!(text(&refused, "/error_description").contains("code_challenge"), "{refused}");
     bank.push("redirect_uri").await.expect(400);
+    let challenge = challenge_of(VERIFIER);
+    let form = [
+        ("response_type", "code"),
+        ("redirect_uri", CALLBACK),
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", "S256"),
+    ];
+    bank.post("/oidc/request", &form, json!({})).await.expect(201);
+    for (name, value) in [
+        ("response_type", "token"),
+        ("response_type", "code id_token"),
+        ("code_challenge_method", "plain"),
+        ("redirect_uri", "http://bank.example/callback"),
+        ("redirect_uri", "https://bank.example/callback/"),
+    ] {
+        let changed = form.map(|(known, old)| (known, if known == name { value } else { old }));
+        bank.post("/oidc/request", &changed, json!({})).await.expect(400);
+    }
 }
 
 #[tokio::test]
@@ -225,6 +243,12 @@ async fn fapi2_a_push_is_authenticated_for_the_issuer_alone() {
         let refused = bank.post("/oidc/request", &form, changes.clone()).await.expect(401);
         assert_eq!(refused.json()["error"], "invalid_client", "{changes}");
     }
+    let mut unauthenticated = vec![("client_id", bank.id.as_str())];
+    unauthenticated.extend(form);
+    let request = bank.world.server.browser().request(Method::POST, "/oidc/request");
+    let proof = bank.proof_key.proof(&bank.proof_claims("/oidc/request"));
+    let refused = Answer::to(request.header("DPoP", proof).form(&unauthenticated)).await;
+    assert_eq!(refused.expect(401).json()["error"], "invalid_client");
 }
 
 #[tokio::test]
@@ -347,4 +371,67 @@ async fn fapi2_error_answers_come_back_from_the_authorization_endpoint_with_iss(
         (answer["error"].as_str(), answer["iss"].as_str()),
         ("login_required", bank.world.server.issuer().as_str())
     );
+}
+
+#[tokio::test]
+async fn fapi2_clocks_may_be_ten_seconds_ahead_and_not_more_than_a_minute() {
+    let bank = Bank::start(Algorithm::ES256).await;
+    let now = bank.world.server.clock().now();
+    let challenge = challenge_of(VERIFIER);
+    let form = [
+        ("response_type", "code"),
+        ("redirect_uri", CALLBACK),
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", "S256"),
+    ];
+    for (ahead, status) in [(0, 201), (10, 201), (61, 401)] {
+        for changes in [json!({ "iat": now + ahead }), json!({ "nbf": now + ahead })] {
+            bank.post("/oidc/request", &form, changes).await.expect(status);
+        }
+    }
+    for (ahead, status) in [(10, 201), (61, 400)] {
+        let claims = changed(bank.proof_claims("/oidc/request"), json!({ "iat": now + ahead }));
+        let assertion = bank.assertion(json!({}));
+        let mut all = vec![("client_assertion_type", JWT_BEARER), ("client_assertion", &assertion)];
+        all.extend(form);
+        let request = bank.world.server.browser().request(Method::POST, "/oidc/request");
+        let proof = bank.proof_key.proof(&claims);
+        Answer::to(request.header("DPoP", proof).form(&all)).await.expect(status);
+    }
+}
+
+#[tokio::test]
+async fn fapi2_keys_of_one_name_are_told_apart_by_their_algorithm() {
+    let bank = Bank::start(Algorithm::ES256).await;
+    let other = SigningKey::generate(Algorithm::PS256).expect("a key").public_jwk();
+    let own = bank.key.public_jwk();
+    let namesake = changed(json!(other), json!({ "kid": own.kid() }));
+    for keys in [json!([namesake, own]), json!([own, namesake])] {
+        let body = json!({ "oidcClientMetadata": {
+            "redirectUris": [CALLBACK], "postLogoutRedirectUris": [], "jwks": { "keys": keys },
+        } });
+        let path = format!("/api/applications/{}", bank.id);
+        bank.world.admin.patch(&path, body).await.expect(200);
+        bank.push("").await.expect(201);
+    }
+}
+
+#[tokio::test]
+async fn fapi2_a_machine_gets_bound_tokens_and_no_others() {
+    let world = World::start().await;
+    let key = SigningKey::generate(Algorithm::ES256).expect("a key");
+    let mut body = registration("MachineToMachine", &key, CALLBACK);
+    body["oidcClientMetadata"]["redirectUris"] = json!([]);
+    let id = text(&world.admin.create("/api/applications", body).await, "/id").to_owned();
+    let bank = Bank { world, id, key, proof_key: ProofKey::new() };
+    let form = [("grant_type", "client_credentials"), ("resource", API)];
+    let token = bank.post("/oidc/token", &form, json!({})).await.expect(200).json();
+    assert_eq!(token["token_type"], "DPoP");
+    let bound = &Tokens::claims(text(&token, "/access_token"))["cnf"]["jkt"];
+    assert_eq!(bound, &json!(bank.proof_key.thumbprint()));
+    let assertion = bank.assertion(json!({}));
+    let mut all = vec![("client_assertion_type", JWT_BEARER), ("client_assertion", &assertion)];
+    all.extend(form);
+    let request = bank.world.server.browser().request(Method::POST, "/oidc/token").form(&all);
+    assert_eq!(Answer::to(request).await.expect(400).json()["error"], "invalid_dpop_proof");
 }

@@ -95,6 +95,8 @@ async fn a_client_authenticates_with_each_algorithm_and_each_name_of_the_server(
     for audience in [json!(format!("{issuer}/token")), json!([issuer])] {
         machine.ask(&machine.assertion(json!({ "aud": audience }))).await.expect(200);
     }
+    let more = json!({ "extra": { "a": [1] }, "azp": "x", "scope": "all" });
+    machine.ask(&machine.assertion(more)).await.expect(200);
     let named = machine.assertion(json!({}));
     token(&machine.world, &named, &[("client_id", &machine.id)]).await.expect(200);
     let typed = machine.key.sign_jwt(Some("client-authentication+jwt"), &machine.claims(json!({})));

@@ -120,8 +120,11 @@ async fn twenty_parallel_exchanges_of_one_subject_token_issue_one_token() {
 async fn a_refused_exchange_does_not_spend_the_subject_token() {
     let exchange = Exchange::start().await;
     let token = exchange.subject_token().await;
-    let nowhere = [("resource", "https://nowhere.example")];
-    refused(exchange.exchange(&token, IMPERSONATION, &nowhere).await, 400, "invalid_target");
+    let fragment = format!("{API}#fragment");
+    for resource in ["https://nowhere.example", "/api", &fragment] {
+        let nowhere = [("resource", resource)];
+        refused(exchange.exchange(&token, IMPERSONATION, &nowhere).await, 400, "invalid_target");
+    }
     let foreign = exchange.world.admin.create("/api/organizations", json!({ "name": "X" })).await;
     let foreign = [("organization_id", text(&foreign, "/id"))];
     refused(exchange.exchange(&token, IMPERSONATION, &foreign).await, 403, "access_denied");
@@ -379,6 +382,10 @@ async fn only_an_application_that_was_allowed_to_exchanges_tokens() {
     let form = [("grant_type", GRANT), ("subject_token", &token), ("subject_token_type", PERSONAL)];
     let answer = exchange.world.server.token((&plain.0, &plain.1), &form).await;
     refused(answer, 400, "invalid_request");
+    for secret in ["wrong", ""] {
+        let answer = exchange.world.server.token((&exchange.app.0, secret), &form).await;
+        refused(answer, 401, "invalid_client");
+    }
     let body = json!({
         "name": "Theirs", "type": "Traditional", "isThirdParty": true,
         "oidcClientMetadata": { "redirectUris": [REDIRECT_URI], "postLogoutRedirectUris": [] },

@@ -7,6 +7,8 @@ use futures_util::future::join_all;
 use guest::{answer, arrive};
 use registration::{POLICY, manage, metadata, open_world, refusal, register, with};
 use serde_json::{Value, json};
+use trinco_core::TokenHash;
+use trinco_db::{params, sql};
 use trinco_testkit::{API, Answer, Method, REDIRECT_URI, World, query_of, text};
 
 const TOKENS: &str = "/api/configs/dynamic-client-registration/initial-access-tokens";
@@ -154,12 +156,20 @@ async fn metadata_that_cannot_work_is_refused_with_the_codes_of_the_rfc() {
         assert_eq!(refusal(&world, &body).await, error, "{body}");
     }
     let private = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "x": "AA", "d": "AA" }] });
-    let mut body = with("token_endpoint_auth_method", json!("private_key_jwt"));
-    body["jwks"] = private;
-    body["redirect_uris"] = json!(["https://agent.example/cb"]);
-    let refused = register(&world, None, &body).await.expect(400).json();
-    assert_eq!(refused["error"], METADATA);
-    assert!(text(&refused, "/error_description").contains("public keys only"), "{refused}");
+    let shared = json!({ "keys": [{ "kty": "oct", "k": "AA" }] });
+    for (method, keys) in
+        [("private_key_jwt", &private), ("private_key_jwt", &shared), ("none", &private)]
+    {
+        let mut body = with("token_endpoint_auth_method", json!(method));
+        body["jwks"] = keys.clone();
+        body["redirect_uris"] = json!(["https://agent.example/cb"]);
+        let refused = register(&world, None, &body).await.expect(400).json();
+        assert_eq!(refused["error"], METADATA);
+        assert!(text(&refused, "/error_description").contains("public keys only"), "{refused}");
+    }
+    let mut both = with("jwks", json!({ "keys": [] }));
+    both["jwks_uri"] = json!("https://agent.example/keys");
+    assert_eq!(refusal(&world, &both).await, METADATA);
 
     let long = with("padding", json!("x".repeat(16 * 1024)));
     assert_eq!(refusal(&world, &long).await, METADATA);
@@ -343,6 +353,13 @@ async fn a_registration_access_token_opens_its_own_registration_alone() {
     manage(&world, Method::GET, client, token, None).await.expect(200);
     let request = world.server.browser().request(Method::GET, "/oidc/me").bearer_auth(token);
     Answer::to(request).await.expect(401);
+
+    let mut conn = world.server.tenant().read().await.unwrap();
+    let statement = sql!("SELECT token_hash FROM client_registrations WHERE tenant_id = $1");
+    let rows = conn.all(statement, params![]).await.unwrap();
+    let kept: Vec<String> = rows.iter().map(|row| row.get(0).unwrap()).collect();
+    assert!(kept.contains(&TokenHash::of(token).as_str().to_owned()), "{kept:?}");
+    assert!(!kept.iter().any(|kept| kept.contains(token)), "{kept:?}");
 }
 
 #[tokio::test]

@@ -30,10 +30,13 @@ async fn a_client_that_registers_is_told_what_it_became_and_works() {
     let issuer = world.server.issuer();
     assert_eq!(discovery(&world).await["registration_endpoint"], format!("{issuer}/register"));
     let answer = register(&world, None, &metadata()).await.expect(201);
+    assert_eq!(answer.header("content-type"), "application/json");
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     let told = answer.json();
     let client = text(&told, "/client_id");
+    assert!(client.len() == 21 && client.bytes().all(|b| b.is_ascii_alphanumeric()), "{client}");
+    assert_eq!(text(&told, "/registration_access_token").len(), 43, "256 bits");
     for (name, value) in [
         ("client_name", json!("Helpful Agent")),
         ("application_type", json!("native")),
@@ -45,6 +48,8 @@ async fn a_client_that_registers_is_told_what_it_became_and_works() {
         ("scope", json!("openid offline_access profile read:orders")),
         ("registration_client_uri", json!(format!("{issuer}/register/{client}"))),
         ("client_id_issued_at", json!(world.server.clock().now())),
+        // Not RS256, which clients expect unless they are told.
+        ("id_token_signed_response_alg", json!("ES384")),
     ] {
         assert_eq!(told[name], value, "{name}");
     }
@@ -63,9 +68,12 @@ async fn a_client_that_registers_is_told_what_it_became_and_works() {
     assert!(shown.contains("Helpful Agent") && shown.contains("registered itself"), "{shown}");
     assert!(shown.contains("read:orders") && !shown.contains("write:orders"), "{shown}");
     assert!(!shown.contains("email address"), "{shown}");
+    assert!(!shown.contains("logo.png") && !shown.contains("dev@agent.example"), "{shown}");
     let target = guest::answer(&browser, &page, "allow", &[]).await.location().to_owned();
     let tokens = world.server.exchange((client, ""), &query_of(&target)["code"]).await;
     let tokens = Tokens(tokens.expect(200).json());
+    let header = jsonwebtoken::decode_header(tokens.id()).expect("a header");
+    assert_eq!(told["id_token_signed_response_alg"], json!(format!("{:?}", header.alg)));
     let more = [("resource", API)];
     let refreshed = world.refresh((client, ""), tokens.refresh(), &more).await.expect(200).json();
     let claims = Tokens::claims(text(&refreshed, "/access_token"));
@@ -94,6 +102,7 @@ async fn a_confidential_client_gets_a_secret_or_uses_its_keys() {
             json!({ "redirect_uris": https, "token_endpoint_auth_method": method }),
         )
     };
+    let mut secrets = Vec::new();
     for method in ["client_secret_basic", "client_secret_post"] {
         let told = register(&world, None, &web(method)).await.expect(201).json();
         assert_eq!(told["token_endpoint_auth_method"], method);
@@ -103,7 +112,9 @@ async fn a_confidential_client_gets_a_secret_or_uses_its_keys() {
         let path = "/oidc/token/introspection";
         world.server.post_as(client, path, &form).await.expect(200);
         world.server.post_as((client.0, "wrong"), path, &form).await.expect(401);
+        secrets.push(client.1.to_owned());
     }
+    assert_ne!(secrets[0], secrets[1], "a secret of its own for each client");
     let key = SigningKey::generate(Algorithm::ES256).expect("a key");
     let mut signed = web("private_key_jwt");
     signed["jwks"] = json!({ "keys": [key.public_jwk()] });
@@ -146,10 +157,10 @@ async fn a_client_looks_after_its_registration() {
     let told = register(&world, None, &metadata()).await.expect(201).json();
     let client = text(&told, "/client_id");
     let token = text(&told, "/registration_access_token");
-    let read = manage(&world, Method::GET, client, token, None).await.expect(200).json();
-    let expected =
-        trinco_testkit::changed(told.clone(), json!({ "registration_access_token": null }));
-    assert_eq!(read, expected);
+    let read = manage(&world, Method::GET, client, token, None).await.expect(200);
+    assert_eq!(read.header("cache-control"), "no-store");
+    // RFC 7592 §3: the token and the place it opens are in every answer.
+    assert_eq!(read.json(), told);
 
     let changes = json!({
         "client_id": client, "client_name": "Better Agent", "scope": "openid profile",
@@ -188,6 +199,72 @@ async fn a_client_looks_after_its_registration() {
 }
 
 #[tokio::test]
+async fn a_client_names_its_secret_but_does_not_choose_it() {
+    let world = open_world().await;
+    let mut wanted = with("token_endpoint_auth_method", json!("client_secret_basic"));
+    wanted["redirect_uris"] = json!(["https://agent.example/cb"]);
+    let told = register(&world, None, &wanted).await.expect(201).json();
+    let (client, token) = (text(&told, "/client_id"), text(&told, "/registration_access_token"));
+    let secret = text(&told, "/client_secret");
+    let works = async |secret: &str, status| {
+        let path = "/oidc/token/introspection";
+        world.server.post_as((client, secret), path, &[("token", "x")]).await.expect(status);
+    };
+    let update = async |secret: &str, status| {
+        let more = json!({ "client_id": client, "client_secret": secret });
+        let body = trinco_testkit::changed(wanted.clone(), more);
+        manage(&world, Method::PUT, client, token, Some(&body)).await.expect(status).json()
+    };
+    assert_eq!(update(secret, 200).await["client_secret"], secret);
+    update("a secret of my own choice, chosen", 400).await;
+    works("a secret of my own choice, chosen", 401).await;
+    works(secret, 200).await;
+
+    // Whoever runs the server may replace it by one that expires: the client is told until when.
+    let path = format!("/api/applications/{client}/secrets");
+    let day = world.server.clock().now() + 86_400;
+    let new = json!({ "name": "next", "expiresAt": day * 1000 });
+    let next = world.admin.post(&path, new).await.expect(201).json();
+    world.admin.delete(&format!("{path}/Default%20secret")).await.expect(204);
+    let read = manage(&world, Method::GET, client, token, None).await.expect(200).json();
+    assert_eq!(
+        (&read["client_secret"], &read["client_secret_expires_at"]),
+        (&next["value"], &json!(day))
+    );
+}
+
+#[tokio::test]
+async fn what_a_registration_cannot_be_asked_for_is_refused_by_its_method() {
+    let world = open_world().await;
+    let told = register(&world, None, &metadata()).await.expect(201).json();
+    let (client, token) = (text(&told, "/client_id"), text(&told, "/registration_access_token"));
+    for method in [Method::POST, Method::PATCH] {
+        manage(&world, method, client, token, Some(&metadata())).await.expect(405);
+    }
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        let request = world.server.browser().request(method, "/oidc/register").json(&metadata());
+        Answer::to(request).await.expect(405);
+    }
+    manage(&world, Method::GET, client, token, None).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_native_application_may_claim_https_addresses() {
+    let world = open_world().await;
+    let mut body = with("application_type", json!("native"));
+    body["redirect_uris"] = json!([REDIRECT_URI, "https://agent.example/cb"]);
+    let told = register(&world, None, &body).await.expect(201).json();
+    assert_eq!(told["application_type"], "native");
+    assert_eq!(told["token_endpoint_auth_method"], "none");
+    // One that does not say what it is is taken for what its redirect URIs make it.
+    let told = register(&world, None, &with("application_type", json!(null))).await.expect(201);
+    assert_eq!(told.json()["application_type"], "native");
+    let https = with("redirect_uris", json!(["https://agent.example/cb"]));
+    let told = register(&world, None, &https).await.expect(201);
+    assert_eq!(told.json()["application_type"], "web");
+}
+
+#[tokio::test]
 async fn deleting_a_registration_takes_every_token_with_it() {
     let world = open_world().await;
     let told = register(&world, None, &metadata()).await.expect(201).json();
@@ -198,6 +275,9 @@ async fn deleting_a_registration_takes_every_token_with_it() {
     world.refresh((client, ""), tokens.refresh(), &[]).await.expect(401);
     let request = world.server.browser().request(Method::GET, "/oidc/me");
     Answer::to(request.bearer_auth(tokens.access())).await.expect(401);
+    let url = world.server.authorization_url(client, "openid", &[]);
+    let refused = Answer::to(world.server.browser().request(Method::GET, &url)).await.expect(400);
+    assert_eq!(refused.json()["error"], "invalid_client");
 }
 
 #[tokio::test]
@@ -206,6 +286,7 @@ async fn one_that_nobody_uses_is_deleted_and_one_in_use_stays() {
     world.admin.patch(POLICY, json!({ "unusedTtlInDays": 2 })).await.expect(200);
     let idle = register(&world, None, &metadata()).await.expect(201).json();
     let used = register(&world, None, &metadata()).await.expect(201).json();
+    let token = text(&idle, "/registration_access_token");
     let (idle, used) = (text(&idle, "/client_id"), text(&used, "/client_id"));
     let code = allow(&world, used, "openid offline_access", &[]).await;
     let tokens = Tokens(world.server.exchange((used, ""), &code).await.expect(200).json());
@@ -223,6 +304,7 @@ async fn one_that_nobody_uses_is_deleted_and_one_in_use_stays() {
     world.server.clock().advance(86_400);
     sweep().await;
     assert!(!exists(idle).await && exists(used).await);
+    manage(&world, Method::GET, idle, token, None).await.expect(401);
     world.refresh((used, ""), tokens.refresh(), &[]).await.expect(200);
     // When the last grant has ended, and the time is over since the last sign-in.
     world.server.clock().advance(181 * 86_400);

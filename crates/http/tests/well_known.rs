@@ -61,12 +61,15 @@ async fn a_protected_resource_says_who_issues_its_tokens() {
         assert_eq!(url, expected);
         let answer = get(&server, url.strip_prefix(server.base()).unwrap()).await.expect(200);
         assert_eq!(answer.header("access-control-allow-origin"), "*");
+        assert_eq!(answer.header("content-type"), "application/json");
         let document = answer.json();
         // RFC 9728 §3.3: a client drops a document that is about another resource.
         assert_eq!(document["resource"], format!("{}{mount}{path}", server.base()));
         let issuer = format!("{}{mount}/oidc", server.base());
         assert_eq!(document["authorization_servers"], json!([issuer]));
         assert_eq!(document["bearer_methods_supported"], json!(["header"]));
+        let empty = |value: &Value| value.is_null() || value == &json!([]) || value == &json!("");
+        assert!(!document.as_object().unwrap().values().any(empty), "{document}");
     }
     get(&server, "/.well-known/oauth-protected-resource").await.expect(404);
     get(&server, "/.well-known/oauth-protected-resource/api/roles").await.expect(404);
@@ -164,4 +167,12 @@ async fn the_developer_of_an_api_gets_the_document_to_publish() {
     assert_eq!(document["authorization_servers"], json!([world.server.issuer()]));
     assert_eq!(document["scopes_supported"], json!(["read:orders", "write:orders"]));
     world.admin.get("/api/resources/nowhere/protected-resource-metadata").await.expect(404);
+
+    // RFC 9728 §3.2: a member without values is left out.
+    let body = json!({ "name": "Bare", "indicator": "https://bare.example/api" });
+    let bare = world.admin.create("/api/resources", body).await;
+    let path = format!("/api/resources/{}/protected-resource-metadata", text(&bare, "/id"));
+    let document = world.admin.get(&path).await.expect(200).json();
+    assert_eq!(document["resource"], "https://bare.example/api");
+    assert!(document.get("scopes_supported").is_none(), "{document}");
 }

@@ -14,6 +14,7 @@ pub const WELL_KNOWN: &str = "oauth-protected-resource";
 pub struct ProtectedResource {
     pub resource: String,
     pub authorization_servers: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes_supported: Vec<String>,
     pub bearer_methods_supported: Vec<&'static str>,
     pub dpop_signing_alg_values_supported: Vec<&'static str>,

@@ -23,7 +23,9 @@ pub use model::{
 use rules::Registrable;
 use store::StoredRegistration;
 
-use crate::applications::{self, Application, ApplicationChanges, NewApplication};
+use crate::applications::{
+    self, Application, ApplicationChanges, ApplicationSecret, NewApplication,
+};
 use crate::audit::{self, Entry, Outcome};
 use crate::consents::{self, ConsentScopes};
 use crate::{
@@ -120,8 +122,8 @@ pub async fn register(
         .await?;
     Ok(Information {
         metadata: described(tenant, &snapshot, &application, auth_method.as_str(), &scopes),
-        client_secret: secret,
-        registration_access_token: Some(token),
+        client_secret: secret.map(|secret| (secret, None)),
+        registration_access_token: token,
     })
 }
 
@@ -132,7 +134,7 @@ pub async fn register(
 pub async fn read(tenant: &Tenant, client_id: &str, token: &str) -> Result<Information> {
     let auth_method = authenticate(tenant, client_id, token).await?;
     let (application, _) = applications::get(tenant, client_id).await?;
-    information(tenant, &application, &auth_method).await
+    information(tenant, &application, &auth_method, token).await
 }
 
 /// Registers a client anew under its id (RFC 7592 §2.2): what the request leaves out is gone.
@@ -180,7 +182,7 @@ pub async fn update(
         })
         .await
         .map_err(as_metadata)?;
-    information(tenant, &application, auth_method).await
+    information(tenant, &application, auth_method, token).await
 }
 
 /// Deletes a registration with everything users allowed it (RFC 7592 §2.3).
@@ -319,10 +321,12 @@ fn as_metadata(error: Error) -> Error {
     }
 }
 
+/// What is told later: the token, of which only the hash is kept, is the one that was presented.
 async fn information(
     tenant: &Tenant,
     application: &Application,
     auth_method: &str,
+    token: &str,
 ) -> Result<Information> {
     let snapshot = tenant.snapshot();
     let scopes = snapshot
@@ -336,14 +340,16 @@ async fn information(
         .any(|method| method.as_str() == auth_method);
     let client_secret = if has_secret {
         let secrets = applications::secrets(tenant, &application.id).await?;
-        secrets.into_iter().next().map(|secret| secret.value)
+        let now = tenant.now_ms();
+        let is_live = |secret: &ApplicationSecret| secret.expires_at.is_none_or(|at| now < at);
+        secrets.into_iter().find(is_live).map(|secret| (secret.value, secret.expires_at))
     } else {
         None
     };
     Ok(Information {
         metadata: described(tenant, &snapshot, application, auth_method, &scopes),
         client_secret,
-        registration_access_token: None,
+        registration_access_token: Secret::new(token.to_owned()),
     })
 }
 
@@ -381,6 +387,8 @@ fn described(
     set("grant_types", json!(grants));
     set("response_types", json!(["code"]));
     set("scope", json!(scope.to_string()));
+    // OpenID Connect Dynamic Client Registration §3.2: said, because clients expect RS256 otherwise.
+    set("id_token_signed_response_alg", json!(snapshot.keys.algorithm().name()));
     if let Some(jwks) = &application.oidc_client_metadata.jwks {
         set("jwks", json!(jwks));
     }

@@ -180,8 +180,8 @@ pub struct NewInitialAccessToken {
 pub struct Information {
     /// The client's metadata as it is registered, and its id.
     pub metadata: Map<String, Value>,
-    /// The secret, of a client that has one.
-    pub client_secret: Option<Secret>,
-    /// What opens the registration later: told when it is new.
-    pub registration_access_token: Option<Secret>,
+    /// The secret, of a client that has one, and when it expires: Unix milliseconds.
+    pub client_secret: Option<(Secret, Option<i64>)>,
+    /// What opens the registration later.
+    pub registration_access_token: Secret,
 }

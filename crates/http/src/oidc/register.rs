@@ -112,13 +112,12 @@ async fn metadata_of(request: Request) -> Result<Map<String, Value>, Error> {
 /// RFC 7591 §3.2.1, RFC 7592 §3.
 fn body(information: Information) -> Value {
     let mut members = information.metadata;
-    if let Some(secret) = information.client_secret {
+    if let Some((secret, expires_at)) = information.client_secret {
         members.insert("client_secret".to_owned(), secret.reveal().as_str().into());
-        // It does not expire.
-        members.insert("client_secret_expires_at".to_owned(), 0.into());
+        let seconds = expires_at.map_or(0, |at| at.div_euclid(1000));
+        members.insert("client_secret_expires_at".to_owned(), seconds.into());
     }
-    if let Some(token) = information.registration_access_token {
-        members.insert("registration_access_token".to_owned(), token.reveal().as_str().into());
-    }
+    let token = information.registration_access_token;
+    members.insert("registration_access_token".to_owned(), token.reveal().as_str().into());
     Value::Object(members)
 }

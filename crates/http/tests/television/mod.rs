@@ -34,7 +34,10 @@ pub(crate) async fn begin(server: &Server, app: &str) -> Value {
 
 /// The codes for a device that sends this form.
 pub(crate) async fn begin_with(server: &Server, app: &str, form: &[(&str, &str)]) -> Value {
-    server.post_as((app, ""), "/oidc/device/auth", form).await.expect(200).json()
+    let answer = server.post_as((app, ""), "/oidc/device/auth", form).await.expect(200);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    answer.json()
 }
 
 pub(crate) async fn poll(server: &Server, app: &str, codes: &Value) -> Answer {

@@ -96,7 +96,7 @@ impl ClientMetadata {
             name: reader.name()?,
             is_native: reader.application_type()?,
             scope: reader.scope()?,
-            jwks: reader.object("jwks")?,
+            jwks: reader.public_keys()?,
             jwks_uri: reader.text("jwks_uri")?.map(str::to_owned),
             dpop_bound_access_tokens: reader.flag("dpop_bound_access_tokens")?,
             require_pushed_authorization_requests: reader
@@ -163,6 +163,17 @@ impl<'a> Reader<'a> {
             Some(Value::Object(object)) => Ok(Some(object.clone())),
             Some(_) => Err(invalid(format!("{name} must be an object"))),
         }
+    }
+
+    /// OpenID Connect Dynamic Client Registration §2: whoever sends a private key has given it away, whatever it is for.
+    fn public_keys(&self) -> Result<Option<Map<String, Value>>, OAuthError> {
+        let jwks = self.object("jwks")?;
+        let keys = jwks.as_ref().and_then(|jwks| jwks.get("keys")).and_then(Value::as_array);
+        let is_private = |key: &Value| ["d", "k"].iter().any(|name| key.get(name).is_some());
+        if keys.is_some_and(|keys| keys.iter().any(is_private)) {
+            return Err(invalid("jwks must hold public keys only"));
+        }
+        Ok(jwks)
     }
 
     fn texts(&self, name: &'static str) -> Result<Option<Vec<String>>, OAuthError> {
