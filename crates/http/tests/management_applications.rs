@@ -60,6 +60,10 @@ async fn secrets_are_named_expire_and_stop_working_when_deleted() {
     assert!(accepted(text(&second, "/value")).await);
     server.clock().advance(61);
     assert!(accepted(&first).await && !accepted(text(&second, "/value")).await);
+    let form = [("grant_type", "refresh_token"), ("refresh_token", "x")];
+    let expired = server.token((&id, text(&second, "/value")), &form).await.expect(400).json();
+    assert_eq!(expired["error"], "invalid_request");
+    assert_eq!(expired["error_description"], "client secret has expired");
     admin.delete(&format!("{path}/Default%20secret")).await.expect(204);
     assert!(!accepted(&first).await);
     admin.delete(&format!("{path}/Default%20secret")).await.expect(404);
