@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
+import { Database } from './database.ts';
 import { freePort, Running, required } from './process.ts';
 
 export type Json = Record<string, unknown>;
@@ -19,6 +20,7 @@ export class Server {
   private constructor(
     private readonly running: Running,
     private readonly folder: string,
+    private readonly database: Database,
     readonly endpoint: string,
     /** A machine-to-machine application that may use the Management API. */
     readonly machine: Client,
@@ -35,7 +37,13 @@ export class Server {
     // The server refuses TRINCO_ variables it does not know, and the tests have some of their own.
     const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TRINCO_'));
     const address = { PORT: String(port), ENDPOINT: endpoint };
-    const env = { ...Object.fromEntries(inherited), ...address, ...settings };
+    const database = await Database.create();
+    const env = {
+      ...Object.fromEntries(inherited),
+      ...address,
+      ...database.settings,
+      ...settings,
+    };
     const data = join(folder, 'data');
     const running = await Running.start({
       command: program,
@@ -50,11 +58,12 @@ export class Server {
     const { stdout } = await command('init', '--json');
     const { appId, appSecret } = JSON.parse(stdout);
     const machine = { id: appId, secret: appSecret };
-    return new Server(running, folder, endpoint, machine, command);
+    return new Server(running, folder, database, endpoint, machine, command);
   }
 
   async stop(): Promise<void> {
     await this.running.stop();
+    await this.database.drop();
     await rm(this.folder, { recursive: true, force: true });
   }
 

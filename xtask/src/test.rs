@@ -66,6 +66,9 @@ pub(crate) fn run(options: &arguments::Test) -> Result<ExitCode> {
     steps.step("example", |tally| example_checks(&workspace, &logs, tally));
     if built.is_some() {
         steps.step("browser tests", |tally| browser_tests(&workspace, &system, &logs, tally));
+        steps.step("tutorial on postgresql", |tally| {
+            tutorial_on_postgres(&workspace, &system, &logs, tally)
+        });
     }
     Ok(if steps.finish() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -171,15 +174,44 @@ fn browser_tests(
     let redis = Redis::start(&system.redis, logs)?;
     // Browser profiles and server data go where a signal cannot make us forget them.
     let temporary = TemporaryFolder::create("e2e")?;
-    let mut command = tools::npm(&folder);
+    let command = playwright(workspace, system, temporary.path(), &redis);
+    run_command("playwright", command, tally::playwright, tally)
+}
+
+/// What the tutorial promises, once more with a server on PostgreSQL.
+fn tutorial_on_postgres(
+    workspace: &Workspace,
+    system: &SystemTools,
+    logs: &Path,
+    tally: &mut Tally,
+) -> Result<()> {
+    let redis = Redis::start(&system.redis, logs)?;
+    let postgres = Postgres::start(&system.postgres, logs)?;
+    let temporary = TemporaryFolder::create("e2e")?;
+    let mut command = playwright(workspace, system, temporary.path(), &redis);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::iter::once(system.postgres.clone()).chain(std::env::split_paths(&path));
+    let path = std::env::join_paths(folders)
+        .map_err(|error| format!("the PATH cannot be extended: {error}."))?;
+    command.args(["--", "sign-in", "tokens"]).env("POSTGRES_URL", &postgres.url).env("PATH", path);
+    run_command("playwright", command, tally::playwright, tally)
+}
+
+fn playwright(
+    workspace: &Workspace,
+    system: &SystemTools,
+    temporary: &Path,
+    redis: &Redis,
+) -> Command {
+    let mut command = tools::npm(&workspace.browser_tests());
     command
         .args(["test", "--silent"])
-        .env("TMPDIR", temporary.path())
+        .env("TMPDIR", temporary)
         .env("TRINCO_BIN", workspace.server_binary())
         .env("CHROMIUM", &system.chromium)
         .env("REDIS_URL", &redis.url)
         .env("NO_COLOR", "1");
-    run_command("playwright", command, tally::playwright, tally)
+    command
 }
 
 fn env_cargo() -> std::ffi::OsString {
