@@ -57,7 +57,7 @@ fn sound(settings: &Settings) {
             .rotate_every_ms
             .is_none_or(|every| (86_400_000..=3650 * 86_400_000).contains(&every))
     );
-    for allow in &settings.outbound_allow {
+    for allow in settings.outbound_allow.iter().chain(&settings.documents_allow) {
         assert_eq!(allow.to_string().parse().ok().as_ref(), Some(allow));
     }
     assert!(!settings.data_dir.as_os_str().is_empty());

@@ -62,7 +62,7 @@ struct Shared {
     passwords: Passwords,
     key_policy: OnceLock<keys::Policy>,
     scripts: Scripts,
-    outbound: OnceLock<Outbound>,
+    document_outbound: OnceLock<Outbound>,
 }
 
 /// One server's tenants and what they share: the database, the clock, randomness and the keys that seal secrets.
@@ -95,7 +95,7 @@ impl Installation {
             passwords: Passwords::default(),
             key_policy: OnceLock::new(),
             scripts: Scripts::default(),
-            outbound: OnceLock::new(),
+            document_outbound: OnceLock::new(),
         });
         let mut open = BTreeMap::new();
         for (id, origin) in [(tenants::DEFAULT, origin), (tenants::ADMIN, admin_origin)] {
@@ -114,9 +114,10 @@ impl Installation {
         self.shared.scripts.allow_fetch(origins, outbound);
     }
 
-    /// Sets how the world outside is reached; without it, nothing is fetched from there. Only the first call counts.
-    pub fn set_outbound(&self, outbound: Outbound) {
-        let _ = self.shared.outbound.set(outbound);
+    /// Sets how the documents of clients are fetched; without it, none is. Strangers say from where, so what it may reach is not what
+    /// other requests may. Only the first call counts.
+    pub fn set_document_outbound(&self, outbound: Outbound) {
+        let _ = self.shared.document_outbound.set(outbound);
     }
 
     /// The tenant with this id.
@@ -246,9 +247,9 @@ impl Tenant {
         &self.0.shared.scripts
     }
 
-    /// How the world outside is reached, if it is.
-    pub fn outbound(&self) -> Option<&Outbound> {
-        self.0.shared.outbound.get()
+    /// How the documents of clients are fetched, if they are.
+    pub(crate) fn document_outbound(&self) -> Option<&Outbound> {
+        self.0.shared.document_outbound.get()
     }
 
     /// The client metadata documents that were fetched.

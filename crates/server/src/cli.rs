@@ -165,8 +165,12 @@ struct SettingsFlags {
     #[arg(long, global = true, value_name = "FORMAT")]
     log_format: Option<String>,
     /// Addresses, blocks such as 10.0.0.0/8 and host names that are not public and may be reached, separated by commas [default: none].
+    /// Not for the documents of clients: strangers choose where those are.
     #[arg(long, global = true, value_name = "LIST")]
     outbound_allow: Option<String>,
+    /// The same for metadata documents of clients: for development, since any stranger can have them fetched [default: none].
+    #[arg(long, global = true, value_name = "LIST")]
+    documents_allow: Option<String>,
 
     /// Origins such as https://api.example.com that scripts of tenants may fetch from, separated by commas [default: none].
     #[arg(long, global = true, value_name = "LIST")]
@@ -319,6 +323,7 @@ impl SettingsFlags {
             (Setting::Log, self.log),
             (Setting::LogFormat, self.log_format),
             (Setting::OutboundAllow, self.outbound_allow),
+            (Setting::DocumentsAllow, self.documents_allow),
             (Setting::ScriptsFetchAllow, self.scripts_fetch_allow),
         ];
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();

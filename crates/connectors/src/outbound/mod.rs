@@ -151,6 +151,12 @@ impl Outbound {
         })
     }
 
+    /// Reaching, besides public addresses, those that `allow` names, and no longer those that were named before.
+    #[must_use]
+    pub fn with_allow(self, allow: impl Into<Arc<[Allow]>>) -> Self {
+        Self { allow: allow.into(), ..self }
+    }
+
     /// With another way to find addresses.
     #[must_use]
     pub fn with_resolver(self, resolver: impl Resolve) -> Self {

@@ -96,7 +96,7 @@ pub(super) async fn find(tenant: &Tenant, client_id: &str) -> Result<Arc<Registe
     let url = ClientIdUrl::parse(client_id).map_err(|rule| {
         OAuthError::new(ErrorCode::InvalidClient, format!("a client_id that is a URL {rule}"))
     })?;
-    let outbound = tenant.outbound().filter(|outbound| {
+    let outbound = tenant.document_outbound().filter(|outbound| {
         url.is_https() || url.is_loopback() && outbound.reaches_own_machine(url.url())
     });
     let outbound = outbound.ok_or_else(|| {

@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) log_format: LogFormat,
     /// What outbound requests may reach besides public addresses.
     pub(crate) outbound_allow: Vec<Allow>,
+    /// What requests for the documents of clients may reach besides public addresses.
+    pub(crate) documents_allow: Vec<Allow>,
     /// Where scripts of tenants may fetch from.
     pub(crate) scripts_fetch_allow: Vec<AllowedOrigin>,
     /// How keys are rotated.
@@ -85,7 +87,9 @@ impl Settings {
             log: read(&given, Setting::Log, values::log)?.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: read(&given, Setting::LogFormat, values::log_format)?
                 .unwrap_or(LogFormat::Text),
-            outbound_allow: read(&given, Setting::OutboundAllow, values::outbound_allow)?
+            outbound_allow: read(&given, Setting::OutboundAllow, values::addresses)?
+                .unwrap_or_default(),
+            documents_allow: read(&given, Setting::DocumentsAllow, values::addresses)?
                 .unwrap_or_default(),
             scripts_fetch_allow: read(
                 &given,

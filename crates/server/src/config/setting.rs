@@ -16,13 +16,14 @@ pub(crate) enum Setting {
     Log,
     LogFormat,
     OutboundAllow,
+    DocumentsAllow,
     ScriptsFetchAllow,
     KeysGrace,
     KeysRotateEvery,
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Endpoint,
         Self::AdminEndpoint,
         Self::Port,
@@ -34,6 +35,7 @@ impl Setting {
         Self::Log,
         Self::LogFormat,
         Self::OutboundAllow,
+        Self::DocumentsAllow,
         Self::ScriptsFetchAllow,
         Self::KeysGrace,
         Self::KeysRotateEvery,
@@ -53,6 +55,7 @@ impl Setting {
             Self::Log => "log",
             Self::LogFormat => "log_format",
             Self::OutboundAllow => "outbound.allow",
+            Self::DocumentsAllow => "documents.allow",
             Self::ScriptsFetchAllow => FETCH_SETTING,
             Self::KeysGrace => "keys.grace_period",
             Self::KeysRotateEvery => "keys.rotate_every",
@@ -90,6 +93,7 @@ impl Setting {
             Self::Log => Some("--log"),
             Self::LogFormat => Some("--log-format"),
             Self::OutboundAllow => Some("--outbound-allow"),
+            Self::DocumentsAllow => Some("--documents-allow"),
             Self::ScriptsFetchAllow => Some("--scripts-fetch-allow"),
             Self::KeysGrace | Self::KeysRotateEvery => None,
         }
@@ -97,7 +101,7 @@ impl Setting {
 
     /// Whether several values may be given: an array in `trinco.toml`, separated by commas elsewhere.
     pub(super) const fn is_list(self) -> bool {
-        matches!(self, Self::OutboundAllow | Self::ScriptsFetchAllow)
+        matches!(self, Self::OutboundAllow | Self::DocumentsAllow | Self::ScriptsFetchAllow)
     }
 
     /// What its value looks like in `trinco.toml`.

@@ -28,7 +28,7 @@ fn refusal(result: Result<Settings, String>) -> String {
 /// A setting, four good values for it, and how the settings show them. The values stand for: flag, own variable, alias, file.
 type Case = (Setting, [&'static str; 4], fn(&Settings) -> String);
 
-const CASES: [Case; 12] = [
+const CASES: [Case; 13] = [
     (Setting::Port, ["1", "2", "3", "4"], |s| s.port.to_string()),
     (
         Setting::Endpoint,
@@ -52,6 +52,9 @@ const CASES: [Case; 12] = [
     }),
     (Setting::OutboundAllow, ["10.0.0.0/8", "hooks.internal", "::1", "127.0.0.1, 10.0.0.7"], |s| {
         s.outbound_allow.iter().map(|entry| format!("{entry};")).collect()
+    }),
+    (Setting::DocumentsAllow, ["127.0.0.1", "agents.internal", "::1", "127.0.0.1, ::1"], |s| {
+        s.documents_allow.iter().map(|entry| format!("{entry};")).collect()
     }),
     (
         Setting::ScriptsFetchAllow,
@@ -113,6 +116,14 @@ fn shown(key: Setting, value: &str) -> String {
             "127.0.0.1, 10.0.0.7" => "127.0.0.1/32;10.0.0.7/32;".to_owned(),
             other => format!("{other};"),
         },
+        Setting::DocumentsAllow => value
+            .split(", ")
+            .map(|entry| match entry {
+                "127.0.0.1" => "127.0.0.1/32;".to_owned(),
+                "::1" => "::1/128;".to_owned(),
+                other => format!("{other};"),
+            })
+            .collect(),
         Setting::ScriptsFetchAllow => format!("{};", value.replace(", ", ";")),
         _ => value.to_owned(),
     }

@@ -61,7 +61,7 @@ pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
 }
 
 /// Addresses, blocks and host names, separated by commas.
-pub(super) fn outbound_allow(text: &str) -> Result<Vec<Allow>, String> {
+pub(super) fn addresses(text: &str) -> Result<Vec<Allow>, String> {
     text.split(',')
         .map(str::trim)
         .filter(|entry| !entry.is_empty())

@@ -43,7 +43,8 @@ async fn serve(settings: &Settings, stopwatch: Stopwatch) -> Result<(), String> 
         .map_err(|error| format!("the address of the server is unknown: {error}"))?;
     let installation = Arc::new(open::installation(settings, address.port()).await?);
     installation.set_script_fetch(settings.scripts_fetch_allow.clone(), outbound.clone());
-    installation.set_outbound(outbound.clone());
+    let documents_allow = settings.documents_allow.clone();
+    installation.set_document_outbound(outbound.clone().with_allow(documents_allow));
     let control = control::serve(settings, Arc::clone(&installation), stop.clone());
     let jobs = jobs::start(&installation, &outbound, &stop);
     let router = trinco_http::router(&App::new(Arc::clone(&installation)));

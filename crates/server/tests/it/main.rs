@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and print")]
 
 mod commands;
+mod documents;
 mod faults;
 mod http;
 mod keys;
