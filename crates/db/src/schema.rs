@@ -15,4 +15,9 @@ pub const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0008_token_customizers.sql"),
     },
     Migration { version: 9, name: "clients", sql: include_str!("../migrations/0009_clients.sql") },
+    Migration {
+        version: 10,
+        name: "registrations",
+        sql: include_str!("../migrations/0010_registrations.sql"),
+    },
 ];

@@ -179,6 +179,14 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, bumped: &Bumped, prepared: &Prepared
     Ok(())
 }
 
+/// The application as it is stored, in the transaction that is about to change it.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub(crate) async fn stored(tx: &mut Tx<'_>, id: &str) -> Result<Application> {
+    store::find(tx, id).await?.ok_or_else(|| Error::not_found("applications", id))
+}
+
 /// Writes what an application says about itself anew, in the transaction of the registration it belongs to.
 ///
 /// # Errors
@@ -189,8 +197,7 @@ pub(crate) async fn rewrite(
     id: &str,
     changes: &ApplicationChanges,
 ) -> Result<Application> {
-    let mut application =
-        store::find(tx, id).await?.ok_or_else(|| Error::not_found("applications", id))?;
+    let mut application = stored(tx, id).await?;
     rules::apply(changes, &mut application)?;
     store::update(tx, bumped, &application).await?;
     Ok(application)

@@ -100,6 +100,14 @@ pub(crate) fn names(scopes: &ConsentScopes, snapshot: &Snapshot) -> Scope {
     rules::names(scopes, snapshot)
 }
 
+/// The consent scopes of an application as they are stored, in the transaction that is about to change them.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn stored_scopes(tx: &mut Tx<'_>, application_id: &str) -> Result<ConsentScopes> {
+    store::scopes_of(tx, application_id).await
+}
+
 /// Gives an application these consent scopes in place of those it has.
 ///
 /// # Errors

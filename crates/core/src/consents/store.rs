@@ -49,6 +49,46 @@ pub(super) async fn all_scopes(conn: &mut Conn<'_>) -> Result<BTreeMap<String, C
     Ok(found)
 }
 
+pub(super) async fn scopes_of(conn: &mut Conn<'_>, application_id: &str) -> Result<ConsentScopes> {
+    let mut found = ConsentScopes::default();
+    let lists: [(&'static Sql, ListOf); 4] = [
+        (
+            sql!(
+                "SELECT user_scope FROM application_user_consent_user_scopes
+                 WHERE tenant_id = $1 AND application_id = $2"
+            ),
+            |scopes| &mut scopes.user_scopes,
+        ),
+        (
+            sql!(
+                "SELECT scope_id FROM application_user_consent_resource_scopes
+                 WHERE tenant_id = $1 AND application_id = $2"
+            ),
+            |scopes| &mut scopes.resource_scopes,
+        ),
+        (
+            sql!(
+                "SELECT organization_scope_id FROM application_user_consent_organization_scopes
+                 WHERE tenant_id = $1 AND application_id = $2"
+            ),
+            |scopes| &mut scopes.organization_scopes,
+        ),
+        (
+            sql!(
+                "SELECT scope_id FROM application_user_consent_organization_resource_scopes
+                 WHERE tenant_id = $1 AND application_id = $2"
+            ),
+            |scopes| &mut scopes.organization_resource_scopes,
+        ),
+    ];
+    for (select, list) in lists {
+        for row in conn.all(select, params![application_id]).await? {
+            list(&mut found).push(row.get(0)?);
+        }
+    }
+    Ok(found)
+}
+
 pub(super) async fn insert_scopes(
     tx: &mut Tx<'_>,
     _: &Bumped,

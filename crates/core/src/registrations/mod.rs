@@ -6,14 +6,15 @@
 mod model;
 mod rules;
 mod store;
+mod terms;
 pub mod tokens;
+mod told;
 
-use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
 use trinco_db::Tx;
 use trinco_oauth::client::Provenance;
-use trinco_oauth::registration::AuthMethod;
-use trinco_oauth::scope::{OFFLINE_ACCESS, OPENID};
-use trinco_oauth::{ErrorCode, OAuthError, Scope};
+use trinco_oauth::{ErrorCode, OAuthError};
 
 pub use model::{
     Between, Information, InitialAccessToken, NewInitialAccessToken, Policy, PolicyChanges,
@@ -22,14 +23,14 @@ pub use model::{
 
 use rules::Registrable;
 use store::StoredRegistration;
+use terms::Terms;
+use told::{described, information};
 
-use crate::applications::{
-    self, Application, ApplicationChanges, ApplicationSecret, NewApplication,
-};
+use crate::applications::{self, Application, NewApplication};
 use crate::audit::{self, Entry, Outcome};
 use crate::consents::{self, ConsentScopes};
 use crate::{
-    Error, JsonObject, Result, Secret, Section, Snapshot, Tenant, TokenHash, oidc_settings,
+    Bumped, Error, JsonObject, Result, Secret, Section, Snapshot, Tenant, TokenHash, oidc_settings,
 };
 
 const HOUR_MS: i64 = 3_600_000;
@@ -82,6 +83,7 @@ pub async fn register(
     let wanted = rules::decide(metadata, policy)?;
     let scopes = consents::narrowed(&policy.consent_scopes, wanted.scope.as_ref(), &snapshot);
     let auth_method = wanted.auth_method;
+    let terms = Terms::new(&wanted.custom, scopes.clone());
     let prepared = applications::prepare(tenant, new_application(wanted), Provenance::Registration)
         .map_err(as_metadata)?;
     let application = prepared.application.clone();
@@ -93,6 +95,7 @@ pub async fn register(
         auth_method: auth_method.as_str(),
         token_hash: TokenHash::of(token.reveal()),
         created_at: now,
+        terms,
     };
     let entry = Entry::new(tenant, "Application.Register", Outcome::Success)
         .application(&application.id)
@@ -137,7 +140,7 @@ pub async fn read(tenant: &Tenant, client_id: &str, token: &str) -> Result<Infor
     information(tenant, &application, &auth_method, token).await
 }
 
-/// Registers a client anew under its id (RFC 7592 §2.2): what the request leaves out is gone.
+/// Registers a client anew under its id (RFC 7592 §2.2): what the request leaves out is gone, and what the operator has decided stays.
 ///
 /// # Errors
 /// As [`read`] and [`register`]; `invalid_client_metadata` when it is to become another kind of application.
@@ -162,23 +165,16 @@ pub async fn update(
         )
         .into());
     }
-    let scopes = consents::narrowed(&policy.consent_scopes, wanted.scope.as_ref(), &snapshot);
     let auth_method = wanted.auth_method.as_str();
-    let changes = ApplicationChanges {
-        name: Some(wanted.name),
-        oidc_client_metadata: Some(wanted.oidc),
-        custom_client_metadata: Some(wanted.custom),
-        ..ApplicationChanges::default()
+    let renewal = Renewal {
+        id: client_id.to_owned(),
+        says: wanted,
+        allowed: policy.consent_scopes.clone(),
+        snapshot: Arc::clone(&snapshot),
     };
-    let input = (client_id.to_owned(), changes, scopes, auth_method);
     let application = tenant
-        .configure(&[Section::Applications], input, |tx, bumped, (id, changes, scopes, method)| {
-            Box::pin(async move {
-                let application = applications::rewrite(tx, bumped, id, changes).await?;
-                consents::replace_scopes(tx, bumped, id, scopes).await?;
-                store::set_auth_method(tx, id, method).await?;
-                Ok(application)
-            })
+        .configure(&[Section::Applications], renewal, |tx, bumped, renewal| {
+            Box::pin(renewal.write(tx, bumped))
         })
         .await
         .map_err(as_metadata)?;
@@ -276,6 +272,32 @@ impl New {
     }
 }
 
+/// A registration that is made anew.
+struct Renewal {
+    id: String,
+    says: Registrable,
+    /// What the policy allows.
+    allowed: ConsentScopes,
+    snapshot: Arc<Snapshot>,
+}
+
+impl Renewal {
+    /// Reads what the operator has made of it, and writes both together.
+    async fn write(&self, tx: &mut Tx<'_>, bumped: &Bumped) -> Result<Application> {
+        let application = applications::stored(tx, &self.id).await?;
+        let listed = consents::stored_scopes(tx, &self.id).await?;
+        let kept = store::find_terms(tx, &self.id).await?;
+        let (says, snapshot) = (&self.says, &self.snapshot);
+        let renewed =
+            terms::renewed(&application, &listed, kept.as_ref(), says, &self.allowed, snapshot);
+        let application = applications::rewrite(tx, bumped, &self.id, &renewed.changes).await?;
+        consents::replace_scopes(tx, bumped, &self.id, &renewed.scopes).await?;
+        let auth_method = says.auth_method.as_str();
+        store::set_renewed(tx, &self.id, auth_method, &renewed.terms).await?;
+        Ok(application)
+    }
+}
+
 fn check_open(policy: &Policy) -> Result<()> {
     if policy.enabled { Ok(()) } else { Err(Error::refused("entity.not_found")) }
 }
@@ -319,82 +341,4 @@ fn as_metadata(error: Error) -> Error {
         }
         other => other,
     }
-}
-
-/// What is told later: the token, of which only the hash is kept, is the one that was presented.
-async fn information(
-    tenant: &Tenant,
-    application: &Application,
-    auth_method: &str,
-    token: &str,
-) -> Result<Information> {
-    let snapshot = tenant.snapshot();
-    let scopes = snapshot
-        .applications
-        .get(&application.id)
-        .map(|registered| registered.consent_scopes.clone())
-        .unwrap_or_default();
-    let scopes = scopes.intersection(&snapshot.oidc_settings.registration.consent_scopes);
-    let has_secret = [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost]
-        .iter()
-        .any(|method| method.as_str() == auth_method);
-    let client_secret = if has_secret {
-        let secrets = applications::secrets(tenant, &application.id).await?;
-        let now = tenant.now_ms();
-        let is_live = |secret: &ApplicationSecret| secret.expires_at.is_none_or(|at| now < at);
-        secrets.into_iter().find(is_live).map(|secret| (secret.value, secret.expires_at))
-    } else {
-        None
-    };
-    Ok(Information {
-        metadata: described(tenant, &snapshot, application, auth_method, &scopes),
-        client_secret,
-        registration_access_token: Secret::new(token.to_owned()),
-    })
-}
-
-/// The metadata as it is registered, and nothing that was left out (RFC 7591 §3.2.1).
-fn described(
-    tenant: &Tenant,
-    snapshot: &Snapshot,
-    application: &Application,
-    auth_method: &str,
-    scopes: &ConsentScopes,
-) -> Map<String, Value> {
-    let client = application.to_client();
-    let mut grants = vec![RegistrableGrant::AuthorizationCode.as_str()];
-    let mut always = vec![OPENID];
-    if client.allows_refresh_tokens {
-        grants.push(RegistrableGrant::RefreshToken.as_str());
-        always.push(OFFLINE_ACCESS);
-    }
-    let scope = Scope::from_iter(always).union(&consents::names(scopes, snapshot));
-    let kind = match application.application_type {
-        trinco_oauth::ApplicationType::Native => RegistrableType::Native,
-        _ => RegistrableType::Traditional,
-    };
-    let mut metadata = Map::new();
-    let mut set = |name: &str, value: Value| metadata.insert(name.to_owned(), value);
-    set("client_id", json!(application.id));
-    set("client_id_issued_at", json!(application.created_at.div_euclid(1000)));
-    set("client_name", json!(application.name));
-    set("application_type", json!(kind.as_str()));
-    set("redirect_uris", json!(client.redirect_uris));
-    if !client.post_logout_redirect_uris.is_empty() {
-        set("post_logout_redirect_uris", json!(client.post_logout_redirect_uris));
-    }
-    set("token_endpoint_auth_method", json!(auth_method));
-    set("grant_types", json!(grants));
-    set("response_types", json!(["code"]));
-    set("scope", json!(scope.to_string()));
-    // OpenID Connect Dynamic Client Registration §3.2: said, because clients expect RS256 otherwise.
-    set("id_token_signed_response_alg", json!(snapshot.keys.algorithm().name()));
-    if let Some(jwks) = &application.oidc_client_metadata.jwks {
-        set("jwks", json!(jwks));
-    }
-    set("dpop_bound_access_tokens", json!(client.dpop_bound_access_tokens));
-    set("require_pushed_authorization_requests", json!(client.require_pushed_requests));
-    let uri = format!("{}/register/{}", tenant.issuer(), application.id);
-    set("registration_client_uri", json!(uri));
-    metadata
 }

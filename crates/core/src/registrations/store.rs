@@ -1,6 +1,7 @@
 use trinco_db::{Conn, Row, Tx, params, sql};
 
 use super::model::InitialAccessToken;
+use super::terms::Terms;
 use crate::{Result, TokenHash};
 
 /// A registration as it is kept beside its application.
@@ -10,19 +11,21 @@ pub(super) struct StoredRegistration {
     pub(super) auth_method: &'static str,
     pub(super) token_hash: TokenHash,
     pub(super) created_at: i64,
+    pub(super) terms: Terms,
 }
 
 pub(super) async fn insert(tx: &mut Tx<'_>, registration: &StoredRegistration) -> Result<()> {
     tx.execute(
         sql!(
-            "INSERT INTO client_registrations (tenant_id, application_id, auth_method, token_hash, created_at)
-             VALUES ($1, $2, $3, $4, $5)"
+            "INSERT INTO client_registrations (tenant_id, application_id, auth_method, token_hash, created_at, terms)
+             VALUES ($1, $2, $3, $4, $5, $6)"
         ),
         params![
             &registration.application_id,
             registration.auth_method,
             registration.token_hash.as_str(),
-            &registration.created_at
+            &registration.created_at,
+            serde_json::to_string(&registration.terms)?
         ],
     )
     .await?;
@@ -47,16 +50,32 @@ pub(super) async fn find_auth_method(
     Ok(row.map(|row| row.get(0)).transpose()?)
 }
 
-pub(super) async fn set_auth_method(
+pub(super) async fn find_terms(conn: &mut Conn<'_>, application_id: &str) -> Result<Option<Terms>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT terms FROM client_registrations WHERE tenant_id = $1 AND application_id = $2"
+            ),
+            params![application_id],
+        )
+        .await?;
+    let stored = row.map(|row| row.get::<Option<String>>(0)).transpose()?.flatten();
+    Ok(stored.map(|json| serde_json::from_str(&json)).transpose()?)
+}
+
+/// Sets what a registration that was made anew remembers.
+pub(super) async fn set_renewed(
     tx: &mut Tx<'_>,
     application_id: &str,
     auth_method: &str,
+    terms: &Terms,
 ) -> Result<()> {
     tx.execute(
         sql!(
-            "UPDATE client_registrations SET auth_method = $3 WHERE tenant_id = $1 AND application_id = $2"
+            "UPDATE client_registrations SET auth_method = $3, terms = $4
+             WHERE tenant_id = $1 AND application_id = $2"
         ),
-        params![application_id, auth_method],
+        params![application_id, auth_method, serde_json::to_string(terms)?],
     )
     .await?;
     Ok(())
