@@ -2,7 +2,8 @@
 //!
 //! A URL is fetched by one request at a time, for which others that want it wait. What cannot be fetched is not tried again for a
 //! moment, and unknown URLs are fetched at a bounded rate, for each host and for all: whoever names clients to this server can have it
-//! send requests, but not many.
+//! send requests, but not many. What strangers can use up that way is not what clients in use live on: those of which a grant lives are
+//! fetched apart from the others, at no bounded rate, and the last to be forgotten.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +20,7 @@ use trinco_oauth::{ErrorCode, OAuthError};
 use url::Url;
 
 use crate::applications::{self, RegisteredClient};
-use crate::{Result, Tenant};
+use crate::{Result, Tenant, grants};
 
 /// From the resolution of the host to the last byte of the document.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,8 +33,10 @@ const STALE_MS: i64 = 86_400_000;
 const PAUSE_MS: i64 = 10_000;
 /// Documents that are kept.
 const MOST_DOCUMENTS: usize = 1000;
-/// Documents that are being fetched at once.
+/// Documents that are being fetched at once, of clients in use and of others each.
 const MOST_FETCHES: usize = 32;
+/// Whether a client is in use is not looked up again for this long: milliseconds.
+const LOOK_MS: i64 = 10_000;
 /// Unknown URLs of one host that are fetched in a minute.
 const MOST_OF_HOST: u32 = 60;
 /// Unknown URLs that are fetched in a minute.
@@ -45,6 +48,8 @@ pub(crate) struct Documents {
     shelf: Mutex<HashMap<String, Arc<AsyncMutex<Slot>>>>,
     unknown: Mutex<Rate>,
     fetches: Semaphore,
+    /// For the documents of clients in use.
+    fetches_in_use: Semaphore,
 }
 
 /// What is known of one URL.
@@ -53,6 +58,17 @@ struct Slot {
     known: Option<Known>,
     /// Why the last attempt failed, and when the next may be made.
     failed: Option<(OAuthError, i64)>,
+    usage: Usage,
+}
+
+/// What speaks for keeping a document.
+#[derive(Clone, Copy, Default)]
+struct Usage {
+    /// Whether a grant of the client lived when that was last looked up.
+    is_in_use: bool,
+    looked_up_at: i64,
+    /// When the client was last asked for and found.
+    asked_for_at: i64,
 }
 
 struct Known {
@@ -83,6 +99,7 @@ impl Default for Documents {
             shelf: Mutex::default(),
             unknown: Mutex::default(),
             fetches: Semaphore::new(MOST_FETCHES),
+            fetches_in_use: Semaphore::new(MOST_FETCHES),
         }
     }
 }
@@ -103,10 +120,12 @@ pub(super) async fn find(tenant: &Tenant, client_id: &str) -> Result<Arc<Registe
         OAuthError::new(ErrorCode::InvalidClient, "a client_id that is a URL must be an https URL")
     })?;
     let documents = tenant.documents();
-    let slot = documents.slot(client_id);
+    let now = tenant.now_ms();
+    let slot = documents.slot(client_id, now);
     // One request fetches; the others wait here for what it finds.
     let mut slot = slot.lock().await;
     let now = tenant.now_ms();
+    slot.look_up(tenant, client_id, now).await?;
     if let Some(known) = slot.known.as_ref().filter(|known| now < known.fresh_until) {
         return Ok(Arc::clone(&known.registered));
     }
@@ -117,10 +136,14 @@ pub(super) async fn find(tenant: &Tenant, client_id: &str) -> Result<Arc<Registe
     if let Some((error, _)) = slot.failed.as_ref().filter(|(_, until)| now < *until) {
         return usable(&slot).ok_or_else(|| error.clone().into());
     }
-    if slot.known.is_none() {
+    let is_in_use = slot.usage.is_in_use;
+    if slot.known.is_none() && !is_in_use {
         documents.admit(&url, now)?;
     }
-    let _one_of_few = documents.fetches.try_acquire().map_err(|_| busy())?;
+    let fetches = if is_in_use { &documents.fetches_in_use } else { &documents.fetches };
+    let Ok(_one_of_few) = fetches.try_acquire() else {
+        return usable(&slot).ok_or_else(|| busy().into());
+    };
     let fetched = fetch(outbound, &url).await;
     let described = fetched.and_then(|(metadata, lifetime)| {
         let registered =
@@ -131,7 +154,7 @@ pub(super) async fn find(tenant: &Tenant, client_id: &str) -> Result<Arc<Registe
         Ok((registered, lifetime)) => {
             let fresh_until = now + lifetime * 1000;
             let known = Known { registered: Arc::clone(&registered), fetched_at: now, fresh_until };
-            *slot = Slot { known: Some(known), failed: None };
+            *slot = Slot { known: Some(known), failed: None, usage: slot.usage };
             Ok(registered)
         }
         Err(Failure::Unreachable(problem)) => {
@@ -145,7 +168,8 @@ pub(super) async fn find(tenant: &Tenant, client_id: &str) -> Result<Arc<Registe
         }
         Err(Failure::Unusable(error)) => {
             // What it said before does not count any more.
-            *slot = Slot { known: None, failed: Some((error.clone(), now + PAUSE_MS)) };
+            let failed = Some((error.clone(), now + PAUSE_MS));
+            *slot = Slot { known: None, failed, usage: slot.usage };
             Err(error.into())
         }
     }
@@ -158,25 +182,44 @@ fn busy() -> OAuthError {
     )
 }
 
+impl Slot {
+    /// Notes that the client is asked for, and now and then whether it is in use.
+    async fn look_up(&mut self, tenant: &Tenant, client_id: &str, now_ms: i64) -> Result<()> {
+        self.usage.asked_for_at = now_ms;
+        if now_ms >= self.usage.looked_up_at + LOOK_MS {
+            let mut conn = tenant.read().await?;
+            self.usage.is_in_use = grants::any_lives(&mut conn, client_id, now_ms).await?;
+            self.usage.looked_up_at = now_ms;
+        }
+        Ok(())
+    }
+
+    /// What is forgotten first is the least: what holds nothing, then clients that are not in use, then those that were not asked for
+    /// longest.
+    fn worth(&self, now_ms: i64) -> (bool, bool, i64) {
+        let Usage { is_in_use, asked_for_at, .. } = self.usage;
+        // Whoever was not asked for in a day has no document that could still be used.
+        (self.known.is_some(), is_in_use && now_ms < asked_for_at + STALE_MS, asked_for_at)
+    }
+}
+
 impl Documents {
-    /// The slot of a URL. When there are too many, one makes room: of those that hold nothing, else the one fetched longest ago.
-    fn slot(&self, client_id: &str) -> Arc<AsyncMutex<Slot>> {
+    /// The slot of a URL. When there are too many, the one that is worth least makes room.
+    fn slot(&self, client_id: &str, now_ms: i64) -> Arc<AsyncMutex<Slot>> {
         // Nothing in here can leave the map half changed.
         let mut shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = shelf.get(client_id) {
             return Arc::clone(slot);
         }
         if shelf.len() >= MOST_DOCUMENTS {
-            let age = |slot: &Arc<AsyncMutex<Slot>>| {
-                let slot = slot.try_lock().ok()?;
-                Some(slot.known.as_ref().map_or(i64::MIN, |known| known.fetched_at))
-            };
-            let oldest = shelf
+            // One that is locked is being fetched.
+            let worth = |slot: &Arc<AsyncMutex<Slot>>| Some(slot.try_lock().ok()?.worth(now_ms));
+            let least = shelf
                 .iter()
-                .filter_map(|(url, slot)| Some((age(slot)?, url)))
+                .filter_map(|(url, slot)| Some((worth(slot)?, url)))
                 .min()
                 .map(|(_, url)| url.clone());
-            if let Some(url) = oldest {
+            if let Some(url) = least {
                 shelf.remove(&url);
             }
         }
@@ -193,7 +236,9 @@ impl Documents {
         if rate.all >= MOST_OF_ALL {
             return Err(busy());
         }
-        let of_host = rate.by_host.entry(url.host()).or_default();
+        // Whoever has a host has all its ports.
+        let host = url.url().host_str().unwrap_or_default().to_owned();
+        let of_host = rate.by_host.entry(host).or_default();
         if *of_host >= MOST_OF_HOST {
             return Err(busy());
         }
@@ -291,6 +336,7 @@ mod tests {
             assert!(documents.admit(&url("a.example"), 1).is_ok());
         }
         assert!(documents.admit(&url("a.example"), 1).is_err());
+        assert!(documents.admit(&url("a.example:8443"), 1).is_err(), "another port, the same host");
         assert!(
             documents.admit(&url("b.example"), 1).is_ok(),
             "one host does not use up the others"
@@ -308,8 +354,33 @@ mod tests {
     fn what_is_kept_is_bounded() {
         let documents = Documents::default();
         for number in 0..MOST_DOCUMENTS + 50 {
-            documents.slot(&format!("https://a.example/{number}"));
+            documents.slot(&format!("https://a.example/{number}"), 1);
         }
         assert_eq!(documents.shelf.lock().unwrap().len(), MOST_DOCUMENTS);
+    }
+
+    #[tokio::test]
+    async fn strangers_take_no_room_from_clients_in_use() {
+        let documents = Documents::default();
+        let filled = async |url: &str, is_in_use, now| {
+            let slot = documents.slot(url, now);
+            let mut slot = slot.lock().await;
+            slot.usage = Usage { is_in_use, looked_up_at: now, asked_for_at: now };
+        };
+        filled("https://in.use/", true, 1).await;
+        for number in 0..2 * MOST_DOCUMENTS {
+            filled(&format!("https://stranger.example/{number}"), false, 2).await;
+        }
+        let is_kept = |url: &str| documents.shelf.lock().unwrap().contains_key(url);
+        assert!(is_kept("https://in.use/"));
+        // Of those in use, the ones that were not asked for longest go when there is nobody else.
+        for number in 0..MOST_DOCUMENTS {
+            filled(&format!("https://in.use/{number}"), true, 3).await;
+        }
+        assert!(!is_kept("https://in.use/") && is_kept("https://in.use/0"));
+        // A day later nobody has a claim.
+        filled("https://stranger.example/late", false, 4 + STALE_MS).await;
+        filled("https://stranger.example/later", false, 5 + STALE_MS).await;
+        assert!(is_kept("https://stranger.example/late"));
     }
 }

@@ -17,7 +17,7 @@ mod standing;
 mod store;
 mod tokens;
 
-use trinco_db::Tx;
+use trinco_db::{Conn, Tx};
 use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::claims::RequestedClaims;
 use trinco_oauth::grant::GrantedScopes;
@@ -46,6 +46,14 @@ impl NewGrant {
     pub(crate) fn id(&self) -> &str {
         &self.grant.id
     }
+}
+
+/// Whether any grant of a client lives.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn any_lives(conn: &mut Conn<'_>, client_id: &str, now_ms: i64) -> Result<bool> {
+    store::any_lives(conn, client_id, now_ms).await
 }
 
 /// Who grants: a user who is signed in.

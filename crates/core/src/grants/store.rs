@@ -51,6 +51,18 @@ pub(super) async fn find_grant(conn: &mut Conn<'_>, id: &str) -> Result<Option<G
     row.map(|row| grant(&row, 0)).transpose()
 }
 
+pub(super) async fn any_lives(conn: &mut Conn<'_>, client_id: &str, now_ms: i64) -> Result<bool> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT 1 FROM grants WHERE tenant_id = $1 AND client_id = $2 AND expires_at > $3 LIMIT 1"
+            ),
+            params![client_id, now_ms],
+        )
+        .await?;
+    Ok(row.is_some())
+}
+
 pub(super) async fn delete_grant(tx: &mut Tx<'_>, id: &str) -> Result<()> {
     tx.execute(sql!("DELETE FROM grants WHERE tenant_id = $1 AND id = $2"), params![id]).await?;
     Ok(())
