@@ -227,10 +227,18 @@ async fn a_client_names_its_secret_but_does_not_choose_it() {
     let next = world.admin.post(&path, new).await.expect(201).json();
     world.admin.delete(&format!("{path}/Default%20secret")).await.expect(204);
     let read = manage(&world, Method::GET, client, token, None).await.expect(200).json();
-    assert_eq!(
-        (&read["client_secret"], &read["client_secret_expires_at"]),
-        (&next["value"], &json!(day))
-    );
+    let told_of =
+        |told: &Value| (told["client_secret"].clone(), told["client_secret_expires_at"].clone());
+    assert_eq!(told_of(&read), (next["value"].clone(), json!(day)));
+    // The newest is told, while it works.
+    world.server.clock().advance(1);
+    let newest = world.admin.post(&path, json!({ "name": "newest" })).await.expect(201).json();
+    let read = manage(&world, Method::GET, client, token, None).await.expect(200).json();
+    assert_eq!(told_of(&read), (newest["value"].clone(), json!(0)));
+    world.admin.delete(&format!("{path}/newest")).await.expect(204);
+    world.server.clock().advance(86_400);
+    let read = manage(&world, Method::GET, client, token, None).await.expect(200).json();
+    assert_eq!(told_of(&read), (Value::Null, Value::Null), "it works no more");
 }
 
 #[tokio::test]
@@ -310,4 +318,23 @@ async fn one_that_nobody_uses_is_deleted_and_one_in_use_stays() {
     world.server.clock().advance(181 * 86_400);
     sweep().await;
     assert!(!exists(used).await);
+}
+
+#[tokio::test]
+async fn a_client_that_another_node_has_just_deleted_is_unknown() {
+    let world = open_world().await;
+    let told = register(&world, None, &metadata()).await.expect(201).json();
+    let (client, token) = (text(&told, "/client_id"), text(&told, "/registration_access_token"));
+    let other = world.server.second_node().await;
+    let url = other.authorization_url(client, "openid", &[]);
+    let waiting = other.browser();
+    let page = arrive(&waiting, &url).await;
+    assert!(page.contains("/consent?"), "{page}");
+    manage(&world, Method::DELETE, client, token, None).await.expect(204);
+    // The other node has not heard of it.
+    let refused = Answer::to(other.browser().request(Method::GET, &url)).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_client", "{refused}");
+    assert!(other.browser().get(&url).await.expect(400).text.contains("is not set up here"));
+    waiting.get(&url).await.expect(400);
+    waiting.get(&page).await.expect(404);
 }

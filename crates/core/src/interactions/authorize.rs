@@ -48,6 +48,8 @@ pub enum Answer {
     ConfirmDevice(Box<super::DeviceConfirmation>),
     /// Tell the person that the device, which asked for this, gets nothing.
     DeviceDenied(Box<AuthorizationRequest>),
+    /// Tell the person that the application gets nothing: it is not what it was when it asked, so nobody is sent back to it.
+    Denied,
     /// Ask for the code of a device: the person has signed in, which they had to do first.
     EnterCode,
     /// Show what is wrong and redirect nowhere: who asks, or where to answer, is not trusted.
@@ -99,7 +101,11 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
         registered.ok_or_else(|| Error::Internal("a validated request has a client".to_owned()))?;
     let request = consents::limit_request(&tenant.snapshot(), &registered, request);
     let session = current_session(tenant, session).await?;
-    advance(tenant, &registered, &request, session.as_ref(), None).await
+    match advance(tenant, &registered, &request, session.as_ref(), None).await {
+        // Deleted by another node since it was looked up.
+        Err(error @ Error::OAuth(_)) => unknown_client(params, error),
+        answer => answer,
+    }
 }
 
 /// Whether an answer may be sent to the client without anyone having signed in for this request. A stranger's client could otherwise
@@ -326,7 +332,8 @@ pub(super) async fn issue(
         now_ms: tenant.now_ms(),
         end: entry("Interaction.End"),
     };
-    if !tenant.write(issued, |tx, issued| Box::pin(keep(tx, issued))).await? {
+    let kept = tenant.write(issued, |tx, issued| Box::pin(keep(tx, issued))).await;
+    if !kept.map_err(super::if_client_is_gone)? {
         let error = OAuthError::new(ErrorCode::LoginRequired, "the session has just ended");
         let response = AuthorizationResponse::error(&request.target, &error, tenant.issuer());
         return Ok(Answer::Respond(response));

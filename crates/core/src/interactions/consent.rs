@@ -177,17 +177,26 @@ async fn remember_for_device(
 
 /// The person does not allow it: the application learns `access_denied` (RFC 6749 §4.1.2.1), and nothing is remembered.
 ///
+/// An application that is not what it was when it asked is told nothing, but the person's no counts.
+///
 /// # Errors
-/// `session.not_found` when the interaction has ended, or its application was changed meanwhile.
+/// `session.not_found` when the interaction has ended.
 pub async fn deny(tenant: &Tenant, interaction: &Interaction, session: &Session) -> Result<Answer> {
-    let gone = || Error::refused("session.not_found");
-    let (_, request) = current(tenant, interaction).await?.ok_or_else(gone)?;
+    let request = match current(tenant, interaction).await {
+        Ok(Some((_, request))) => Some(request),
+        // What it says about itself cannot be had, or not be used.
+        Ok(None) | Err(Error::OAuth(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let is_known = request.is_some();
+    let request = request.unwrap_or_else(|| interaction.request.clone());
     if is_for_device(tenant, interaction) {
         devices::deny(tenant, interaction, Some(session), ErrorCode::AccessDenied).await?;
         return Ok(Answer::DeviceDenied(Box::new(request)));
     }
     let error = OAuthError::new(ErrorCode::AccessDenied, "the user did not allow it");
-    respond(tenant, interaction, &request, error).await
+    let answer = respond(tenant, interaction, &request, error).await?;
+    Ok(if is_known { answer } else { Answer::Denied })
 }
 
 /// Something else than the person's answer ends the interaction.

@@ -10,8 +10,8 @@ mod pushed;
 mod store;
 
 use trinco_db::Tx;
-use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::interaction::Progress;
+use trinco_oauth::{AuthorizationRequest, OAuthError};
 
 pub use authorize::{Answer, authorize, current_session, resume};
 pub use consent::{Allowed, Choice, ConsentRequest, allow, consent_request, deny};
@@ -67,8 +67,19 @@ pub async fn begin(tenant: &Tenant, request: &AuthorizationRequest) -> Result<Se
         .write((interaction, now), |tx, (interaction, now)| {
             Box::pin(store::insert(tx, interaction, *now, *now + LIFETIME_MS))
         })
-        .await?;
+        .await
+        .map_err(if_client_is_gone)?;
     Ok(id)
+}
+
+/// What belongs to a client could not be written because another node has just deleted the client, of which this one knows still.
+fn if_client_is_gone(error: Error) -> Error {
+    match error {
+        Error::Database(trinco_db::Error::ForeignKey) => {
+            OAuthError::invalid_client("the client was deleted a moment ago").into()
+        }
+        other => other,
+    }
 }
 
 /// The interaction with this id, unless it has expired or ended.

@@ -133,6 +133,7 @@ fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
             no_store(Redirect::to(&page).into_response())
         }
         Answer::DeviceDenied(request) => pages::device::denied(tenant, headers, &request),
+        Answer::Denied => PageContext::new(tenant, headers).denied(),
         Answer::EnterCode => {
             let page = pages::device::code_page_of_browser(tenant, headers);
             no_store(Redirect::to(&page).into_response())

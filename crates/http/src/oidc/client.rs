@@ -6,9 +6,9 @@ use axum::extract::{FromRequest, Request};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use trinco_core::applications::{self, RegisteredClient, SecretCheck};
-use trinco_core::{Result, Tenant, clients, resources};
+use trinco_core::{Error, Result, Tenant, clients, resources};
 use trinco_oauth::client_authentication::ClientCredentials;
-use trinco_oauth::{OAuthError, Params};
+use trinco_oauth::{ErrorCode, OAuthError, Params};
 
 use super::cors::{self, Origin};
 use crate::app::Here;
@@ -49,6 +49,22 @@ pub(super) fn content_type(headers: &HeaderMap) -> Option<String> {
     Some(value.split(';').next()?.trim().to_ascii_lowercase())
 }
 
+/// A client whose document cannot be used, or not any more, is no client: what is wrong with the document is for the authorization
+/// endpoint to say, whose errors have a code for it. Those here do not (RFC 6749 §5.2).
+fn as_unknown_client(error: Error) -> Error {
+    match error {
+        Error::OAuth(error)
+            if matches!(
+                error.error,
+                ErrorCode::InvalidClientMetadata | ErrorCode::UnregistrableRedirectUri
+            ) =>
+        {
+            OAuthError::new(ErrorCode::InvalidClient, error.description).into()
+        }
+        other => other,
+    }
+}
+
 /// The client that sends a request to `path`, authenticated (RFC 6749 §2.3), from an origin of its own if from a browser.
 pub(super) async fn authenticate(
     tenant: &Tenant,
@@ -76,7 +92,8 @@ pub(super) async fn authenticate(
     };
     let credentials = ClientCredentials::parse(authorization, params)?;
     let registered = clients::find(tenant, &credentials.client_id)
-        .await?
+        .await
+        .map_err(as_unknown_client)?
         .ok_or_else(|| OAuthError::invalid_client("unknown client"))?;
     // First of all, so that the client's own page can read what else is wrong.
     cors::check(origin, tenant, &registered.client)?;

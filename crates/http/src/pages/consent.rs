@@ -1,7 +1,5 @@
 //! `/consent`: what a third-party application asks for, to be allowed or denied. One form, complete without JavaScript.
 
-use std::sync::Arc;
-
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, StatusCode, header};
 use trinco_core::applications::RegisteredClient;
@@ -28,7 +26,6 @@ const MAX_ID: usize = 128;
 struct Current {
     id: Secret,
     interaction: Interaction,
-    registered: Arc<RegisteredClient>,
     session: Session,
 }
 
@@ -49,14 +46,21 @@ async fn ask(
     current: &Current,
     has_changed: bool,
 ) -> Response {
+    // Looked up here and not for an answer: no client can stand in the way of a no.
+    let page = PageContext::new(tenant, headers);
+    let registered = match clients::find(tenant, &current.interaction.request.client_id).await {
+        Ok(Some(registered)) => registered,
+        Ok(None) => return page.unknown_session(),
+        Err(error) => return page.failed(&error, PURPOSE),
+    };
     match interactions::consent_request(tenant, &current.interaction, &current.session).await {
-        Ok(Some(request)) => draw(tenant, headers, current, request, has_changed),
+        Ok(Some(request)) => draw(tenant, headers, current, &registered, request, has_changed),
         // Something else comes next, such as signing in again.
         Ok(None) => {
             let next = format!("{}/oidc/auth/{}", tenant.origin().base(), current.id.reveal());
             Redirect::to(&next).into_response()
         }
-        Err(error) => PageContext::new(tenant, headers).failed(&error, PURPOSE),
+        Err(error) => page.failed(&error, PURPOSE),
     }
 }
 
@@ -78,7 +82,7 @@ pub(super) async fn submit(
     let Some(fingerprint) = fingerprint_in(&tenant, &current, &form.xsrf) else {
         return page.unknown_session();
     };
-    let Current { id, interaction, session, .. } = &current;
+    let Current { id, interaction, session } = &current;
     let answer = match form.allows {
         Some(true) => {
             let organization_ids = form.organization_ids;
@@ -103,7 +107,6 @@ pub(super) async fn submit(
 /// What the form holds; a decision that is missing or unknown is none.
 struct Submitted {
     xsrf: String,
-
     allows: Option<bool>,
     organization_ids: Vec<String>,
 }
@@ -161,17 +164,15 @@ async fn current(
     let Some(interaction) = interactions::find(tenant, id.reveal()).await? else { return Ok(None) };
     let cookie = cookies::session(tenant, headers);
     let cookie = cookie.as_ref().map(|cookie| cookie.reveal().as_str());
-    let Some(session) = interactions::current_session(tenant, cookie).await? else {
-        return Ok(None);
-    };
-    let registered = clients::find(tenant, &interaction.request.client_id).await?;
-    Ok(registered.map(|registered| Current { id, interaction, registered, session }))
+    let session = interactions::current_session(tenant, cookie).await?;
+    Ok(session.map(|session| Current { id, interaction, session }))
 }
 
 fn draw(
     tenant: &Tenant,
     headers: &HeaderMap,
     current: &Current,
+    registered: &RegisteredClient,
     request: ConsentRequest,
     has_changed: bool,
 ) -> Response {
@@ -185,8 +186,8 @@ fn draw(
         action: href("consent"),
         xsrf: xsrf(tenant, current, &request.fingerprint),
         has_changed,
-        app_name: current.registered.display_name().to_owned(),
-        vouched: vouched_for(&current.registered),
+        app_name: registered.display_name().to_owned(),
+        vouched: vouched_for(registered),
         user_name: name_of(&request.user),
         other_account_href: href("sign-in"),
         is_further: request.is_further,
@@ -208,7 +209,7 @@ fn draw(
         }),
         next: (!is_for_device).then(|| host_of(redirect_uri)),
     };
-    let html = render::consent(&context.shell_for(&current.registered), &view);
+    let html = render::consent(&context.shell_for(registered), &view);
     // A device's form ends on a page of this server.
     let form_target = (!is_for_device).then(|| asked.target.redirect_uri.form_action_source());
     let mut response = context.send(StatusCode::OK, html, form_target.as_deref());

@@ -139,6 +139,11 @@ impl<'a> PageContext<'a> {
         self.send(status, render::error(&self.shell(), &problem), None)
     }
 
+    /// The person has said no, and the application cannot be told.
+    pub(crate) fn denied(&self) -> Response {
+        self.send(StatusCode::OK, render::denied(&self.shell()), None)
+    }
+
     /// Nothing is at this address.
     pub(crate) fn not_found(&self) -> Response {
         self.send(StatusCode::NOT_FOUND, render::not_found(&self.shell(), None), None)

@@ -96,6 +96,11 @@ pub fn error(shell: &Shell, view: &Problem) -> String {
     finished(&MessagePage { support: view.support.as_deref(), ..page })
 }
 
+/// The person has said no to an application that cannot be told.
+pub fn denied(shell: &Shell) -> String {
+    finished(&MessagePage::from_texts(shell, "denied", None))
+}
+
 /// Nothing is at this address. `back` leads to an application, if one is known.
 pub fn not_found(shell: &Shell, back: Option<&Link>) -> String {
     finished(&MessagePage::from_texts(shell, "not_found", back))
