@@ -25,15 +25,11 @@ pub(super) async fn register(
     request: Request,
 ) -> Result<Response, OidcError> {
     let answered = async {
-        let token = match token_of(&headers) {
-            Ok(token) => Some(token),
-            Err(BearerError::Missing) => None,
-            Err(_) => return Err(wrong_token().into()),
-        };
         // Whether there is anything here comes before what is wrong with the request.
         if !registrations::is_open(&tenant) {
             return Err(Error::refused("entity.not_found"));
         }
+        let token = presented(&headers)?;
         let metadata = metadata_of(request).await?;
         let token = token.as_ref().map(|token| token.reveal().as_str());
         registrations::register(&tenant, token, &metadata).await
@@ -48,7 +44,7 @@ pub(super) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, OidcError> {
     let answered = async {
-        let token = token_of(&headers).map_err(|_| wrong_token())?;
+        let token = token_of(&headers)?;
         registrations::read(&tenant, &id, token.reveal()).await
     };
     let information = answered.await.map_err(OidcError::at_registration)?;
@@ -62,7 +58,7 @@ pub(super) async fn update(
     request: Request,
 ) -> Result<Response, OidcError> {
     let answered = async {
-        let token = token_of(&headers).map_err(|_| wrong_token())?;
+        let token = token_of(&headers)?;
         let metadata = metadata_of(request).await?;
         registrations::update(&tenant, &id, token.reveal(), &metadata).await
     };
@@ -76,19 +72,29 @@ pub(super) async fn delete(
     headers: HeaderMap,
 ) -> Result<Response, OidcError> {
     let answered = async {
-        let token = token_of(&headers).map_err(|_| wrong_token())?;
+        let token = token_of(&headers)?;
         registrations::delete(&tenant, &id, token.reveal()).await
     };
     answered.await.map_err(OidcError::at_registration)?;
     Ok((StatusCode::NO_CONTENT, NO_STORE).into_response())
 }
 
-fn token_of(headers: &HeaderMap) -> Result<Secret, BearerError> {
-    let authorization = match headers.get(header::AUTHORIZATION) {
-        Some(value) => Some(value.to_str().map_err(|_| BearerError::Malformed)?),
-        None => None,
+/// The registration access token.
+fn token_of(headers: &HeaderMap) -> Result<Secret, OAuthError> {
+    presented(headers)?.ok_or_else(wrong_token)
+}
+
+/// The bearer token of the one `Authorization` header, if there is a header: one that holds something else is refused, not passed over.
+fn presented(headers: &HeaderMap) -> Result<Option<Secret>, OAuthError> {
+    let mut stated = headers.get_all(header::AUTHORIZATION).iter();
+    let value = match (stated.next(), stated.next()) {
+        (None, _) => return Ok(None),
+        (Some(value), None) => value,
+        // What stands in front of this server may have looked at the other one.
+        (Some(_), Some(_)) => return Err(BearerError::Twice.error()),
     };
-    bearer::parse(authorization).map(|token| Secret::new(token.expose().to_owned()))
+    let token = value.to_str().ok().and_then(|value| bearer::parse(Some(value)).ok());
+    token.map(|token| Some(Secret::new(token.expose().to_owned()))).ok_or_else(wrong_token)
 }
 
 fn wrong_token() -> OAuthError {
