@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value};
 
+use super::name;
 use super::redirect_uri::Destination;
 use crate::{
     error::{ErrorCode, OAuthError},
@@ -238,29 +239,12 @@ impl<'a> Reader<'a> {
         if text.chars().count() > MAX_NAME {
             return Err(invalid(format!("client_name has more than {MAX_NAME} characters")));
         }
-        if text.chars().any(is_hidden) {
-            return Err(invalid("client_name holds control characters"));
+        if text.is_empty() {
+            return Ok(None);
         }
-        Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+        name::check(text).map_err(|rule| invalid(format!("client_name {rule}")))?;
+        Ok(Some(text.to_owned()))
     }
-}
-
-/// Controls, and the marks that change the direction of text or take no room (Unicode Standard Annex 9 §2, Unicode Technical
-/// Report 36 §2).
-fn is_hidden(symbol: char) -> bool {
-    symbol.is_control()
-        || matches!(
-            symbol,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 #[cfg(test)]
@@ -304,6 +288,7 @@ mod tests {
             ("client_name", json!("x".repeat(129))),
             ("client_name", json!("Good\u{202e}livE")),
             ("client_name", json!("a\nb")),
+            ("client_name", json!("\u{3164}")),
             ("token_endpoint_auth_method", json!("client_secret_jwt")),
             ("token_endpoint_auth_method", json!(1)),
             ("grant_types", json!("authorization_code")),

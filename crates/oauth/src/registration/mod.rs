@@ -6,6 +6,7 @@
 
 pub mod document;
 mod metadata;
+mod name;
 pub mod redirect_uri;
 
 pub use metadata::{AuthMethod, ClientMetadata, MAX_NAME, MAX_REDIRECT_URIS};
