@@ -82,6 +82,7 @@ async fn a_document_must_speak_for_its_own_url_and_hold_no_secret() {
         ("/j", "redirect_uris", json!(["javascript:alert(1)"]), "invalid_redirect_uri"),
         ("/k", "redirect_uris", json!(["https://*.evil.example/cb"]), "invalid_redirect_uri"),
         ("/l", "redirect_uris", json!(["http://evil.example/cb"]), "invalid_redirect_uri"),
+        ("/n2", "redirect_uris", json!(["http://127.0.0.2/cb"]), "invalid_redirect_uri"),
         ("/m", "client_name", json!("Bank\u{202e}kcatta"), METADATA),
     ] {
         let mut document = site.document(path);

@@ -144,6 +144,12 @@ async fn metadata_that_cannot_work_is_refused_with_the_codes_of_the_rfc() {
         (with("token_endpoint_auth_method", json!("tls_client_auth")), METADATA),
         (with("token_endpoint_auth_method", json!("private_key_jwt")), METADATA),
         (trinco_testkit::changed(metadata(), jwks_uri), METADATA),
+        // It would not be read, whether it is needed or not.
+        (with("jwks_uri", json!("https://agent.example/keys")), METADATA),
+        (with("client_name", json!("\u{3164}")), METADATA),
+        (with("client_name", json!("\u{2800}")), METADATA),
+        (with("client_name", json!(format!("A{}", "\u{300}".repeat(40)))), METADATA),
+        (with("redirect_uris", json!(["http://127.0.0.2/cb"])), URIS),
         (with("grant_types", json!(["client_credentials"])), METADATA),
         (with("grant_types", json!(["implicit"])), METADATA),
         (with("grant_types", json!(["refresh_token"])), METADATA),
@@ -202,8 +208,6 @@ async fn the_policy_says_which_kinds_grants_and_hosts() {
     set(json!({ "applicationTypes": ["Native", "SPA", "Traditional"], "grantTypes": ["authorization_code"] })).await;
     let told = register(&world, None, &metadata()).await.expect(201).json();
     assert_eq!(told["grant_types"], json!(["authorization_code"]));
-    set(json!({ "grantTypes": [] })).await;
-    assert_eq!(refusal(&world, &metadata()).await, METADATA);
 
     set(json!({ "grantTypes": ["authorization_code"], "redirectUriHosts": ["*.agent.example", "cursor:"] })).await;
     for (uri, allowed) in [
@@ -222,6 +226,16 @@ async fn the_policy_says_which_kinds_grants_and_hosts() {
             "{uri}: {}",
             answer.text
         );
+    }
+    // With one of these nobody could register, and discovery would say that clients can.
+    for (name, value) in [
+        ("applicationTypes", json!([])),
+        ("grantTypes", json!([])),
+        ("grantTypes", json!(["refresh_token"])),
+        ("redirectUriHosts", json!([])),
+    ] {
+        let refused = world.admin.patch(POLICY, json!({ name: value })).await.expect(400).json();
+        assert_eq!(refused["data"]["issues"][0]["path"], json!([name]), "{refused}");
     }
     for changes in [
         json!({ "redirectUriHosts": ["*"] }),
@@ -422,4 +436,24 @@ async fn open_redirect_by_a_registration_of_ones_own_is_refused() {
         format!("client_id={client}&post_logout_redirect_uri=http%3A%2F%2Flocalhost%3A9999%2F");
     let page = world.server.browser().get(&format!("/oidc/session/end?{place}")).await;
     assert_eq!(page.header("location"), "");
+}
+
+#[tokio::test]
+async fn a_credential_that_is_no_bearer_token_or_one_of_two_is_refused() {
+    let world = open_world().await;
+    let told = register(&world, None, &metadata()).await.expect(201).json();
+    let (client, token) = (text(&told, "/client_id"), text(&told, "/registration_access_token"));
+    let new = || world.server.browser().request(Method::POST, "/oidc/register").json(&metadata());
+    Answer::to(new().basic_auth("x", Some("y"))).await.expect(401);
+    Answer::to(new().header("authorization", "Bearer")).await.expect(401);
+    let path = format!("/oidc/register/{client}");
+    for (one, other) in [(token, "x"), ("x", token), (token, token)] {
+        let twice = Answer::to(new().bearer_auth(one).bearer_auth(other)).await.expect(400);
+        assert_eq!(twice.json()["error"], "invalid_request");
+        for method in [Method::GET, Method::PUT, Method::DELETE] {
+            let request = world.server.browser().request(method, &path).json(&metadata());
+            Answer::to(request.bearer_auth(one).bearer_auth(other)).await.expect(400);
+        }
+    }
+    manage(&world, Method::GET, client, token, None).await.expect(200);
 }

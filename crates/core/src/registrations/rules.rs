@@ -41,6 +41,9 @@ pub(super) fn decide(
         ));
     }
     let metadata = ClientMetadata::read(members)?;
+    if metadata.jwks_uri.is_some() {
+        return Err(invalid("a jwks_uri is not read here, send the keys themselves as jwks"));
+    }
     let (kind, auth_method) = kind_of(&metadata);
     if !policy.application_types.contains(&kind) {
         return Err(invalid(format!(
@@ -55,9 +58,7 @@ pub(super) fn decide(
     let grants = grants_of(&metadata, policy)?;
     let jwks = match (auth_method, metadata.jwks) {
         (AuthMethod::PrivateKeyJwt, None) => {
-            return Err(invalid(
-                "private_key_jwt needs jwks: the keys themselves, a jwks_uri is not read here",
-            ));
+            return Err(invalid("private_key_jwt needs jwks"));
         }
         (AuthMethod::PrivateKeyJwt, jwks) => jwks,
         _ => None,
@@ -212,7 +213,20 @@ pub(super) fn apply(changes: &PolicyChanges, policy: &mut Policy) -> Result<()> 
         changed.consent_scopes = ConsentScopes::default();
         changed.consent_scopes.add(&scopes);
     }
+    // With one of these nobody could register, while discovery said that clients can.
+    if changed.application_types.is_empty() {
+        let rule = "must hold one of Native, SPA and Traditional at least; set enabled to false to let nobody register";
+        return Err(Error::invalid_field("applicationTypes", rule));
+    }
+    if !changed.grant_types.contains(&RegistrableGrant::AuthorizationCode) {
+        let rule = "must hold authorization_code, with which every sign-in begins; set enabled to false to let nobody register";
+        return Err(Error::invalid_field("grantTypes", rule));
+    }
     if let Some(hosts) = &changed.redirect_uri_hosts {
+        if hosts.is_empty() {
+            let rule = "must hold a host or scheme at least, or be null for any that is sound";
+            return Err(Error::invalid_field("redirectUriHosts", rule));
+        }
         if hosts.len() > MAX_HOSTS {
             return Err(Error::invalid_field("redirectUriHosts", "has more than 100 entries"));
         }

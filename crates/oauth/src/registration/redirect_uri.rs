@@ -1,5 +1,7 @@
 //! The redirect URIs that a client nobody vetted may have: stricter than those an operator registers.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use url::{Host, Url};
 
 use crate::redirect_uri::RedirectUri;
@@ -82,13 +84,13 @@ impl Destination {
     }
 }
 
-/// The loopback names that RFC 8252 §7.3 and §8.3 speak of.
+/// The loopback names that RFC 8252 §7.3 and §8.3 speak of, and no other address of that block.
 #[must_use]
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Ipv4(address)) => address == Ipv4Addr::LOCALHOST,
+        Some(Host::Ipv6(address)) => address == Ipv6Addr::LOCALHOST,
         None => false,
     }
 }
