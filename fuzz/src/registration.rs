@@ -76,7 +76,7 @@ fn sound(read: &ClientMetadata) {
                 assert!(destination.is_named_by(host) && !destination.is_native());
             }
             Destination::Loopback { host } => {
-                let is_local = host == "localhost" || host == "[::1]" || host.starts_with("127.");
+                let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str());
                 assert!(url.scheme() == "http" && is_local, "{uri}");
             }
             Destination::Private { scheme } => {
@@ -87,9 +87,10 @@ fn sound(read: &ClientMetadata) {
             }
         }
     }
-    // People decide by the name, so nothing in it is hidden.
+    // People decide by the name, so something in it is seen, and nothing hidden.
     if let Some(name) = &read.name {
         assert!((1..=MAX_NAME).contains(&name.chars().count()) && name.trim() == name);
+        assert!(name.chars().any(char::is_alphanumeric) && !name.contains('\u{3164}'));
         assert!(!name.chars().any(|c| c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c)));
     }
     assert!(read.jwks.is_none() || read.jwks_uri.is_none());
