@@ -52,3 +52,31 @@ async fn a_fresh_token_is_known_at_every_node_right_after_a_rotation() {
     let exchanged = other.token(client, &form).await.expect(200).json();
     assert_eq!(Tokens::claims(text(&exchanged, "/access_token"))["sub"], world.user_id.as_str());
 }
+
+/// Parallel requests of one application reach several nodes, of which the second has not heard of the rotation key that the chain went
+/// on with at the first. Nobody has stolen anything.
+#[tokio::test]
+async fn a_refresh_within_the_reuse_window_finds_the_newest_token_at_every_node_across_a_rotation()
+{
+    let world = World::start().await;
+    let app = world.admin.single_page("Shop").await;
+    let client = (app.as_str(), "");
+    for algorithm in ["EC", "RSA"] {
+        let browser = world.server.browser();
+        let first =
+            world.server.sign_in(&browser, client, USER, "openid offline_access", &[]).await;
+        let other = Server::second_node(&world.server).await;
+        let rotate = json!({ "rotationGracePeriod": 0, "signingKeyAlgorithm": algorithm });
+        world.admin.post("/api/configs/oidc/private-keys/rotate", rotate).await.expect(200);
+        let mut newest = first.refresh().to_owned();
+        for _ in 0..3 {
+            newest = Tokens(world.refresh(client, &newest, &[]).await.expect(200).json())
+                .refresh()
+                .to_owned();
+        }
+        let form = [("grant_type", "refresh_token"), ("refresh_token", first.refresh())];
+        let late = Tokens(other.token(client, &form).await.expect(200).json());
+        assert_eq!(late.refresh(), newest);
+        world.refresh(client, &newest, &[]).await.expect(200);
+    }
+}
