@@ -160,6 +160,15 @@ pub async fn resume(
     let session = current_session(tenant, session).await?;
     let request =
         consents::limit_request(&tenant.snapshot(), &registered, interaction.request.clone());
+    if let Err(error) = authorization::check_again(&request, &registered.client) {
+        // No page can mend that: the application has to ask anew.
+        let ended =
+            tenant.write(interaction, |tx, interaction| Box::pin(end(tx, interaction))).await?;
+        return match ended {
+            true => Ok(refused_by(tenant, &request, &error)),
+            false => Err(gone()),
+        };
+    }
     advance(tenant, &registered, &request, session.as_ref(), Some((interaction, interaction_id)))
         .await
 }
@@ -225,7 +234,11 @@ async fn advance(
         }
         (NextStep::Fail(error), _) => error,
     };
-    Ok(Answer::Respond(AuthorizationResponse::error(&request.target, &error, tenant.issuer())))
+    Ok(refused_by(tenant, request, &error))
+}
+
+fn refused_by(tenant: &Tenant, request: &AuthorizationRequest, error: &OAuthError) -> Answer {
+    Answer::Respond(AuthorizationResponse::error(&request.target, error, tenant.issuer()))
 }
 
 async fn id_of(
@@ -254,6 +267,9 @@ pub(super) async fn decide(
     session: Option<&Session>,
     progress: &Progress,
 ) -> Result<NextStep> {
+    if let Err(error) = authorization::check_again(request, &registered.client) {
+        return Ok(NextStep::Fail(error));
+    }
     let hint = subject_of_hint(tenant, request.id_token_hint.as_deref()).await?;
     let granted = match session {
         Some(session) if registered.client.is_third_party => {
