@@ -63,7 +63,8 @@ pub(super) async fn issue(
         scope.clone(),
     )?;
     claims.cnf = tokens::confirmation(proven_key);
-    let claims = customized::of_machine(tenant, &snapshot, &kind, claims).await?;
+    let expires_in = claims.exp - claims.iat;
+    let access_token = customized::of_machine(tenant, &snapshot, client, &kind, claims).await?;
     let entry = Entry::new(tenant, KEY, Outcome::Success)
         .application(&client.client_id)
         .fact("scope", scope.to_string());
@@ -77,7 +78,6 @@ pub(super) async fn issue(
             })
         })
         .await?;
-    let (access_token, expires_in) = tokens::sign_access_token(&snapshot, client, &claims)?;
     Ok(TokenResponse {
         access_token,
         expires_in,

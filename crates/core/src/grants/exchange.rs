@@ -152,7 +152,7 @@ pub(super) async fn exchange(
         entry = entry.fact("actorId", actor.as_str());
     }
     keep(tenant, presented.subject_token, grant, access.stored(), proof, entry).await?;
-    let (access_token, expires_in) = access.make(&snapshot, client)?;
+    let (access_token, expires_in) = access.into_token();
     Ok(Exchanged {
         tokens: TokenResponse {
             access_token,

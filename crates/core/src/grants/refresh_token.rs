@@ -142,9 +142,7 @@ async fn attempt(
         return Ok(None);
     }
 
-    let id_token =
-        id_token.map(|claims| tokens::sign_id_token(&snapshot, client, claims)).transpose()?;
-    let (access_token, expires_in) = access.make(&snapshot, client)?;
+    let (access_token, expires_in) = access.into_token();
     let refresh_token = match next {
         Next::Keep => presented,
         Next::Rotate { token, .. } => token,
