@@ -1,7 +1,7 @@
 //! A key that one node has just made, seen at another that has not heard of it yet.
 
 use serde_json::json;
-use trinco_testkit::{API, Server, Tokens, USER, World, query_of, text};
+use trinco_testkit::{API, Answer, Method, Server, Tokens, USER, World, query_of, text};
 
 const SCOPE: &str = "openid offline_access read:orders";
 
@@ -79,4 +79,48 @@ async fn a_refresh_within_the_reuse_window_finds_the_newest_token_at_every_node_
         assert_eq!(late.refresh(), newest);
         world.refresh(client, &newest, &[]).await.expect(200);
     }
+}
+
+/// A rotation that is over is none in progress, wherever it was asked for.
+#[tokio::test]
+async fn a_rotation_right_after_one_at_another_node_is_carried_out() {
+    let world = World::start().await;
+    let other = Server::second_node(&world.server).await;
+    let admin = other.admin().await;
+    for path in ["/api/configs/oidc/private-keys/rotate", "/api/configs/oidc/cookie-keys/rotate"] {
+        let rotate = match path.contains("private") {
+            true => json!({ "rotationGracePeriod": 0 }),
+            false => json!({}),
+        };
+        for _ in 0..3 {
+            world.admin.post(path, rotate.clone()).await.expect(200);
+            admin.post(path, rotate.clone()).await.expect(200);
+        }
+    }
+}
+
+/// A cookie is signed with a key that every node knows by now, however often the keys were rotated in between.
+#[tokio::test]
+async fn cookies_are_read_at_every_node_while_their_keys_are_rotated_twice() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    world.server.clock().advance(60);
+    let other = Server::second_node(&world.server).await;
+    let path = "/api/configs/oidc/cookie-keys/rotate";
+    for _ in 0..2 {
+        world.admin.post(path, json!({})).await.expect(200);
+        world.server.clock().advance(2);
+    }
+    let url = world.server.authorization_url(&app.0, "openid", &[]);
+    let begun = world.server.browser().get(&url).await;
+    let page = begun.location().to_owned();
+    let cookies: Vec<&str> = begun
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .filter_map(|cookie| cookie.to_str().ok()?.split(';').next())
+        .collect();
+    let page = page.replace(world.server.base(), "");
+    let request = other.browser().request(Method::GET, &page).header("cookie", cookies.join("; "));
+    Answer::to(request).await.expect(200);
 }

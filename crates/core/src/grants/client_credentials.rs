@@ -9,7 +9,7 @@ use trinco_oauth::{Client, Scope};
 use super::{customized, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::dpop::Proof;
-use crate::{Result, Tenant, authorization, organizations};
+use crate::{Result, Tenant, authorization, keys, organizations};
 
 pub(super) const KEY: &str = "ExchangeTokenBy.ClientCredentials";
 
@@ -40,7 +40,7 @@ pub(super) async fn issue(
         }
         None => None,
     };
-    let snapshot = tenant.snapshot();
+    let snapshot = keys::configuration_to_sign_for(tenant, client).await?;
     let permitted = match (&kind, organization_roles.as_deref()) {
         (AccessTokenKind::Resource { indicator, .. }, None) => {
             authorization::application_scopes_on(&snapshot, &client.client_id, indicator)

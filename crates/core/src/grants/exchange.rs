@@ -115,7 +115,7 @@ pub(super) async fn exchange(
         })?;
     }
 
-    let snapshot = tenant.snapshot();
+    let snapshot = keys::configuration_to_sign_for(tenant, client).await?;
     let permitted = match &kind {
         AccessTokenKind::Opaque => Scope::empty(),
         AccessTokenKind::Resource { indicator, organization_id } => {

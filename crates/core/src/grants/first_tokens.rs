@@ -10,7 +10,7 @@ use super::model::{Grant, Redeemed};
 use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::dpop::Proof;
-use crate::{Result, Snapshot, Tenant, TokenHash, consents, devices};
+use crate::{Result, Snapshot, Tenant, TokenHash, consents, devices, keys};
 
 /// What is presented once.
 #[derive(Clone, Debug)]
@@ -84,7 +84,7 @@ pub(super) async fn redeem(
     let proven_key = proof.map(Proof::key);
     let (subject, grant) = standing::check(&mut conn, &tenant.snapshot(), grant).await?;
     drop(conn);
-    let snapshot = tenant.snapshot();
+    let snapshot = keys::configuration_to_sign_for(tenant, client).await?;
     let grant =
         Grant { expires_at: grant.created_at + client.max_grant_ttl.milliseconds(), ..grant };
 

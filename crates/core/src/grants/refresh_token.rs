@@ -22,7 +22,7 @@ use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
 use crate::dpop::Proof;
-use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, consents};
+use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, consents, keys};
 
 pub(super) const KEY: &str = "ExchangeTokenBy.RefreshToken";
 /// Rotations that are followed within the reuse window, each a point read. A busy application gets through dozens of them; more than
@@ -101,7 +101,8 @@ async fn attempt(
     let Some((presented, stored)) = current else {
         return Err(revoke_replayed(tenant, &grant).await?.into());
     };
-    let snapshot = knowing(tenant, &stored.rotation_key_id).await?;
+    knowing(tenant, &stored.rotation_key_id).await?;
+    let snapshot = keys::configuration_to_sign_for(tenant, client).await?;
     let mut conn = tenant.read().await?;
     let (subject, grant) = standing::check(&mut conn, &snapshot, grant).await?;
     drop(conn);
