@@ -175,8 +175,11 @@ pub(crate) async fn load(conn: &mut Conn<'_>, sealer: &Sealer) -> Result<Customi
 
 /// Refuses a script that no token would ever get anything from.
 async fn check(tenant: &Tenant, script: &Script) -> Result<()> {
-    let compiled = tenant.scripts().compile(script).await;
-    compiled.map_err(|error| Error::invalid_field("script", &error.to_string()))
+    tenant.scripts().compile(script).await.map_err(|error| match error {
+        // That says nothing about the script.
+        ScriptError::Busy | ScriptError::Engine(_) => general(&error.to_string(), code_of(&error)),
+        of_script => Error::invalid_field("script", &of_script.to_string()),
+    })
 }
 
 fn seal(
