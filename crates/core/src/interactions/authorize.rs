@@ -164,10 +164,7 @@ pub async fn resume(
         // No page can mend that: the application has to ask anew.
         let ended =
             tenant.write(interaction, |tx, interaction| Box::pin(end(tx, interaction))).await?;
-        return match ended {
-            true => Ok(refused_by(tenant, &request, &error)),
-            false => Err(gone()),
-        };
+        return if ended { Ok(refused_by(tenant, &request, &error)) } else { Err(gone()) };
     }
     advance(tenant, &registered, &request, session.as_ref(), Some((interaction, interaction_id)))
         .await
