@@ -2,6 +2,7 @@
 
 use trinco_oauth::grant::GrantedScopes;
 use trinco_oauth::introspection::PresentedToken;
+use trinco_oauth::params::MAX_VALUE;
 use trinco_oauth::pkce::CodeChallenge;
 use trinco_oauth::scope::{OFFLINE_ACCESS, ORGANIZATIONS_RESOURCE};
 use trinco_oauth::token::{
@@ -32,7 +33,7 @@ pub fn run(data: &[u8]) -> bool {
     }
     match PresentedToken::parse(&params) {
         Ok(presented) => {
-            assert!(presented.token.expose().len() <= MAX_TOKEN);
+            assert!(presented.token.expose().len() <= MAX_VALUE);
             hides(&presented, &params);
         }
         Err(error) => check::refusal(&error),

@@ -1,7 +1,7 @@
 //! A key that one node has just made, seen at another that has not heard of it yet.
 
 use serde_json::json;
-use trinco_testkit::{API, Server, Tokens, USER, World, query_of, text};
+use trinco_testkit::{API, Answer, Method, Server, Tokens, USER, World, query_of, text};
 
 const SCOPE: &str = "openid offline_access read:orders";
 
@@ -51,4 +51,74 @@ async fn a_fresh_token_is_known_at_every_node_right_after_a_rotation() {
     ];
     let exchanged = other.token(client, &form).await.expect(200).json();
     assert_eq!(Tokens::claims(text(&exchanged, "/access_token"))["sub"], world.user_id.as_str());
+}
+
+/// Parallel requests of one application reach several nodes, of which the second has not heard of the rotation key that the chain went
+/// on with at the first. Nobody has stolen anything.
+#[tokio::test]
+async fn a_refresh_within_the_reuse_window_finds_the_newest_token_at_every_node_across_a_rotation()
+{
+    let world = World::start().await;
+    let app = world.admin.single_page("Shop").await;
+    let client = (app.as_str(), "");
+    for algorithm in ["EC", "RSA"] {
+        let browser = world.server.browser();
+        let first =
+            world.server.sign_in(&browser, client, USER, "openid offline_access", &[]).await;
+        let other = Server::second_node(&world.server).await;
+        let rotate = json!({ "rotationGracePeriod": 0, "signingKeyAlgorithm": algorithm });
+        world.admin.post("/api/configs/oidc/private-keys/rotate", rotate).await.expect(200);
+        let mut newest = first.refresh().to_owned();
+        for _ in 0..3 {
+            newest = Tokens(world.refresh(client, &newest, &[]).await.expect(200).json())
+                .refresh()
+                .to_owned();
+        }
+        let form = [("grant_type", "refresh_token"), ("refresh_token", first.refresh())];
+        let late = Tokens(other.token(client, &form).await.expect(200).json());
+        assert_eq!(late.refresh(), newest);
+        world.refresh(client, &newest, &[]).await.expect(200);
+    }
+}
+
+/// A rotation that is over is none in progress, wherever it was asked for.
+#[tokio::test]
+async fn a_rotation_right_after_one_at_another_node_is_carried_out() {
+    let world = World::start().await;
+    let other = Server::second_node(&world.server).await;
+    let admin = other.admin().await;
+    for path in ["/api/configs/oidc/private-keys/rotate", "/api/configs/oidc/cookie-keys/rotate"] {
+        let is_cookie = path.contains("cookie");
+        let rotate = if is_cookie { json!({}) } else { json!({ "rotationGracePeriod": 0 }) };
+        for _ in 0..3 {
+            world.admin.post(path, rotate.clone()).await.expect(200);
+            admin.post(path, rotate.clone()).await.expect(200);
+        }
+    }
+}
+
+/// A cookie is signed with a key that every node knows by now, however often the keys were rotated in between.
+#[tokio::test]
+async fn cookies_are_read_at_every_node_while_their_keys_are_rotated_twice() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    world.server.clock().advance(60);
+    let other = Server::second_node(&world.server).await;
+    let path = "/api/configs/oidc/cookie-keys/rotate";
+    for _ in 0..2 {
+        world.admin.post(path, json!({})).await.expect(200);
+        world.server.clock().advance(2);
+    }
+    let url = world.server.authorization_url(&app.0, "openid", &[]);
+    let begun = world.server.browser().get(&url).await;
+    let page = begun.location().to_owned();
+    let cookies: Vec<&str> = begun
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .filter_map(|cookie| cookie.to_str().ok()?.split(';').next())
+        .collect();
+    let page = page.replace(world.server.base(), "");
+    let request = other.browser().request(Method::GET, &page).header("cookie", cookies.join("; "));
+    Answer::to(request).await.expect(200);
 }

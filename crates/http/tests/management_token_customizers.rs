@@ -198,3 +198,27 @@ async fn the_operators_tenant_has_no_scripts() {
     .unwrap_err();
     assert_eq!(refused.code(), Some("jwt_customizer.can_not_create_for_admin_tenant"));
 }
+
+/// Nobody would get a token's claims from a script that is no JavaScript: it is refused when it is put.
+#[tokio::test]
+async fn a_script_that_cannot_be_compiled_is_not_kept() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let broken = json!({ "script": "const getCustomJwtClaims =\n  async (" });
+    let refused = admin.put(ACCESS, broken.clone()).await.expect(400).json();
+    assert_eq!(refused["code"], "guard.invalid_input");
+    assert_eq!(refused["data"]["issues"][0]["path"][0], "script", "{refused}");
+    let says = text(&refused, "/data/issues/0/message");
+    assert!(says.contains("cannot be compiled") && says.contains("(line 2)"), "{refused}");
+    admin.get(ACCESS).await.expect(404);
+    admin.patch(ACCESS, broken.clone()).await.expect(404);
+
+    admin.put(ACCESS, json!({ "script": SCRIPT })).await.expect(201);
+    admin.patch(ACCESS, broken).await.expect(400);
+    assert_eq!(admin.get(ACCESS).await.expect(200).json(), json!({ "script": SCRIPT }));
+    // It is compiled and not run: what it does is another matter.
+    for script in ["for (;;);", "throw 5", "\"use strict\"; x", "function getCustomJwtClaims() {}"]
+    {
+        admin.put(ACCESS, json!({ "script": script })).await.expect(200);
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::{join, join_all};
+use trinco_core::{Secret, interactions, sessions};
 use trinco_testkit::{Answer, Method, REDIRECT_URI, Server, USER, World, hidden, query_of};
 
 /// A browser whose cookies are in the hands of the test.
@@ -212,4 +213,113 @@ async fn signing_out_by_a_form_of_another_site_goes_on_by_get_and_forgets_no_ses
     assert!(own.text.contains("auto-submit"));
     let signed_in = browser.get(&server.authorization_url(&app.0, "openid", &[])).await;
     assert!(signed_in.location().starts_with(REDIRECT_URI), "nobody has confirmed yet");
+}
+
+/// A browser that is signed in, and the page on which it may sign in once more.
+async fn about_to_sign_in_again(server: &Server, application_id: &str) -> (Jar, String) {
+    let mut jar = Jar::default();
+    let url = server.authorization_url(application_id, "openid", &[]);
+    let page = jar.get(server, &url).await.location().to_owned();
+    let resume = jar.sign_in(server, &page).await;
+    jar.get(server, &resume).await.location();
+    let again = server.authorization_url(application_id, "openid", &[("prompt", "login")]);
+    let page = jar.get(server, &again).await.location().to_owned();
+    (jar, page)
+}
+
+/// The fields of the form that asks whether to sign out.
+async fn sign_out_form(jar: &mut Jar, server: &Server) -> Vec<(&'static str, String)> {
+    let page = jar.get(server, "/oidc/session/end").await.expect(200);
+    ["xsrf", "session", "logout"].map(|name| (name, hidden(&page.text, name))).into()
+}
+
+fn borrowed<'a>(form: &'a [(&str, String)]) -> Vec<(&'a str, &'a str)> {
+    form.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+async fn is_signed_in(jar: &Jar, server: &Server, application_id: &str) -> bool {
+    let silent = server.authorization_url(application_id, "openid", &[("prompt", "none")]);
+    query_of(jar.send(server, &silent, None).await.location()).contains_key("code")
+}
+
+/// Applications are told that a session has ended by its id: what begins afterwards needs another one.
+#[tokio::test]
+async fn a_sign_in_that_a_sign_out_has_overtaken_starts_a_session_of_its_own() {
+    let world = World::start().await;
+    let (server, tenant) = (&world.server, world.server.tenant());
+    let app = world.admin.traditional("Shop").await;
+    let (jar, _) = about_to_sign_in_again(server, &app.0).await;
+    let value = |name: &str| {
+        let (_, cookie) =
+            jar.0.iter().find(|(found, _)| found.starts_with(name)).expect("a cookie");
+        cookie.rsplit_once('.').expect("a tag").0.to_owned()
+    };
+    let ended = sessions::find(tenant, &value("_session")).await.unwrap().expect("a session");
+    let interaction_id = value("_interaction").rsplit_once('~').expect("parts").1.to_owned();
+    let interaction = interactions::find(tenant, &interaction_id).await.unwrap().expect("one");
+    sessions::sign_out(tenant, &ended, None).await.unwrap();
+
+    let password = Secret::new(USER.1.to_owned());
+    let signed_in =
+        interactions::sign_in(tenant, &interaction, Some(&ended), USER.0, &password).await.unwrap();
+    let cookie = signed_in.cookie.reveal();
+    let begun = sessions::find(tenant, cookie).await.unwrap().expect("a session");
+    assert_ne!(begun.id, ended.id);
+    let answer = interactions::resume(tenant, &interaction_id, Some(cookie)).await.unwrap();
+    assert!(format!("{answer:?}").contains("code"), "{answer:?}");
+}
+
+/// Somebody signs in again in one tab while another one asks whether to sign out.
+#[tokio::test]
+async fn the_question_in_one_tab_is_still_good_after_a_sign_in_in_another() {
+    let world = World::start().await;
+    let server = &world.server;
+    let app = world.admin.traditional("Shop").await;
+    // The answer is sent with the new cookie, or crosses the sign-in and has the old one: the person is signed out either way.
+    for with_new_cookie in [true, false] {
+        let (mut jar, page) = about_to_sign_in_again(server, &app.0).await;
+        let form = sign_out_form(&mut jar, server).await;
+        let before = jar.clone();
+        jar.sign_in(server, &page).await;
+        assert!(is_signed_in(&jar, server, &app.0).await);
+        let sender = if with_new_cookie { &jar } else { &before };
+        let answer = sender.send(server, "/oidc/session/end/confirm", Some(&borrowed(&form))).await;
+        assert!(answer.expect(200).text.contains("You are signed out"));
+        assert!(!is_signed_in(&jar, server, &app.0).await, "{with_new_cookie}");
+    }
+}
+
+/// Who has signed in since is not who was asked.
+#[tokio::test]
+async fn the_question_in_one_tab_is_asked_again_when_somebody_else_signs_in_in_another() {
+    let world = World::start().await;
+    let server = &world.server;
+    let app = world.admin.traditional("Shop").await;
+    world.admin.user("bob", "another horse battery").await;
+    let (mut jar, page) = about_to_sign_in_again(server, &app.0).await;
+    let form = sign_out_form(&mut jar, server).await;
+    let shown = jar.get(server, &page).await.expect(200);
+    let xsrf = hidden(&shown.text, "xsrf");
+    let bob = [("xsrf", &*xsrf), ("identifier", "bob"), ("password", "another horse battery")];
+    let answer = jar.send(server, &page, Some(&bob)).await;
+    jar.keep(&answer);
+    let asked = jar.send(server, "/oidc/session/end/confirm", Some(&borrowed(&form))).await;
+    let asked = asked.expect(200);
+    assert!(!asked.text.contains("auto-submit"), "{}", asked.text);
+    assert!(is_signed_in(&jar, server, &app.0).await);
+    let form = ["xsrf", "session", "logout"].map(|name| (name, hidden(&asked.text, name)));
+    jar.send(server, "/oidc/session/end/confirm", Some(&borrowed(&form))).await.expect(200);
+    assert!(!is_signed_in(&jar, server, &app.0).await);
+
+    // A form of nobody's making ends nothing.
+    let (jar, _) = about_to_sign_in_again(server, &app.0).await;
+    let session = form[1].1.clone();
+    for forged in [
+        vec![("logout", "yes"), ("xsrf", "AAAA"), ("session", &*session)],
+        vec![("logout", "yes"), ("session", &*session)],
+        vec![("logout", "yes")],
+    ] {
+        jar.send(server, "/oidc/session/end/confirm", Some(&forged)).await.expect(400);
+    }
+    assert!(is_signed_in(&jar, server, &app.0).await);
 }

@@ -259,7 +259,7 @@ async fn a_failing_script_adds_nothing_unless_it_is_set_to_block() {
     let code = it.code().await;
     let sentence = |of: &str| {
         format!(
-            "the script for custom claims in {of} failed: it threw an error (line 2); the audit log says more"
+            "the script for custom claims in {of} failed: it threw an error (line 2); the server's log says more"
         )
     };
     let form = [("resource", API)];
@@ -317,4 +317,103 @@ async fn tokens_for_the_management_api_go_past_the_scripts() {
     let mut admin = it.world.admin.clone();
     admin.renew().await;
     admin.delete(MACHINE).await.expect(204);
+}
+
+/// What the server reads of tokens ends at 8 KiB, so no script makes them longer: it fails instead.
+#[tokio::test]
+async fn a_token_never_gets_longer_than_what_is_read_of_tokens() {
+    let it = Customized::start().await;
+    let long = |length: usize| asks(&format!("{{ long: 'x'.repeat({length}) }}"));
+    let sentence = |of: &str| {
+        format!(
+            "the script for custom claims in {of} failed: the token is longer than 8 KiB with what it returns; \
+             the server's log says more"
+        )
+    };
+    let (mut had_room, mut had_none) = (0, 0);
+    for length in [4000, 5000, 5200, 5400, 5600, 5800, 6000, 6100] {
+        for path in [ACCESS, MACHINE, ID] {
+            it.put(path, &long(length)).await;
+        }
+        let code = it.code().await;
+        let tokens = it.exchange(&code).await;
+        let machine = it.machine_token(&machine_form(API)).await.expect(200).json();
+        for token in [tokens.access(), tokens.id(), text(&machine, "/access_token")] {
+            assert!(token.len() <= 8192, "{}", token.len());
+            if Tokens::claims(token).get("long").is_some() { had_room += 1 } else { had_none += 1 }
+        }
+        // Every door that reads tokens reads these.
+        let form = [
+            ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+            ("subject_token", tokens.access()),
+            ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            ("resource", API),
+        ];
+        it.world.server.token(it.client(), &form).await.expect(200);
+        let end = format!("/oidc/session/end?id_token_hint={}", tokens.id());
+        it.world.server.browser().get(&end).await.expect(200);
+    }
+    assert!(had_room >= 9 && had_none >= 3, "{had_room} {had_none}");
+    let logs = logged(&it.world.server, "JwtCustomizer.ClientCredentials").await;
+    assert_eq!(logs[0]["error"], "the token is longer than 8 KiB with what it returns");
+
+    let blocking = json!({ "script": long(6100), "blockIssuanceOnError": true });
+    for (path, of) in [(MACHINE, "access tokens"), (ACCESS, "access tokens"), (ID, "ID tokens")] {
+        let code = it.code().await;
+        it.world.admin.put(path, blocking.clone()).await.expect(200);
+        let answer = match path {
+            MACHINE => it.machine_token(&machine_form(API)).await,
+            _ => it.try_exchange(&code).await,
+        };
+        assert_eq!(error_of(answer).2, sentence(of));
+        it.world.admin.delete(path).await.expect(204);
+        // Nothing was spent.
+        it.try_exchange(&code).await.expect(200);
+    }
+    // More than a token can hold is said to be too much, whatever else is in the token.
+    it.world
+        .admin
+        .put(MACHINE, json!({ "script": long(6200), "blockIssuanceOnError": true }))
+        .await;
+    let says = error_of(it.machine_token(&machine_form(API)).await).2;
+    assert!(says.contains("what it returns is longer than 6 KiB as JSON"), "{says}");
+}
+
+/// RFC 7662 §2.2 and RFC 7009 §2.2: a token that cannot be one of ours is unknown, not a mistake of the client's.
+#[tokio::test]
+async fn a_token_longer_than_any_of_ours_is_inactive_and_nothing_to_revoke() {
+    let it = Customized::start().await;
+    let long = "a".repeat(5000);
+    for token in [format!("{long}{long}"), format!("{long}.{long}.{long}")] {
+        let form = [("token", token.as_str())];
+        let post = |path| it.world.server.post_as(it.client(), path, &form);
+        let answer = post("/oidc/token/introspection").await.expect(200);
+        assert_eq!(answer.json(), json!({ "active": false }));
+        assert_eq!(post("/oidc/token/revocation").await.expect(200).text, "");
+    }
+}
+
+/// The values of environment variables are taken out of what a script says before it is cut to a length.
+#[tokio::test]
+async fn no_part_of_a_secret_is_left_where_a_scripts_words_are_cut() {
+    let it = Customized::start().await;
+    let key = "k-0123456789-0123456789";
+    for (script, error) in [
+        ("api.denyAccess('x'.repeat(490) + environmentVariables.KEY)", "access_denied"),
+        ("throw new Error('x'.repeat(480) + environmentVariables.KEY)", "invalid_request"),
+    ] {
+        let script = format!(
+            "const getCustomJwtClaims = ({{ api, environmentVariables }}) => {{ {script} }}"
+        );
+        let body = json!({ "script": script, "environmentVariables": { "KEY": key }, "blockIssuanceOnError": true });
+        it.world.admin.put(MACHINE, body).await;
+        let answer = it.machine_token(&machine_form(API)).await;
+        assert!(!answer.text.contains("k-0"), "{}", answer.text);
+        assert_eq!(error_of(answer).0, error);
+    }
+    let logs = logged(&it.world.server, "JwtCustomizer.ClientCredentials").await;
+    assert_eq!(logs.len(), 2);
+    for entry in logs {
+        assert!(entry.to_string().contains("xxx") && !entry.to_string().contains("k-0"), "{entry}");
+    }
 }

@@ -9,6 +9,7 @@
 //! | redirect URIs are https and matched as they stand (§5.3.2.2) | [`check_registration`] |
 //! | tokens are bound to a key, here by DPoP (§5.3.2.1) | `Client::dpop_bound_access_tokens` |
 //! | refresh tokens do not rotate (§5.3.2.1) | [`crate::refresh::rotates`] |
+//! | what was under way when it was switched on meets the same rules | [`crate::authorization::check_again`], [`crate::token::check_code`] |
 //! | PS256, ES256 or EdDSA sign every JWT (§5.4.1) | [`ALGORITHMS`] |
 
 use serde::{Deserialize, Serialize};

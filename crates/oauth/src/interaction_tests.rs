@@ -36,6 +36,7 @@ fn request(prompt: &str) -> AuthorizationRequest {
         dpop_jkt: None,
         claims: RequestedClaims::default(),
         hints: Hints::default(),
+        is_pushed: false,
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::json;
-use trinco_script::{Engine, Fetching, Job};
+use trinco_script::{Engine, Fetching, Job, Secrets};
 
 const RUNS: usize = 5000;
 
@@ -42,6 +42,7 @@ async fn main() {
                 source: Arc::clone(&source),
                 function: "f",
                 payload: payload.as_object().cloned().unwrap_or_default(),
+                secrets: Secrets::default(),
                 fetching: Fetching::nowhere("a setting"),
             };
             let start = Instant::now();

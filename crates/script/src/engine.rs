@@ -14,7 +14,8 @@ use crate::control::StopOnDrop;
 use crate::error::ScriptError;
 use crate::fetch::Fetching;
 use crate::limits;
-use crate::run::{self, Requests};
+use crate::run::{self, Aim, Requests};
+use crate::words::Secrets;
 
 /// Bytes of a run's thread: [`limits::STACK`], and what the engine uses between two looks at it.
 const THREAD_STACK: usize = 1024 * 1024;
@@ -69,6 +70,8 @@ pub struct Job {
     pub function: &'static str,
     /// Its argument, to which `api` is added.
     pub payload: Map<String, Value>,
+    /// What its words are told without.
+    pub secrets: Secrets,
     /// Where it may go.
     pub fetching: Fetching,
 }
@@ -104,8 +107,27 @@ impl Default for Engine {
 }
 
 impl Engine {
+    /// Whether a script can be compiled. Nothing of it is run.
+    ///
+    /// # Errors
+    /// [`ScriptError::Syntax`], or that there was no finding out.
+    pub async fn compile(&self, source: &Arc<str>) -> Result<(), ScriptError> {
+        let job = Job {
+            source: Arc::clone(source),
+            function: "",
+            payload: Map::new(),
+            secrets: Secrets::default(),
+            fetching: Fetching::nowhere(""),
+        };
+        self.start(job, Aim::Compile).await.outcome.map(|_| ())
+    }
+
     /// Runs a script on a thread of its own. Dropping the future ends the run.
     pub async fn run(&self, job: Job) -> Run {
+        self.start(job, Aim::Answer).await
+    }
+
+    async fn start(&self, job: Job, aim: Aim) -> Run {
         if job.source.len() > limits::SCRIPT {
             return ScriptError::TooLong.into();
         }
@@ -123,7 +145,7 @@ impl Engine {
         let ended = Arc::new(AtomicBool::new(false));
         let ending = Ending(Arc::clone(&ended));
         let body = move || {
-            let run = run::run(&job, requests, &events, told);
+            let run = run::run(&job, aim, requests, &events, told);
             drop((turn, ending));
             // Nobody may be waiting any more.
             let _ = answer.send(run);

@@ -14,8 +14,10 @@ mod fetch;
 pub mod limits;
 mod origin;
 mod run;
+mod words;
 
 pub use engine::{Engine, Job, Outcome, Run};
 pub use error::ScriptError;
 pub use fetch::{Fetch, FetchRequest, FetchResponse, Fetching};
 pub use origin::{AllowedOrigin, OriginParseError};
+pub use words::Secrets;

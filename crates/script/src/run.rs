@@ -20,11 +20,14 @@ use crate::engine::{Job, Outcome, Run};
 use crate::error::ScriptError;
 use crate::fetch::{FetchResponse, Fetching};
 use crate::limits;
+use crate::words::Secrets;
 
 const PRELUDE: &str = include_str!("prelude.js");
 /// What the script is called in stack traces, and what everything else is.
 const SCRIPT: &str = "script.js";
 const OURS: &str = "engine.js";
+/// What is thrown before the first line of a script that is only compiled.
+const COMPILED: i32 = 7_238_129;
 
 /// The language. Left out: `Proxy` and `WeakRef`, which let a script watch the engine, and `performance`, a finer clock than it needs.
 type Language = (
@@ -88,25 +91,37 @@ impl Drop for Requests {
 
 /// What the script does besides answering.
 struct Effects {
+    secrets: Secrets,
     requests: RefCell<Requests>,
     denied: RefCell<Option<String>>,
     console: RefCell<Vec<String>>,
 }
 
+/// What a job is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// What its function answers.
+    Answer,
+    /// Whether the script can be compiled at all.
+    Compile,
+}
+
 /// Runs a job to its end on this thread.
 pub(crate) fn run(
     job: &Job,
+    aim: Aim,
     requests: Requests,
     events: &Receiver<Event>,
     told: Arc<AtomicBool>,
 ) -> Run {
     let effects = Rc::new(Effects {
+        secrets: job.secrets.clone(),
         requests: RefCell::new(requests),
         denied: RefCell::default(),
         console: RefCell::default(),
     });
     let control = Control::start(told);
-    let answered = in_fresh_runtime(job, &effects, events, &control);
+    let answered = in_fresh_runtime(job, aim, &effects, events, &control);
     let outcome = match effects.denied.take() {
         Some(message) => Ok(Outcome::Denied(message)),
         None => answered.map(Outcome::Returned),
@@ -116,6 +131,7 @@ pub(crate) fn run(
 
 fn in_fresh_runtime(
     job: &Job,
+    aim: Aim,
     effects: &Rc<Effects>,
     events: &Receiver<Event>,
     control: &Control,
@@ -128,7 +144,10 @@ fn in_fresh_runtime(
     runtime.set_interrupt_handler(Some(Box::new(move || asked.must_end())));
     let context = Context::custom::<Language>(&runtime).map_err(no_engine)?;
     context.with(|ctx| {
-        let failed = |_| failure(&ctx, control);
+        let failed = |_| failure(&ctx, control, &effects.secrets);
+        if aim == Aim::Compile {
+            return compile(&ctx, &job.source).map_err(failed);
+        }
         let prelude: Function<'_> = evaluate(&ctx, OURS, PRELUDE).map_err(failed)?;
         let host = host(&ctx, &prelude, effects).map_err(failed)?;
         let payload = payload(&ctx, &host, &job.payload).map_err(failed)?;
@@ -142,8 +161,25 @@ fn in_fresh_runtime(
         let settle: Function<'_> = host.get("settle").map_err(failed)?;
         wait(&ctx, &promise, &settle, effects, events, control)?;
         let answer = promise.result::<JsValue<'_>>().ok_or(ScriptError::NeverSettled)?;
-        read(&ctx, answer.map_err(failed)?, control)
+        read(&ctx, answer.map_err(failed)?, &effects.secrets, control)
     })
+}
+
+/// Compiles a script without running any of it: what stands before it throws, once all of it was read. (A directive such as
+/// `"use strict"` does not count then.)
+fn compile<'js>(ctx: &Ctx<'js>, source: &str) -> rquickjs::Result<Map<String, Value>> {
+    let compiled: rquickjs::Result<JsValue<'js>> =
+        evaluate(ctx, SCRIPT, format!("throw {COMPILED};{source}"));
+    match compiled {
+        Err(rquickjs::Error::Exception) => {
+            let thrown = ctx.catch();
+            if thrown.as_int() == Some(COMPILED) {
+                return Ok(Map::new());
+            }
+            Err(ctx.throw(thrown))
+        }
+        other => other.map(|_| Map::new()),
+    }
 }
 
 /// Sloppy, as a browser reads a `<script>` and as scripts written elsewhere expect.
@@ -174,13 +210,13 @@ fn host<'js>(
     let all = Rc::clone(effects);
     let deny = move |message: String| {
         // The first word counts.
-        all.denied.borrow_mut().get_or_insert_with(|| shortened(&message));
+        all.denied.borrow_mut().get_or_insert_with(|| all.secrets.told(&message));
     };
     let all = Rc::clone(effects);
     let log = move |line: String| {
         let mut console = all.console.borrow_mut();
         if console.len() < limits::CONSOLE.0 {
-            console.push(shortened(&line));
+            console.push(all.secrets.told(&line));
         }
     };
     prelude.call((
@@ -229,7 +265,8 @@ fn wait<'js>(
         match events.recv() {
             Ok(Event::Answered { id, answer }) => {
                 effects.requests.borrow_mut().open -= 1;
-                tell(ctx, settle, id, answer).map_err(|_| failure(ctx, control))?;
+                tell(ctx, settle, id, answer)
+                    .map_err(|_| failure(ctx, control, &effects.secrets))?;
             }
             Ok(Event::Stop) | Err(_) => return Err(control.stop().into()),
         }
@@ -257,12 +294,13 @@ fn tell<'js>(
 fn read<'js>(
     ctx: &Ctx<'js>,
     answer: JsValue<'js>,
+    secrets: &Secrets,
     control: &Control,
 ) -> Result<Map<String, Value>, ScriptError> {
     if answer.is_undefined() || answer.is_null() {
         return Ok(Map::new());
     }
-    let text = ctx.json_stringify(answer).map_err(|_| match failure(ctx, control) {
+    let text = ctx.json_stringify(answer).map_err(|_| match failure(ctx, control, secrets) {
         ScriptError::Thrown { message, .. } => ScriptError::NoJson(message),
         other => other,
     })?;
@@ -301,7 +339,7 @@ fn depth(json: &str) -> usize {
 }
 
 /// What the pending exception means.
-fn failure<'js>(ctx: &Ctx<'js>, control: &Control) -> ScriptError {
+fn failure<'js>(ctx: &Ctx<'js>, control: &Control, secrets: &Secrets) -> ScriptError {
     let thrown = ctx.catch();
     if let Some(over) = control.over() {
         return over.into();
@@ -327,9 +365,9 @@ fn failure<'js>(ctx: &Ctx<'js>, control: &Control) -> ScriptError {
     match (name.as_str(), message.as_str()) {
         ("InternalError", "out of memory") => ScriptError::Memory,
         ("RangeError" | "InternalError", text) if text.contains("stack") => ScriptError::Stack,
-        ("SyntaxError", _) => ScriptError::Syntax { message: shortened(&message), line },
-        ("", _) => ScriptError::Thrown { message: shortened(&message), line },
-        _ => ScriptError::Thrown { message: shortened(&format!("{name}: {message}")), line },
+        ("SyntaxError", _) => ScriptError::Syntax { message: secrets.told(&message), line },
+        ("", _) => ScriptError::Thrown { message: secrets.told(&message), line },
+        _ => ScriptError::Thrown { message: secrets.told(&format!("{name}: {message}")), line },
     }
 }
 
@@ -342,8 +380,4 @@ fn in_words<'js>(ctx: &Ctx<'js>, thrown: &JsValue<'js>) -> String {
 fn line_of(stack: &str) -> Option<u32> {
     let (_, rest) = stack.split_once(&format!("{SCRIPT}:"))?;
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
-fn shortened(text: &str) -> String {
-    text.chars().take(limits::CONSOLE.1).collect()
 }

@@ -9,7 +9,7 @@ use trinco_oauth::{Client, Scope};
 use super::{customized, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::dpop::Proof;
-use crate::{Result, Tenant, authorization, organizations};
+use crate::{Result, Tenant, authorization, keys, organizations};
 
 pub(super) const KEY: &str = "ExchangeTokenBy.ClientCredentials";
 
@@ -40,7 +40,7 @@ pub(super) async fn issue(
         }
         None => None,
     };
-    let snapshot = tenant.snapshot();
+    let snapshot = keys::configuration_to_sign_for(tenant, client).await?;
     let permitted = match (&kind, organization_roles.as_deref()) {
         (AccessTokenKind::Resource { indicator, .. }, None) => {
             authorization::application_scopes_on(&snapshot, &client.client_id, indicator)
@@ -63,7 +63,8 @@ pub(super) async fn issue(
         scope.clone(),
     )?;
     claims.cnf = tokens::confirmation(proven_key);
-    let claims = customized::of_machine(tenant, &snapshot, &kind, claims).await?;
+    let expires_in = claims.exp - claims.iat;
+    let access_token = customized::of_machine(tenant, &snapshot, client, &kind, claims).await?;
     let entry = Entry::new(tenant, KEY, Outcome::Success)
         .application(&client.client_id)
         .fact("scope", scope.to_string());
@@ -77,7 +78,6 @@ pub(super) async fn issue(
             })
         })
         .await?;
-    let (access_token, expires_in) = tokens::sign_access_token(&snapshot, client, &claims)?;
     Ok(TokenResponse {
         access_token,
         expires_in,

@@ -1,15 +1,15 @@
-//! The tokens of a grant with the claims that the tenant's scripts add, decided before anything is spent.
+//! The tokens of a grant with the claims that the tenant's scripts add, decided and signed before anything is spent.
 
 use serde_json::{Value, json};
 use trinco_oauth::Client;
 use trinco_oauth::claims::{AccessTokenClaims, CustomClaims};
 use trinco_oauth::client::GrantType;
-use trinco_oauth::token::AccessTokenKind;
+use trinco_oauth::token::{AccessTokenKind, MAX_TOKEN};
 
 use super::model::Grant;
-use super::tokens::{self, Planned};
+use super::tokens::{self, Made, Planned};
 use crate::authorization::Subject;
-use crate::token_customizers::{self, Parties, TokenType};
+use crate::token_customizers::{Parties, TokenScript, TokenType};
 use crate::{JsonObject, Result, Snapshot, Tenant};
 
 /// Tokens of a user that are about to be issued.
@@ -26,18 +26,25 @@ pub(super) struct Issuing<'a> {
 }
 
 impl Issuing<'_> {
-    /// `planned` with the claims of the script for access tokens; an opaque token has none.
+    /// The access token that was planned, with the claims of the script for access tokens; an opaque token has none.
     ///
     /// # Errors
-    /// As [`token_customizers::custom_claims`].
+    /// As [`TokenScript::claims`].
     pub(super) async fn access_token(
         &self,
         kind: &AccessTokenKind,
         planned: Planned,
-    ) -> Result<Planned> {
-        let Planned::Jwt(mut claims) = planned else { return Ok(planned) };
+    ) -> Result<Made> {
+        let claims = match planned {
+            Planned::Opaque { token, stored } => return Ok(Made::Opaque { token, stored }),
+            Planned::Jwt(claims) => claims,
+        };
+        let expires_in = claims.exp - claims.iat;
+        let sign = |claims: &AccessTokenClaims| {
+            tokens::sign_access_token(self.snapshot, self.client, claims)
+        };
         if !may_be_customized(self.snapshot, kind) {
-            return Ok(Planned::Jwt(claims));
+            return Ok(Made::Jwt { token: sign(&claims)?, expires_in });
         }
         let token = || {
             let mut token = shown(&claims, "AccessToken");
@@ -51,59 +58,65 @@ impl Issuing<'_> {
             token.extend(session.map(|id| ("sessionUid".to_owned(), json!(id))));
             token
         };
-        let custom = self.ask(TokenType::AccessToken, kind.organization_id(), token).await?;
-        claims.custom = CustomClaims::of_access_token(custom);
-        Ok(Planned::Jwt(claims))
+        let script = self.script(TokenType::AccessToken, kind.organization_id());
+        let token = made(&script, token, |custom| {
+            let custom = CustomClaims::of_access_token(custom);
+            sign(&AccessTokenClaims { custom, ..claims.clone() })
+        });
+        Ok(Made::Jwt { token: token.await?, expires_in })
     }
 
-    /// The claims of the ID token, when the grant has `openid`, with those of the script for ID tokens.
+    /// The ID token, when the grant has `openid`, with the claims of the script for ID tokens.
     ///
     /// # Errors
-    /// As [`token_customizers::custom_claims`].
-    pub(super) async fn id_token(&self) -> Result<Option<JsonObject>> {
+    /// As [`TokenScript::claims`].
+    pub(super) async fn id_token(&self) -> Result<Option<String>> {
         let (tenant, snapshot) = (self.tenant, self.snapshot);
         let planned =
             tokens::id_token_claims(tenant, snapshot, self.client, self.grant, self.subject);
-        let Some(mut claims) = planned else { return Ok(None) };
+        let Some(claims) = planned else { return Ok(None) };
         let token = || {
             let mut token = claims.clone();
             token.insert("kind".to_owned(), json!("IdToken"));
             token
         };
-        let custom = self.ask(TokenType::IdToken, None, token).await?;
-        claims.extend(CustomClaims::of_id_token(custom).into_inner());
-        Ok(Some(claims))
+        let script = self.script(TokenType::IdToken, None);
+        let made = made(&script, token, |custom| {
+            let mut claims = claims.clone();
+            claims.extend(CustomClaims::of_id_token(custom).into_inner());
+            tokens::sign_id_token(snapshot, self.client, &claims)
+        });
+        made.await.map(Some)
     }
 
-    async fn ask(
-        &self,
+    fn script<'a>(
+        &'a self,
         token_type: TokenType,
-        organization_id: Option<&str>,
-        token: impl FnOnce() -> JsonObject + Send,
-    ) -> Result<JsonObject> {
+        organization_id: Option<&'a str>,
+    ) -> TokenScript<'a> {
         let parties = Parties {
             client_id: &self.client.client_id,
             subject: Some(self.subject),
             organization_id,
             subject_token_context: self.subject_token_context,
         };
-        let (tenant, snapshot) = (self.tenant, self.snapshot);
-        token_customizers::custom_claims(tenant, snapshot, token_type, &parties, token).await
+        TokenScript { tenant: self.tenant, snapshot: self.snapshot, token_type, parties }
     }
 }
 
-/// The claims of a machine's access token with those of the script for them.
+/// A machine's access token with the claims of the script for them.
 ///
 /// # Errors
-/// As [`token_customizers::custom_claims`].
+/// As [`TokenScript::claims`].
 pub(super) async fn of_machine(
     tenant: &Tenant,
     snapshot: &Snapshot,
+    client: &Client,
     kind: &AccessTokenKind,
-    mut claims: AccessTokenClaims,
-) -> Result<AccessTokenClaims> {
+    claims: AccessTokenClaims,
+) -> Result<String> {
     if !may_be_customized(snapshot, kind) {
-        return Ok(claims);
+        return tokens::sign_access_token(snapshot, client, &claims);
     }
     let parties = Parties {
         client_id: &claims.client_id,
@@ -111,11 +124,38 @@ pub(super) async fn of_machine(
         organization_id: kind.organization_id(),
         subject_token_context: None,
     };
-    let token = || shown(&claims, "ClientCredentials");
-    let of = TokenType::ClientCredentials;
-    let custom = token_customizers::custom_claims(tenant, snapshot, of, &parties, token).await?;
-    claims.custom = CustomClaims::of_access_token(custom);
-    Ok(claims)
+    let token_type = TokenType::ClientCredentials;
+    let script = TokenScript { tenant, snapshot, token_type, parties };
+    let made = made(
+        &script,
+        || shown(&claims, "ClientCredentials"),
+        |custom| {
+            let custom = CustomClaims::of_access_token(custom);
+            tokens::sign_access_token(
+                snapshot,
+                client,
+                &AccessTokenClaims { custom, ..claims.clone() },
+            )
+        },
+    );
+    made.await
+}
+
+/// Asks the script for the claims of a token and has them signed with the others. A token that would be longer than any door reads is
+/// a fault of the script's.
+async fn made(
+    script: &TokenScript<'_>,
+    token: impl FnOnce() -> JsonObject + Send,
+    sign: impl Fn(JsonObject) -> Result<String>,
+) -> Result<String> {
+    let custom = script.claims(token).await?;
+    let adds_nothing = custom.is_empty();
+    let signed = sign(custom)?;
+    if adds_nothing || signed.len() <= MAX_TOKEN {
+        return Ok(signed);
+    }
+    script.made_too_long(MAX_TOKEN).await?;
+    sign(JsonObject::new())
 }
 
 /// Tokens for the Management API go past the scripts: one that denies or fails would lock out whoever could correct it.

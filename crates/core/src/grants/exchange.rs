@@ -115,7 +115,7 @@ pub(super) async fn exchange(
         })?;
     }
 
-    let snapshot = tenant.snapshot();
+    let snapshot = keys::configuration_to_sign_for(tenant, client).await?;
     let permitted = match &kind {
         AccessTokenKind::Opaque => Scope::empty(),
         AccessTokenKind::Resource { indicator, organization_id } => {
@@ -152,7 +152,7 @@ pub(super) async fn exchange(
         entry = entry.fact("actorId", actor.as_str());
     }
     keep(tenant, presented.subject_token, grant, access.stored(), proof, entry).await?;
-    let (access_token, expires_in) = access.make(&snapshot, client)?;
+    let (access_token, expires_in) = access.into_token();
     Ok(Exchanged {
         tokens: TokenResponse {
             access_token,

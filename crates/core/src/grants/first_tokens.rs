@@ -10,7 +10,7 @@ use super::model::{Grant, Redeemed};
 use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::dpop::Proof;
-use crate::{Result, Snapshot, Tenant, TokenHash, consents, devices};
+use crate::{Result, Snapshot, Tenant, TokenHash, consents, devices, keys};
 
 /// What is presented once.
 #[derive(Clone, Debug)]
@@ -82,9 +82,9 @@ pub(super) async fn redeem(
 ) -> Result<TokenResponse> {
     let Redemption { client, code, grant, resource, proof } = redemption;
     let proven_key = proof.map(Proof::key);
-    let snapshot = tenant.snapshot();
-    let (subject, grant) = standing::check(&mut conn, &snapshot, grant).await?;
+    let (subject, grant) = standing::check(&mut conn, &tenant.snapshot(), grant).await?;
     drop(conn);
+    let snapshot = keys::configuration_to_sign_for(tenant, client).await?;
     let grant =
         Grant { expires_at: grant.created_at + client.max_grant_ttl.milliseconds(), ..grant };
 
@@ -167,9 +167,7 @@ pub(super) async fn redeem(
         return Err(OAuthError::invalid_grant(format!("{} was used before", code.name())).into());
     }
 
-    let id_token =
-        id_token.map(|claims| tokens::sign_id_token(&snapshot, client, claims)).transpose()?;
-    let (access_token, expires_in) = access.make(&snapshot, client)?;
+    let (access_token, expires_in) = access.into_token();
     Ok(TokenResponse {
         access_token,
         expires_in,

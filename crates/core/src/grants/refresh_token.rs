@@ -3,7 +3,8 @@
 //! The successor of a rotated token is derived from it, not drawn: parallel requests that present one token all arrive at the same
 //! successor, so they cannot fork the chain, and the token itself need not be stored.
 
-use trinco_db::Conn;
+use std::sync::Arc;
+
 use trinco_jose::base64url_encode;
 use trinco_oauth::client::GrantType;
 use trinco_oauth::dpop;
@@ -21,7 +22,7 @@ use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
 use crate::dpop::Proof;
-use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, consents};
+use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, consents, keys};
 
 pub(super) const KEY: &str = "ExchangeTokenBy.RefreshToken";
 /// Rotations that are followed within the reuse window, each a point read. A busy application gets through dozens of them; more than
@@ -77,34 +78,32 @@ async fn attempt(
             grant.client_id == client.client_id && grant.expires_at > tenant.now_ms()
         })
         .ok_or_else(|| OAuthError::invalid_grant("unknown refresh token"))?;
-    // Another node may have just rotated the keys: the one that derives this token's successor is then not known here yet.
-    let key_id = &stored.rotation_key_id;
-    tenant.find(|snapshot| snapshot.keys.rotation(key_id).map(|_| ())).await?;
+    // What follows may have to read the configuration anew, for which it takes a connection of its own.
+    drop(conn);
     // Before the token is judged, so that whoever lacks the key can neither use nor revoke anything.
     dpop::check_grant(stored.dpop_jkt.as_deref(), proven_key)?;
-    let snapshot = tenant.snapshot();
     let window = client.refresh_token_reuse_window;
     let judged = refresh::presented(&issued(&stored), tenant.now(), window);
     let current = match judged {
         Presented::Fresh => Some((presented, stored)),
-        Presented::WithinReuse => {
-            match newest(&mut conn, tenant, &snapshot, presented, stored).await? {
-                Walked::To(token, stored) => Some((token, stored)),
-                Walked::IntoTheVoid => None,
-                Walked::TooFar => {
-                    return Err(OAuthError::invalid_grant("rotated too often since").into());
-                }
+        Presented::WithinReuse => match newest(tenant, presented, stored).await? {
+            Walked::To(token, stored) => Some((token, stored)),
+            Walked::IntoTheVoid => None,
+            Walked::TooFar => {
+                return Err(OAuthError::invalid_grant("rotated too often since").into());
             }
-        }
+        },
         Presented::Expired => {
             return Err(OAuthError::invalid_grant("the refresh token has expired").into());
         }
         Presented::Replayed => None,
     };
     let Some((presented, stored)) = current else {
-        drop(conn);
         return Err(revoke_replayed(tenant, &grant).await?.into());
     };
+    knowing(tenant, &stored.rotation_key_id).await?;
+    let snapshot = keys::configuration_to_sign_for(tenant, client).await?;
+    let mut conn = tenant.read().await?;
     let (subject, grant) = standing::check(&mut conn, &snapshot, grant).await?;
     drop(conn);
     let Decision { kind, scope, narrowed } = decide(&snapshot, &grant, &subject, request)?;
@@ -144,9 +143,7 @@ async fn attempt(
         return Ok(None);
     }
 
-    let id_token =
-        id_token.map(|claims| tokens::sign_id_token(&snapshot, client, claims)).transpose()?;
-    let (access_token, expires_in) = access.make(&snapshot, client)?;
+    let (access_token, expires_in) = access.into_token();
     let refresh_token = match next {
         Next::Keep => presented,
         Next::Rotate { token, .. } => token,
@@ -250,25 +247,35 @@ enum Walked {
 
 /// Follows the chain from a token that was rotated a moment ago to its newest member.
 async fn newest(
-    conn: &mut Conn<'_>,
     tenant: &Tenant,
-    snapshot: &Snapshot,
     mut token: Secret,
     mut stored: StoredRefreshToken,
 ) -> Result<Walked> {
+    let mut snapshot = tenant.snapshot();
+    let mut conn = tenant.read().await?;
     for _ in 0..LONGEST_WALK {
         if stored.consumed_at.is_none() {
             return Ok(Walked::To(token, stored));
         }
-        let Some(derived) = derive(tenant, snapshot, &stored, &token) else {
-            return Ok(Walked::IntoTheVoid);
-        };
-        match store::find_refresh_token(conn, &TokenHash::of(derived.reveal())).await? {
+        if snapshot.keys.rotation(&stored.rotation_key_id).is_none() {
+            drop(conn);
+            snapshot = knowing(tenant, &stored.rotation_key_id).await?;
+            conn = tenant.read().await?;
+        }
+        let derived = derive(tenant, &snapshot, &stored, &token)?;
+        match store::find_refresh_token(&mut conn, &TokenHash::of(derived.reveal())).await? {
             Some((next, _)) => (token, stored) = (derived, next),
             None => return Ok(Walked::IntoTheVoid),
         }
     }
     Ok(Walked::TooFar)
+}
+
+/// The configuration, read anew when it lacks this rotation key: another node may have just rotated the keys. Whether it is there then
+/// is for [`derive`] to say, where it is needed.
+async fn knowing(tenant: &Tenant, key_id: &str) -> Result<Arc<Snapshot>> {
+    tenant.find(|snapshot| snapshot.keys.rotation(key_id).map(|_| ())).await?;
+    Ok(tenant.snapshot())
 }
 
 fn successor(
@@ -279,9 +286,7 @@ fn successor(
     presented: &Secret,
     stored: &StoredRefreshToken,
 ) -> Result<(Secret, StoredRefreshToken)> {
-    let token = derive(tenant, snapshot, stored, presented).ok_or_else(|| {
-        Error::Internal("the rotation key of a refresh token is missing".to_owned())
-    })?;
+    let token = derive(tenant, snapshot, stored, presented)?;
     let successor = StoredRefreshToken {
         hash: TokenHash::of(token.reveal()),
         grant_id: stored.grant_id.clone(),
@@ -297,15 +302,20 @@ fn successor(
 }
 
 /// 43 characters: HMAC-SHA-256 under the rotation key of `stored`. The parts have no line breaks in them.
+///
+/// # Errors
+/// When the key is missing, which is our fault and no sign of theft.
 fn derive(
     tenant: &Tenant,
     snapshot: &Snapshot,
     stored: &StoredRefreshToken,
     token: &Secret,
-) -> Option<Secret> {
-    let key = snapshot.keys.rotation(&stored.rotation_key_id)?;
+) -> Result<Secret> {
+    let key = snapshot.keys.rotation(&stored.rotation_key_id).ok_or_else(|| {
+        Error::Internal("the rotation key of a refresh token is missing".to_owned())
+    })?;
     let message = format!("refresh\n{}\n{}\n{}", tenant.id(), stored.grant_id, token.reveal());
-    Some(Secret::new(base64url_encode(key.sign(message.as_bytes()))))
+    Ok(Secret::new(base64url_encode(key.sign(message.as_bytes()))))
 }
 
 /// RFC 9700 §4.14.2: a replayed refresh token revokes the grant.

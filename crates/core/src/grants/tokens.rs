@@ -1,6 +1,5 @@
 //! Making the tokens of a grant.
 
-use serde_json::Value;
 use trinco_oauth::claims::{self, AccessTokenClaims, CustomClaims, IdTokenFacts, Reveal};
 use trinco_oauth::dpop::Confirmation;
 use trinco_oauth::token::AccessTokenKind;
@@ -17,12 +16,20 @@ use crate::{Error, JsonObject, Result, Secret, Snapshot, Tenant, TokenHash};
 /// The `typ` of JWT access tokens (RFC 9068 §2.1).
 const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 
-/// An access token, decided but not yet made: signing waits until the transaction is through.
+/// An access token that is decided but not yet made.
 pub(super) enum Planned {
     /// A random string, to be stored.
     Opaque { token: Secret, stored: StoredAccessToken },
     /// A JWT, to be signed.
     Jwt(AccessTokenClaims),
+}
+
+/// An access token that is made, before anything is spent for it: one that cannot be signed costs nobody a code.
+pub(super) enum Made {
+    /// A random string, to be stored.
+    Opaque { token: Secret, stored: StoredAccessToken },
+    /// A JWT and its lifetime in seconds.
+    Jwt { token: String, expires_in: i64 },
 }
 
 /// Decides an access token of a grant, which it does not outlive, bound to the key that was proven, if one was.
@@ -134,35 +141,34 @@ pub(super) fn first_refresh_token(
     (token, stored)
 }
 
-impl Planned {
+impl Made {
     /// What is to be stored in the transaction.
     pub(super) fn stored(&self) -> Option<StoredAccessToken> {
         match self {
             Self::Opaque { stored, .. } => Some(stored.clone()),
-            Self::Jwt(_) => None,
+            Self::Jwt { .. } => None,
         }
     }
 
     /// The token itself and its lifetime in seconds.
-    pub(super) fn make(self, snapshot: &Snapshot, client: &Client) -> Result<(String, i64)> {
+    pub(super) fn into_token(self) -> (String, i64) {
         match self {
             Self::Opaque { token, stored } => {
-                Ok((token.reveal().clone(), (stored.expires_at - stored.created_at) / 1000))
+                (token.reveal().clone(), (stored.expires_at - stored.created_at) / 1000)
             }
-            Self::Jwt(claims) => sign_access_token(snapshot, client, &claims),
+            Self::Jwt { token, expires_in } => (token, expires_in),
         }
     }
 }
 
-/// Signs a JWT access token; returns it and its lifetime in seconds.
+/// Signs a JWT access token.
 pub(super) fn sign_access_token(
     snapshot: &Snapshot,
     client: &Client,
     claims: &AccessTokenClaims,
-) -> Result<(String, i64)> {
+) -> Result<String> {
     let key = snapshot.keys.signing_for(client)?;
-    let token = key.sign_jwt(Some(ACCESS_TOKEN_TYPE), claims).map_err(unsigned)?;
-    Ok((token, claims.exp - claims.iat))
+    key.sign_jwt(Some(ACCESS_TOKEN_TYPE), claims).map_err(unsigned)
 }
 
 /// The claims of the ID token of a grant, when it has `openid`.
@@ -192,10 +198,10 @@ pub(super) fn id_token_claims(
 pub(super) fn sign_id_token(
     snapshot: &Snapshot,
     client: &Client,
-    claims: JsonObject,
+    claims: &JsonObject,
 ) -> Result<String> {
     let key = snapshot.keys.signing_for(client)?;
-    key.sign_jwt(None, &Value::Object(claims)).map_err(unsigned)
+    key.sign_jwt(None, claims).map_err(unsigned)
 }
 
 /// What a client learns of its user with these scopes.

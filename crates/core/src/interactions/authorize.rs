@@ -166,6 +166,12 @@ pub async fn resume(
     let session = current_session(tenant, session).await?;
     let request =
         consents::limit_request(&tenant.snapshot(), &registered, interaction.request.clone());
+    if let Err(error) = authorization::check_again(&request, &registered.client) {
+        // No page can mend that: the application has to ask anew.
+        let ended =
+            tenant.write(interaction, |tx, interaction| Box::pin(end(tx, interaction))).await?;
+        return if ended { Ok(refused_by(tenant, &request, &error)) } else { Err(gone()) };
+    }
     advance(tenant, &registered, &request, session.as_ref(), Some((interaction, interaction_id)))
         .await
 }
@@ -231,7 +237,11 @@ async fn advance(
         }
         (NextStep::Fail(error), _) => error,
     };
-    Ok(Answer::Respond(AuthorizationResponse::error(&request.target, &error, tenant.issuer())))
+    Ok(refused_by(tenant, request, &error))
+}
+
+fn refused_by(tenant: &Tenant, request: &AuthorizationRequest, error: &OAuthError) -> Answer {
+    Answer::Respond(AuthorizationResponse::error(&request.target, error, tenant.issuer()))
 }
 
 async fn id_of(
@@ -260,6 +270,9 @@ pub(super) async fn decide(
     session: Option<&Session>,
     progress: &Progress,
 ) -> Result<NextStep> {
+    if let Err(error) = authorization::check_again(request, &registered.client) {
+        return Ok(NextStep::Fail(error));
+    }
     let hint = subject_of_hint(tenant, request.id_token_hint.as_deref()).await?;
     let granted = match session {
         Some(session) if registered.client.is_third_party => {

@@ -178,11 +178,9 @@ async fn complete(
 ) -> Result<SignedIn> {
     let (session, cookie) = sessions::prepare(tenant, &user.id, current);
     let now = tenant.now_ms();
-    let login_session = Some(session.id().to_owned());
-    let progress = Progress { login_session, ..interaction.progress.clone() };
     let input = (
         interaction.id_hash.clone(),
-        progress,
+        interaction.progress.clone(),
         session,
         current.cloned(),
         user.id.clone(),
@@ -192,11 +190,13 @@ async fn complete(
     tenant
         .write(input, |tx, (id_hash, progress, session, current, user_id, entry, now)| {
             Box::pin(async move {
-                if !store::set_progress(tx, id_hash, progress).await? {
+                users::record_sign_in(tx, user_id, *now).await?;
+                let session_id = sessions::start(tx, session, current.as_ref()).await?;
+                let login_session = Some(session_id.to_owned());
+                let progress = Progress { login_session, ..progress.clone() };
+                if !store::set_progress(tx, id_hash, &progress).await? {
                     return Err(Error::refused("session.not_found"));
                 }
-                users::record_sign_in(tx, user_id, *now).await?;
-                sessions::start(tx, session, current.as_ref()).await?;
                 audit::append(tx, entry).await
             })
         })

@@ -9,8 +9,11 @@ mod rotate;
 mod rules;
 mod store;
 
+use std::sync::Arc;
+
 use trinco_db::{Conn, Tx};
 use trinco_jose::{Algorithm, KeyState, SigningKey, Verifier, VerifyError};
+use trinco_oauth::Client;
 use zeroize::Zeroizing;
 
 pub use model::{
@@ -19,7 +22,10 @@ pub use model::{
 pub use rotate::{Rotation, advance, rotate};
 pub use rules::Policy;
 
-use crate::{Alphabet, Bumped, Error, Randomness, Result, Sealer, Section, Tenant};
+use crate::{Alphabet, Bumped, Error, Randomness, Result, Sealer, Section, Snapshot, Tenant};
+
+/// The key that is made for applications held to FAPI 2.0 where the others' does not do.
+const FAPI: Purpose = Purpose::FapiSigning(Algorithm::ES256);
 
 /// What `verify` makes of a token of the tenant's own. Another node may have just rotated the keys: when the key is not known, the
 /// configuration is read anew and the token is looked at once more.
@@ -60,7 +66,7 @@ pub async fn delete(tenant: &Tenant, of: KeyType, id: &str) -> Result<()> {
     };
     let found = tenant.find(|snapshot| status(&snapshot.keys)).await?;
     let status = found.ok_or_else(|| not_found(id))?;
-    if tenant.snapshot().keys.records(of).len() == 1 {
+    if list(tenant, of).len() == 1 {
         return Err(Error::refused("oidc.key_required"));
     }
     if status != KeyState::Previous {
@@ -79,16 +85,34 @@ pub async fn delete(tenant: &Tenant, of: KeyType, id: &str) -> Result<()> {
         .await
 }
 
-/// Sees to it that there is a key that may sign for applications held to FAPI 2.0. It signs at once: no one can have cached the
-/// published keys before an application was held to the profile, and readers look for an unknown key anew.
+/// Sees to it that there is a key that may sign for applications held to FAPI 2.0, now and once a staged key signs for the others. It
+/// signs at once: no one can have cached the published keys before an application was held to the profile, and readers look for an
+/// unknown key anew.
 ///
 /// # Errors
 /// When the database does not answer.
 pub(crate) async fn provide_for_fapi(tenant: &Tenant) -> Result<()> {
-    match tenant.snapshot().keys.fapi_signing() {
-        Some(_) => Ok(()),
-        None => provide_beside(tenant).await,
+    // Another node may have just staged one that does not do.
+    tenant.refresh().await?;
+    if tenant.snapshot().keys.provides_for_fapi() {
+        return Ok(());
     }
+    provide_beside(tenant).await
+}
+
+/// The configuration, with a key that may sign for `client`. One that another node has just made counts, and should there be none, one
+/// is made: nothing is spent for tokens that nobody can sign.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn configuration_to_sign_for(
+    tenant: &Tenant,
+    client: &Client,
+) -> Result<Arc<Snapshot>> {
+    if tenant.snapshot().keys.signing_for(client).is_err() {
+        provide_for_fapi(tenant).await?;
+    }
+    Ok(tenant.snapshot())
 }
 
 /// Sees to it that applications held to FAPI 2.0 have a key beside the one that signs for the others, whatever that is.
@@ -96,17 +120,10 @@ async fn provide_beside(tenant: &Tenant) -> Result<()> {
     if !tenant.snapshot().keys.fapi_records().is_empty() {
         return Ok(());
     }
-    let purpose = Purpose::FapiSigning(Algorithm::ES256);
-    let key = rotate::new_key(tenant, purpose).await?;
+    let key = rotate::new_key(tenant, FAPI).await?;
     tenant
         .configure(&[Section::Keys], key, |tx, bumped, key| {
-            Box::pin(async move {
-                // The version of the section was moved first, so two of these follow one another.
-                if store::has_current(tx, key.purpose).await? {
-                    return Ok(());
-                }
-                store::insert(tx, bumped, key).await
-            })
+            Box::pin(async move { store::insert_if_none_is_current(tx, bumped, key).await })
         })
         .await
 }

@@ -126,6 +126,11 @@ impl KeyRecord {
             expires_at: stored.expires_at,
         }
     }
+
+    /// Whether it signs as applications held to FAPI 2.0 may have it.
+    fn is_for_fapi(&self) -> bool {
+        self.algorithm.is_some_and(|algorithm| FAPI_ALGORITHMS.contains(&algorithm))
+    }
 }
 
 /// A key that authenticates cookies and forms.
@@ -264,6 +269,13 @@ impl Keys {
         })
     }
 
+    /// Whether clients held to FAPI 2.0 have a key, and still have one when a staged key begins to sign for the others.
+    pub(super) fn provides_for_fapi(&self) -> bool {
+        let mut in_use =
+            self.private_keys.iter().filter(|record| record.status != KeyState::Previous);
+        self.fapi.is_some() || in_use.all(KeyRecord::is_for_fapi)
+    }
+
     /// Verifies what any of the published keys signed.
     pub fn verifier(&self) -> &Verifier {
         &self.verifier
@@ -309,14 +321,12 @@ impl Keys {
         &self.cookie
     }
 
-    /// The key that authenticates new cookies.
+    /// The key that authenticates new cookies: the newest that every node knows by now, or else the oldest there is.
     pub fn cookie_signing(&self, now_ms: i64) -> &CookieKey {
-        let since = self.cookie_keys[0].created_at;
-        let is_known_everywhere = since + COOKIE_KEY_PAUSE_MS <= now_ms;
-        match self.cookie.get(1) {
-            Some(previous) if !is_known_everywhere => previous,
-            _ => &self.cookie[0],
-        }
+        let is_known_everywhere =
+            |record: &KeyRecord| record.created_at + COOKIE_KEY_PAUSE_MS <= now_ms;
+        let newest = self.cookie_keys.iter().position(is_known_everywhere);
+        &self.cookie[newest.unwrap_or(self.cookie.len() - 1)]
     }
 
     /// The key that derives new refresh tokens.

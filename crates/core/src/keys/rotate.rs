@@ -4,7 +4,7 @@ use trinco_db::Tx;
 use trinco_jose::{Algorithm, KeyState};
 
 use super::model::{FAPI_ALGORITHMS, KeyRecord, KeyType, Purpose, SealedKey};
-use super::{generate, insert, rules, seal, store};
+use super::{FAPI, generate, insert, rules, seal, store};
 use crate::audit::{self, Entry, Outcome};
 use crate::{Bumped, Error, Result, Section, Snapshot, Tenant};
 
@@ -48,8 +48,15 @@ struct Plan {
 /// `oidc.key_rotation_in_progress` when a key is staged already, or someone else has just rotated.
 pub async fn rotate(tenant: &Tenant, rotation: Rotation) -> Result<Vec<KeyRecord>> {
     check(&rotation)?;
-    let keeps_fapi = rotation.algorithm.is_some_and(|new| FAPI_ALGORITHMS.contains(&new));
+    // Another node may have rotated them a moment ago, and that rotation is over.
+    tenant.refresh().await?;
+    rotate_what_is_known(tenant, rotation).await
+}
+
+/// Rotates, unless the keys are not those any more that this node knows.
+async fn rotate_what_is_known(tenant: &Tenant, rotation: Rotation) -> Result<Vec<KeyRecord>> {
     let is_signing = rotation.key_type == KeyType::PrivateKeys;
+    let keeps_fapi = rotation.algorithm.is_some_and(|new| FAPI_ALGORITHMS.contains(&new));
     if is_signing && !keeps_fapi && has_fapi_clients(&tenant.snapshot()) {
         super::provide_beside(tenant).await?;
     }
@@ -57,6 +64,10 @@ pub async fn rotate(tenant: &Tenant, rotation: Rotation) -> Result<Vec<KeyRecord
     tenant
         .configure(&[Section::Keys], plan, |tx, bumped, plan| Box::pin(carry_out(tx, bumped, plan)))
         .await?;
+    // Another node may have held an application to the profile meanwhile.
+    if is_signing && has_fapi_clients(&tenant.snapshot()) {
+        super::provide_for_fapi(tenant).await?;
+    }
     Ok(super::list(tenant, rotation.key_type))
 }
 
@@ -70,16 +81,22 @@ pub async fn advance(tenant: &Tenant) -> Result<bool> {
     let now = tenant.now_ms();
     let mut moved = false;
     // One node may have held an application to the profile while another rotated to an algorithm outside of it.
-    if has_fapi_clients(&snapshot) && snapshot.keys.fapi_signing().is_none() {
+    if has_fapi_clients(&snapshot) && !snapshot.keys.provides_for_fapi() {
         super::provide_for_fapi(tenant).await?;
         moved = true;
     }
     if snapshot.keys.all_records().any(|record| rules::is_due(record, now)) {
         let expires_at = now + longest_lifetime_ms(&snapshot);
+        let lacks_fapi = has_fapi_clients(&snapshot) && snapshot.keys.fapi_records().is_empty();
+        let fapi = if lacks_fapi { Some(new_key(tenant, FAPI).await?) } else { None };
         tenant
-            .configure(&[Section::Keys], (now, expires_at), |tx, bumped, (now, expires_at)| {
-                Box::pin(promote_and_remove(tx, bumped, *now, *expires_at))
-            })
+            .configure(
+                &[Section::Keys],
+                (now, expires_at, fapi),
+                |tx, bumped, (now, expires_at, fapi)| {
+                    Box::pin(promote_and_remove(tx, bumped, *now, *expires_at, fapi.as_ref()))
+                },
+            )
             .await?;
         moved = true;
     }
@@ -89,7 +106,7 @@ pub async fn advance(tenant: &Tenant) -> Result<bool> {
             continue;
         }
         let algorithm = (key_type == KeyType::PrivateKeys).then(|| snapshot.keys.algorithm());
-        match rotate(tenant, Rotation { key_type, grace: None, algorithm }).await {
+        match rotate_what_is_known(tenant, Rotation { key_type, grace: None, algorithm }).await {
             Ok(_) => moved = true,
             // Another node was quicker.
             Err(error) if error.code() == Some(IN_PROGRESS) => {}
@@ -142,7 +159,7 @@ async fn plan(tenant: &Tenant, rotation: Rotation) -> Result<Plan> {
     let new = stage(new_key(tenant, purpose).await?);
     let fapi = match snapshot.keys.fapi_records() {
         [] => None,
-        _ => Some(stage(new_key(tenant, Purpose::FapiSigning(Algorithm::ES256)).await?)),
+        _ => Some(stage(new_key(tenant, FAPI).await?)),
     };
     let entry = entry(tenant, &new);
     let for_refresh_tokens = new_key(tenant, Purpose::Rotation).await?;
@@ -219,10 +236,16 @@ async fn promote_and_remove(
     bumped: &Bumped,
     now_ms: i64,
     expires_at: i64,
+    fapi: Option<&SealedKey>,
 ) -> Result<()> {
     for (next, purpose) in store::next_due(tx, now_ms).await? {
         store::retire_current(tx, bumped, purpose, expires_at).await?;
         store::promote(tx, bumped, &next).await?;
+        // It may have been staged before there were applications held to FAPI 2.0.
+        let Purpose::Signing(algorithm) = purpose else { continue };
+        if let Some(fapi) = fapi.filter(|_| !FAPI_ALGORITHMS.contains(&algorithm)) {
+            store::insert_if_none_is_current(tx, bumped, fapi).await?;
+        }
     }
     store::delete_expired(tx, bumped, now_ms).await
 }

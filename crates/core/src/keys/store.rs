@@ -89,11 +89,19 @@ pub(super) async fn next_due(conn: &mut Conn<'_>, now_ms: i64) -> Result<Vec<(St
         .collect()
 }
 
-/// Whether any key has this purpose and signs, whatever its algorithm.
-pub(super) async fn has_current(conn: &mut Conn<'_>, purpose: Purpose) -> Result<bool> {
+/// Stores a new key, unless some key of its purpose, whatever its algorithm, is current. The version of the section was moved first, so
+/// two of these follow one another.
+pub(super) async fn insert_if_none_is_current(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    key: &SealedKey,
+) -> Result<()> {
     let statement =
         sql!("SELECT id FROM keys WHERE tenant_id = $1 AND purpose = $2 AND state = 'current'");
-    Ok(conn.optional(statement, params![purpose_name(purpose)]).await?.is_some())
+    match tx.optional(statement, params![purpose_name(key.purpose)]).await? {
+        Some(_) => Ok(()),
+        None => insert(tx, bumped, key).await,
+    }
 }
 
 /// Makes the current key `id` previous; false when it is not current any more.

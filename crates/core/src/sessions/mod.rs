@@ -1,7 +1,7 @@
 //! Sessions: browsers that have signed in.
 //!
 //! The browser holds a random cookie value, of which only the hash is kept. The value changes at every sign-in; the session's id,
-//! which APIs show, stays.
+//! which APIs show and applications are told, stays as long as nobody signs out.
 
 mod end;
 mod store;
@@ -33,13 +33,8 @@ pub struct Session {
 pub struct NewSession {
     session: Session,
     cookie_hash: TokenHash,
-}
-
-impl NewSession {
-    /// What APIs will show.
-    pub fn id(&self) -> &str {
-        &self.session.id
-    }
+    /// The id it gets when the session that it goes on with has ended meanwhile.
+    spare_id: String,
 }
 
 /// The session behind a cookie value, unless it has expired.
@@ -48,6 +43,15 @@ impl NewSession {
 /// When the database does not answer.
 pub async fn find(tenant: &Tenant, cookie: &str) -> Result<Option<Session>> {
     let found = store::find(&mut tenant.read().await?, &TokenHash::of(cookie)).await?;
+    Ok(found.filter(|session| session.expires_at > tenant.now_ms()))
+}
+
+/// The session with this id, unless it has expired.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn find_by_id(tenant: &Tenant, id: &str) -> Result<Option<Session>> {
+    let found = store::find_by_id(&mut tenant.read().await?, id).await?;
     Ok(found.filter(|session| session.expires_at > tenant.now_ms()))
 }
 
@@ -65,22 +69,36 @@ pub fn prepare(tenant: &Tenant, user_id: &str, current: Option<&Session>) -> (Ne
         authenticated_at: now,
         expires_at: now + tenant.snapshot().oidc_settings.session_ttl * 1000,
     };
-    (NewSession { session, cookie_hash: TokenHash::of(cookie.reveal()) }, cookie)
+    let cookie_hash = TokenHash::of(cookie.reveal());
+    (NewSession { session, cookie_hash, spare_id: tenant.new_id() }, cookie)
 }
 
-/// Starts a prepared session in place of the browser's `current` one.
+/// Starts a prepared session in place of the browser's `current` one, and returns its id.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn start(tx: &mut Tx<'_>, new: &NewSession, current: Option<&Session>) -> Result<()> {
-    if let Some(current) = current {
-        if current.id != new.session.id {
-            end(tx, &current.id, None).await?;
-        } else if store::renew(tx, &new.session, &new.cookie_hash).await? {
-            return Ok(());
+pub async fn start<'n>(
+    tx: &mut Tx<'_>,
+    new: &'n NewSession,
+    current: Option<&Session>,
+) -> Result<&'n str> {
+    let NewSession { session, cookie_hash, spare_id } = new;
+    match current {
+        Some(current) if current.id == session.id => {
+            if !store::renew(tx, session, cookie_hash).await? {
+                // It has just ended, and applications are being told so: what they hear must not be about the new one.
+                store::insert(tx, spare_id, session, cookie_hash).await?;
+                return Ok(spare_id);
+            }
+        }
+        current => {
+            if let Some(other) = current {
+                end(tx, &other.id, None).await?;
+            }
+            store::insert(tx, &session.id, session, cookie_hash).await?;
         }
     }
-    store::insert(tx, &new.session, &new.cookie_hash).await
+    Ok(&session.id)
 }
 
 /// Holds on to a session until the transaction ends, so that it does not end meanwhile; false when it has.

@@ -1,4 +1,4 @@
-use trinco_db::{Conn, Tx, params, sql};
+use trinco_db::{Conn, Row, Tx, params, sql};
 
 use super::Session;
 use crate::{Result, TokenHash};
@@ -13,24 +13,44 @@ pub(super) async fn find(conn: &mut Conn<'_>, cookie: &TokenHash) -> Result<Opti
             params![cookie.as_str()],
         )
         .await?;
-    row.map(|row| {
-        Ok(Session {
-            id: row.get(0)?,
-            user_id: row.get(1)?,
-            authenticated_at: row.get(2)?,
-            expires_at: row.get(3)?,
-        })
-    })
-    .transpose()
+    row.as_ref().map(session).transpose()
 }
 
-pub(super) async fn insert(tx: &mut Tx<'_>, session: &Session, cookie: &TokenHash) -> Result<()> {
+pub(super) async fn find_by_id(conn: &mut Conn<'_>, id: &str) -> Result<Option<Session>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT id, user_id, authenticated_at, expires_at FROM sessions
+                 WHERE tenant_id = $1 AND id = $2"
+            ),
+            params![id],
+        )
+        .await?;
+    row.as_ref().map(session).transpose()
+}
+
+fn session(row: &Row) -> Result<Session> {
+    Ok(Session {
+        id: row.get(0)?,
+        user_id: row.get(1)?,
+        authenticated_at: row.get(2)?,
+        expires_at: row.get(3)?,
+    })
+}
+
+/// Stores a session under `id`.
+pub(super) async fn insert(
+    tx: &mut Tx<'_>,
+    id: &str,
+    session: &Session,
+    cookie: &TokenHash,
+) -> Result<()> {
     tx.execute(
         sql!(
             "INSERT INTO sessions (tenant_id, id, cookie_hash, user_id, authenticated_at, created_at, expires_at)
              VALUES ($1, $2, $3, $4, $5, $5, $6)"
         ),
-        params![&session.id, cookie.as_str(), &session.user_id, &session.authenticated_at, &session.expires_at],
+        params![id, cookie.as_str(), &session.user_id, &session.authenticated_at, &session.expires_at],
     )
     .await?;
     Ok(())

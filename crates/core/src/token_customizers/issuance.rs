@@ -6,79 +6,104 @@ use trinco_oauth::{ErrorCode, OAuthError};
 use trinco_script::{Outcome, ScriptError};
 
 use super::context::{self, Parties};
-use super::model::{Customizer, Environment, TokenType};
+use super::model::{Environment, TokenType};
 use crate::audit::{self, Entry};
-use crate::{Error, JsonObject, Result, Snapshot, Tenant};
+use crate::{JsonObject, Result, Snapshot, Tenant};
 
-/// Texts shorter than this are not looked for in a script's words: they would hide half of them.
-const SHORTEST_SECRET: usize = 4;
+/// The tenant's script for a token that is about to be issued, if the tenant has one.
+pub(crate) struct TokenScript<'a> {
+    /// Whose script.
+    pub(crate) tenant: &'a Tenant,
+    /// The configuration that the token is decided by.
+    pub(crate) snapshot: &'a Snapshot,
+    /// What is about to be issued.
+    pub(crate) token_type: TokenType,
+    /// Whom the token is about.
+    pub(crate) parties: Parties<'a>,
+}
 
-/// Asks the tenant's script for these tokens, if there is one, for claims. `token` is what the script is shown of the token.
-///
-/// # Errors
-/// `access_denied` when the script denies the token; `oidc.custom_claims_script_error` when it fails and is set to block;
-/// `temporarily_unavailable` when too many scripts are running.
-pub(crate) async fn custom_claims(
-    tenant: &Tenant,
-    snapshot: &Snapshot,
-    token_type: TokenType,
-    parties: &Parties<'_>,
-    token: impl FnOnce() -> JsonObject + Send,
-) -> Result<JsonObject> {
-    let Some(customizer) = snapshot.token_customizers.get(token_type) else {
-        return Ok(JsonObject::new());
-    };
-    let context = context::of(tenant, snapshot, parties).await?;
-    let environment = customizer.environment_variables.as_ref();
-    let payload = payload(token(), context, environment);
-    let run = tenant.scripts().run(&customizer.script, payload).await;
-    tell_console(tenant, token_type, &run.console);
-    let entry = || {
-        let entry = Entry::new(tenant, token_type.audit_key(), audit::Outcome::Error)
-            .application(parties.client_id);
-        match parties.subject {
+impl TokenScript<'_> {
+    /// Asks the script for claims. `token` is what it is shown of the token.
+    ///
+    /// # Errors
+    /// `access_denied` when the script denies the token; `oidc.custom_claims_script_error` when it fails and is set to block;
+    /// `temporarily_unavailable` when too many scripts are running.
+    pub(crate) async fn claims(
+        &self,
+        token: impl FnOnce() -> JsonObject + Send,
+    ) -> Result<JsonObject> {
+        let Self { tenant, snapshot, token_type, ref parties } = *self;
+        let Some(customizer) = snapshot.token_customizers.get(token_type) else {
+            return Ok(JsonObject::new());
+        };
+        let context = context::of(tenant, snapshot, parties).await?;
+        let environment = customizer.environment_variables.as_ref();
+        let payload = payload(token(), context, environment);
+        let secrets = environment.map(Environment::secrets).unwrap_or_default();
+        let run = tenant.scripts().run(&customizer.script, payload, secrets).await;
+        tell_console(tenant, token_type, &run.console);
+        match run.outcome {
+            Ok(Outcome::Returned(claims)) => Ok(permitted(token_type, claims)),
+            Ok(Outcome::Denied(message)) => {
+                let entry = self.entry().fact("denied", message.as_str());
+                audit::record(tenant, entry).await?;
+                Err(OAuthError::new(ErrorCode::GrantDenied, message).into())
+            }
+            Err(error) => {
+                self.tell_failure(&error.to_string()).await?;
+                // One that never ran is asked again later in any case.
+                if error == ScriptError::Busy {
+                    let busy = "the server is busy with scripts for custom claims, try again";
+                    return Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, busy).into());
+                }
+                self.without_claims(&error.in_our_words())?;
+                Ok(JsonObject::new())
+            }
+        }
+    }
+
+    /// With what the script adds, the token would be longer than `limit` bytes. That is a failure of the script like any other.
+    ///
+    /// # Errors
+    /// `oidc.custom_claims_script_error` when the script is set to block; else the token is to be made without the script's claims.
+    pub(crate) async fn made_too_long(&self, limit: usize) -> Result<()> {
+        let problem = format!("the token is longer than {} KiB with what it returns", limit / 1024);
+        self.tell_failure(&problem).await?;
+        self.without_claims(&problem)
+    }
+
+    /// Tells those who run the server, in the script's words, why it failed.
+    async fn tell_failure(&self, problem: &str) -> Result<()> {
+        let script = self.token_type.as_str();
+        let tenant = self.tenant.id();
+        tracing::warn!(tenant, script, problem, "a script for custom claims failed");
+        audit::record(self.tenant, self.entry().fact("error", problem)).await
+    }
+
+    /// What a failed script does to the token: nothing, unless it is set to block.
+    fn without_claims(&self, in_our_words: &str) -> Result<()> {
+        let customizer = self.snapshot.token_customizers.get(self.token_type);
+        if customizer.is_none_or(|customizer| customizer.block_issuance_on_error != Some(true)) {
+            return Ok(());
+        }
+        let of = match self.token_type {
+            TokenType::AccessToken | TokenType::ClientCredentials => "access tokens",
+            TokenType::IdToken => "ID tokens",
+        };
+        let sentence = format!(
+            "the script for custom claims in {of} failed: {in_our_words}; the server's log says more"
+        );
+        Err(OAuthError::new(ErrorCode::CustomClaimsScriptFailed, sentence).into())
+    }
+
+    fn entry(&self) -> Entry {
+        let entry = Entry::new(self.tenant, self.token_type.audit_key(), audit::Outcome::Error)
+            .application(self.parties.client_id);
+        match self.parties.subject {
             Some(subject) => entry.user(&subject.user.id),
             None => entry,
         }
-    };
-    match run.outcome {
-        Ok(Outcome::Returned(claims)) => Ok(permitted(token_type, claims)),
-        Ok(Outcome::Denied(message)) => {
-            let message = without_secrets(message, environment);
-            let entry = entry().fact("denied", message.as_str());
-            audit::record(tenant, entry).await?;
-            Err(OAuthError::new(ErrorCode::GrantDenied, message).into())
-        }
-        Err(error) => {
-            let said = without_secrets(error.to_string(), environment);
-            tracing::warn!(
-                tenant = tenant.id(),
-                script = token_type.as_str(),
-                problem = error.in_our_words(),
-                "a script for custom claims failed"
-            );
-            audit::record(tenant, entry().fact("error", said)).await?;
-            failed(customizer, token_type, &error).map_or_else(|| Ok(JsonObject::new()), Err)
-        }
     }
-}
-
-/// What a failed script does to the token: nothing, unless it is set to block. One that never ran is asked again later in any case.
-fn failed(customizer: &Customizer, token_type: TokenType, error: &ScriptError) -> Option<Error> {
-    if *error == ScriptError::Busy {
-        let busy = "the server is busy with scripts for custom claims, try again";
-        return Some(OAuthError::new(ErrorCode::TemporarilyUnavailable, busy).into());
-    }
-    let of = match token_type {
-        TokenType::AccessToken | TokenType::ClientCredentials => "access tokens",
-        TokenType::IdToken => "ID tokens",
-    };
-    let sentence = format!(
-        "the script for custom claims in {of} failed: {}; the audit log says more",
-        error.in_our_words()
-    );
-    let blocks = customizer.block_issuance_on_error == Some(true);
-    blocks.then(|| OAuthError::new(ErrorCode::CustomClaimsScriptFailed, sentence).into())
 }
 
 /// The argument of the function.
@@ -108,35 +133,5 @@ pub(super) fn permitted(token_type: TokenType, claims: JsonObject) -> JsonObject
 pub(super) fn tell_console(tenant: &Tenant, token_type: TokenType, lines: &[String]) {
     for line in lines {
         tracing::debug!(tenant = tenant.id(), script = token_type.as_str(), line, "console");
-    }
-}
-
-/// A script's words without the values of its environment variables.
-fn without_secrets(mut text: String, environment: Option<&Environment>) -> String {
-    let variables = environment.map(Environment::variables).unwrap_or_default();
-    let mut values: Vec<String> =
-        variables.into_values().filter(|value| value.len() >= SHORTEST_SECRET).collect();
-    // A value may hold another.
-    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
-    for value in values {
-        text = text.replace(&value, "***");
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    #[test]
-    fn the_values_of_environment_variables_are_taken_out_of_a_scripts_words() {
-        let variables = [("A", "k-123"), ("B", "k-12345"), ("C", "a")];
-        let variables: BTreeMap<String, String> =
-            variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let environment = Environment::try_from(variables).unwrap();
-        let text = "it threw Error: bad k-12345 and k-123".to_owned();
-        assert_eq!(without_secrets(text, Some(&environment)), "it threw Error: bad *** and ***");
     }
 }

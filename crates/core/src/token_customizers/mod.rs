@@ -16,10 +16,10 @@ use std::sync::Arc;
 use serde_json::json;
 use trinco_db::Conn;
 pub use trinco_script::AllowedOrigin;
-use trinco_script::{Outcome, ScriptError};
+use trinco_script::{Outcome, ScriptError, Secrets};
 
 pub(crate) use context::Parties;
-pub(crate) use issuance::custom_claims;
+pub(crate) use issuance::TokenScript;
 pub use model::{
     Customizer, CustomizerChanges, Customizers, Environment, NamedCustomizer, Sample, Script,
     TokenType, Trial,
@@ -54,12 +54,13 @@ pub async fn get(tenant: &Tenant, token_type: TokenType) -> Result<Customizer> {
 /// Puts a script in the place of whatever was there. Returns whether nothing was.
 ///
 /// # Errors
-/// `jwt_customizer.can_not_create_for_admin_tenant`.
+/// `jwt_customizer.can_not_create_for_admin_tenant`; `guard.invalid_input` when the script cannot be compiled.
 pub async fn put(tenant: &Tenant, token_type: TokenType, customizer: &Customizer) -> Result<bool> {
     // A script that denies would lock out those who could correct it.
     if tenant.id() == tenants::ADMIN {
         return Err(Error::refused("jwt_customizer.can_not_create_for_admin_tenant"));
     }
+    check(tenant, &customizer.script).await?;
     let stored = StoredCustomizer {
         token_type,
         script: Some(customizer.script.clone().into()),
@@ -82,12 +83,16 @@ pub async fn put(tenant: &Tenant, token_type: TokenType, customizer: &Customizer
 /// Changes the script for these tokens.
 ///
 /// # Errors
-/// `entity.not_found`.
+/// `entity.not_found`; `guard.invalid_input` when the script cannot be compiled.
 pub async fn update(
     tenant: &Tenant,
     token_type: TokenType,
     changes: &CustomizerChanges,
 ) -> Result<Customizer> {
+    if let Some(script) = &changes.script {
+        get(tenant, token_type).await?;
+        check(tenant, script).await?;
+    }
     let stored = StoredCustomizer {
         token_type,
         script: changes.script.clone().map(String::from),
@@ -128,7 +133,7 @@ pub async fn delete(tenant: &Tenant, token_type: TokenType) -> Result<()> {
 pub async fn test(tenant: &Tenant, trial: &Trial) -> Result<JsonObject> {
     let environment = trial.environment_variables.as_ref();
     let payload = issuance::payload(trial.token.0.clone(), trial.context.0.clone(), environment);
-    let run = tenant.scripts().run(&trial.script, payload).await;
+    let run = tenant.scripts().run(&trial.script, payload, Secrets::default()).await;
     issuance::tell_console(tenant, trial.token_type, &run.console);
     match run.outcome {
         Ok(Outcome::Returned(claims)) => Ok(issuance::permitted(trial.token_type, claims)),
@@ -166,6 +171,15 @@ pub(crate) async fn load(conn: &mut Conn<'_>, sealer: &Sealer) -> Result<Customi
         by_type.insert(stored.token_type, Arc::new(customizer));
     }
     Ok(Customizers(by_type))
+}
+
+/// Refuses a script that no token would ever get anything from.
+async fn check(tenant: &Tenant, script: &Script) -> Result<()> {
+    tenant.scripts().compile(script).await.map_err(|error| match error {
+        // That says nothing about the script.
+        ScriptError::Busy | ScriptError::Engine(_) => general(&error.to_string(), code_of(&error)),
+        of_script => Error::invalid_field("script", &of_script.to_string()),
+    })
 }
 
 fn seal(

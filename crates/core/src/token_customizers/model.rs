@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
-use trinco_script::limits;
+use trinco_script::{Secrets, limits};
 
 use crate::{Error, JsonObject, Result, Secret};
 
@@ -117,6 +117,11 @@ impl Environment {
     /// The variables.
     pub(super) fn variables(&self) -> BTreeMap<String, String> {
         serde_json::from_str(self.0.reveal()).unwrap_or_default()
+    }
+
+    /// Their values, which a script's words are told without.
+    pub(super) fn secrets(&self) -> Secrets {
+        Secrets::new(self.variables().into_values())
     }
 }
 

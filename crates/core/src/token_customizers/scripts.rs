@@ -6,7 +6,8 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use trinco_connectors::outbound::{Outbound, Request, Response};
 use trinco_script::{
-    AllowedOrigin, Engine, Fetch, FetchRequest, FetchResponse, Fetching, Job, Run,
+    AllowedOrigin, Engine, Fetch, FetchRequest, FetchResponse, Fetching, Job, Run, ScriptError,
+    Secrets,
 };
 
 use super::model::{FUNCTION, Script};
@@ -29,13 +30,18 @@ impl Scripts {
         let _ = self.fetching.set(fetching);
     }
 
-    pub(super) async fn run(&self, script: &Script, payload: JsonObject) -> Run {
+    pub(super) async fn compile(&self, script: &Script) -> Result<(), ScriptError> {
+        self.engine.compile(script.source()).await
+    }
+
+    pub(super) async fn run(&self, script: &Script, payload: JsonObject, secrets: Secrets) -> Run {
         let fetching = self.fetching.get().cloned();
         self.engine
             .run(Job {
                 source: Arc::clone(script.source()),
                 function: FUNCTION,
                 payload,
+                secrets,
                 fetching: fetching.unwrap_or_else(|| Fetching::nowhere(FETCH_SETTING)),
             })
             .await

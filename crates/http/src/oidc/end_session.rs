@@ -3,7 +3,7 @@
 use axum::extract::RawQuery;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, HeaderValue, header};
-use trinco_core::sessions::{self, SignOut};
+use trinco_core::sessions::{self, Session, SignOut};
 use trinco_core::{Error, Tenant};
 use trinco_oauth::end_session::{Confirmation, EndSessionRequest};
 use trinco_oauth::{OAuthError, Params, redirect_uri};
@@ -17,6 +17,9 @@ use crate::pages::context::{PageContext, wants_html};
 use crate::pages::view::{self, Hidden, XSRF_FIELD};
 
 const XSRF_PURPOSE: &str = "sign-out";
+/// The field that holds the id of the session a form is about. The cookie's value may change while the form is shown: by a sign-in in
+/// another tab.
+const SESSION_FIELD: &str = "session";
 
 pub(super) async fn requested(
     Here(tenant): Here,
@@ -68,29 +71,42 @@ async fn decide(
         Ok(sign_out) => sign_out,
         Err(error) => return refuse(tenant, headers, error),
     };
-    if sign_out.decision.confirmation == Confirmation::NotNeeded {
-        return Ok(land(tenant, headers, &sign_out));
-    }
+    let Some(session) = &sign_out.session else { return Ok(land(tenant, headers, &sign_out)) };
+    let is_automatic = sign_out.decision.confirmation == Confirmation::Automatic;
+    Ok(ask(tenant, headers, params, &request, &sign_out, session, is_automatic))
+}
+
+/// Shows the form that ends a session.
+fn ask(
+    tenant: &Tenant,
+    headers: &HeaderMap,
+    params: &Params,
+    request: &EndSessionRequest,
+    sign_out: &SignOut,
+    session: &Session,
+    auto_submit: bool,
+) -> Response {
     // The form repeats the request: what it asks for is decided anew, not trusted, when it comes back.
     let mut fields: Vec<Hidden> = repeated(params)
         .map(|(name, value)| Hidden { name: name.to_owned(), value: value.to_owned() })
         .collect();
     fields.push(Hidden {
         name: XSRF_FIELD.to_owned(),
-        value: cookies::xsrf(tenant, XSRF_PURPOSE, cookie.unwrap_or_default()),
+        value: cookies::xsrf(tenant, XSRF_PURPOSE, &session.id),
     });
+    fields.push(Hidden { name: SESSION_FIELD.to_owned(), value: session.id.clone() });
     fields.push(Hidden { name: "logout".to_owned(), value: "yes".to_owned() });
     let view = view::SignOut {
         action: format!("{}/oidc/session/end/confirm", tenant.origin().base()),
         fields,
-        auto_submit: sign_out.decision.confirmation == Confirmation::Automatic,
-        stay_href: Some(stay_href(tenant, &sign_out)),
+        auto_submit,
+        stay_href: Some(stay_href(tenant, sign_out)),
     };
     let landing =
         sign_out.decision.landing.as_ref().map(|landing| landing.uri().form_action_source());
-    Ok(PageContext::new(tenant, headers)
+    PageContext::new(tenant, headers)
         .with_locales(&request.ui_locales)
-        .sign_out(&view, landing.as_deref()))
+        .sign_out(&view, landing.as_deref())
 }
 
 /// Where somebody goes who does not want to sign out: the application that asked, if it is known, is at home where its redirect URIs are.
@@ -119,19 +135,28 @@ pub(super) async fn confirmed(
         Ok(sign_out) => sign_out,
         Err(error) => return refuse(&tenant, &headers, error),
     };
-    if let Some(session) = &sign_out.session {
-        let token = params.get(XSRF_FIELD).unwrap_or_default();
-        let is_confirmed = params.get("logout") == Some("yes");
-        if !is_confirmed
-            || !cookies::xsrf_is_valid(&tenant, XSRF_PURPOSE, cookie.unwrap_or_default(), token)
-        {
-            return refuse(
-                &tenant,
-                &headers,
-                OAuthError::invalid_request("the sign-out form is not ours").into(),
-            );
+    let asked_about = params.get(SESSION_FIELD);
+    let token = params.get(XSRF_FIELD).unwrap_or_default();
+    let is_of = |id: &str| {
+        params.get("logout") == Some("yes")
+            && cookies::xsrf_is_valid(&tenant, XSRF_PURPOSE, id, token)
+    };
+    let session = match (&sign_out.session, asked_about) {
+        (Some(session), _) if is_of(&session.id) => Some(session.clone()),
+        // Somebody else has signed in since: it is not them who were asked.
+        (Some(session), Some(other)) if is_of(other) => {
+            return Ok(ask(&tenant, &headers, &params, &request, &sign_out, session, false));
         }
-        sessions::sign_out(&tenant, session, sign_out.client_id.as_deref()).await?;
+        (Some(_), _) => {
+            let error = OAuthError::invalid_request("the sign-out form is not ours");
+            return refuse(&tenant, &headers, error.into());
+        }
+        // The session may go on under a new value of the cookie, which crossed this request on its way.
+        (None, Some(id)) if is_of(id) => sessions::find_by_id(&tenant, id).await?,
+        (None, _) => None,
+    };
+    if let Some(session) = session {
+        sessions::sign_out(&tenant, &session, sign_out.client_id.as_deref()).await?;
     }
     Ok(land(&tenant, &headers, &sign_out))
 }

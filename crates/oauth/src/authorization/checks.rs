@@ -21,8 +21,8 @@ pub(super) fn client<'a>(params: &Params, context: &Context<'a>) -> Result<&'a C
 }
 
 /// RFC 9126 §5: whoever pushes every request does not mean one that a browser brings, so nothing in it is trusted.
-pub(super) fn pushed(context: &Context<'_>, client: &Client) -> Result<(), OAuthError> {
-    if client.require_pushed_requests && !context.is_pushed {
+pub(super) fn pushed(is_pushed: bool, client: &Client) -> Result<(), OAuthError> {
+    if client.require_pushed_requests && !is_pushed {
         return Err(OAuthError::invalid_request(
             "this client must push its authorization requests",
         ));

@@ -60,6 +60,7 @@ pub fn validate_device(
         dpop_jkt: None,
         claims: RequestedClaims::default(),
         hints: Hints::parse(params)?,
+        is_pushed: context.is_pushed,
     })
 }
 

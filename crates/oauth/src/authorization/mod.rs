@@ -72,6 +72,9 @@ pub struct AuthorizationRequest {
     pub claims: RequestedClaims,
     /// What the sign-in pages may use.
     pub hints: Hints,
+    /// Whether the client itself sent it, authenticated (RFC 9126).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_pushed: bool,
 }
 
 impl AuthorizationRequest {
@@ -184,7 +187,7 @@ pub fn validate(
         state: params.get("state").filter(|state| state.len() <= checks::MAX_STATE).map(Into::into),
     };
     let client = checks::client(params, context).map_err(show)?;
-    checks::pushed(context, client).map_err(show)?;
+    checks::pushed(context.is_pushed, client).map_err(show)?;
     let redirect_uri = checks::redirect_uri(params, client).map_err(show)?;
     let state = checks::state(params).map_err(show)?;
 
@@ -229,7 +232,20 @@ fn after_target(
         dpop_jkt: params.get("dpop_jkt").map(dpop::parse_thumbprint).transpose()?,
         claims: claims.unwrap_or_default(),
         hints: Hints::parse(params)?,
+        is_pushed: context.is_pushed,
     })
+}
+
+/// Whether a request that was allowed is one that the client may still make: more may be asked of it since.
+///
+/// # Errors
+/// `invalid_request` when the client must push its requests now, or must use PKCE, and this one did not.
+pub fn check_again(request: &AuthorizationRequest, client: &Client) -> Result<(), OAuthError> {
+    checks::pushed(request.is_pushed, client)?;
+    if client.is_fapi2() && request.code_challenge.is_none() {
+        return Err(OAuthError::invalid_request("code_challenge is required of this client"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -51,6 +51,12 @@ pub fn check_code(
     if request.redirect_uri != code.redirect_uri {
         return Err(refuse("redirect_uri differs from the authorization request"));
     }
+    if client.is_fapi2() && code.code_challenge.is_none() {
+        // FAPI 2.0 §5.3.2.2. The client was held to the profile after it had asked for the code.
+        return Err(refuse(
+            "code of a request without code_challenge, which this client needs now",
+        ));
+    }
     let verifier = request.code_verifier.as_ref().map(Secret::expose);
     pkce::verify(code.code_challenge, verifier)
         .map_err(|error| RefusedCode { error, revoke_grant: false })?;

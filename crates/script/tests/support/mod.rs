@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use trinco_script::{
-    Engine, Fetch, FetchRequest, FetchResponse, Fetching, Job, Outcome, Run, ScriptError,
+    Engine, Fetch, FetchRequest, FetchResponse, Fetching, Job, Outcome, Run, ScriptError, Secrets,
 };
 
 pub(crate) const SETTING: &str = "the setting";
@@ -56,6 +56,7 @@ fn whole(source: &str, payload: &Value, fetching: Fetching) -> Job {
         source: Arc::from(source),
         function: "getCustomJwtClaims",
         payload: payload.as_object().unwrap().clone(),
+        secrets: Secrets::default(),
         fetching,
     }
 }
