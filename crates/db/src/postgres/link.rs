@@ -5,7 +5,7 @@ use futures_util::future::join3;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::failure::{is_conflict, is_gone};
-use super::{Mode, Object, connection, noting, within};
+use super::{Mode, Object, connection, forget_idle, noting, within};
 use crate::conn::Args;
 use crate::dialect::EngineKind;
 use crate::{Error, Param, Row, Sql, Value};
@@ -62,13 +62,16 @@ impl<'c> Link<'c> {
                 let answer = single(held, mode, text, &params, &mut gone).await;
                 match held.take_if(|_| gone).map(|lost| (Object::pool(&lost), Object::take(lost))) {
                     // The connection was lost while it was idle, or just now. A read can be done again.
-                    Some((Some(pool), _)) => match connection(&pool).await {
-                        Ok(another) => {
-                            *held = Some(another);
-                            single(held, mode, text, &params, &mut gone).await
+                    Some((Some(pool), _)) => {
+                        forget_idle(&pool);
+                        match connection(&pool).await {
+                            Ok(another) => {
+                                *held = Some(another);
+                                single(held, mode, text, &params, &mut gone).await
+                            }
+                            Err(error) => Err(error),
                         }
-                        Err(error) => Err(error),
-                    },
+                    }
                     _ => answer,
                 }
             }

@@ -56,8 +56,10 @@ const GRACE: Duration = Duration::from_secs(5);
 
 impl Postgres {
     pub(crate) async fn open(url: &str, options: &Options) -> Result<Postgres, Error> {
-        let pool = Pool::builder(Servers::new(Target::read(url)?, options.connect_timeout)?)
-            .max_size(options.postgres_connections.max(1))
+        let target = Target::read(url)?;
+        let size = target.pool_size.unwrap_or(options.postgres_connections.max(1));
+        let pool = Pool::builder(Servers::new(target, options.connect_timeout)?)
+            .max_size(size)
             .wait_timeout(Some(options.connect_timeout))
             .runtime(Runtime::Tokio1)
             .build()
@@ -196,9 +198,12 @@ impl Postgres {
         let begin = noting(&mut gone, is_gone, connection.batch_execute(&mode.begin));
         if let Err(error) = within(mode.limit, begin).await {
             drop(Object::take(connection));
-            // Nothing has happened yet, so another connection may do.
             return match gone {
-                true => Attempt::Conflict(error.into()),
+                // Nothing has happened yet, so another connection may do.
+                true => {
+                    forget_idle(&self.pool);
+                    Attempt::Conflict(error.into())
+                }
                 false => Attempt::Done(Err(error.into())),
             };
         }
@@ -273,6 +278,11 @@ async fn connection(pool: &Pool) -> Result<Object, Error> {
         PoolError::Backend(error) => error,
         error => Error::Unavailable { why: None, source: Some(Arc::new(error)) },
     })
+}
+
+/// Closes the connections that nobody uses: what has ended one of them has, as a rule, ended the others too.
+fn forget_idle(pool: &Pool) {
+    drop(pool.retain(|_, _| false));
 }
 
 /// Notes whether an answer is an error of this kind.

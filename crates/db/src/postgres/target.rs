@@ -20,6 +20,8 @@ pub(crate) struct Target {
     /// One for each server, in the order in which they are tried.
     pub(crate) servers: Vec<Config>,
     pub(crate) tls: Tls,
+    /// The most connections at a time (`pool_size`, an option of ours).
+    pub(crate) pool_size: Option<usize>,
 }
 
 /// How TLS is spoken.
@@ -61,6 +63,8 @@ pub(crate) struct Identity {
 /// A connection that is idle for this long is asked whether it still stands: NAT gateways and load balancers forget it soon after.
 const KEEPALIVES_IDLE: Duration = Duration::from_secs(60);
 
+const MOST_CONNECTIONS: usize = 1000;
+
 impl Target {
     pub(crate) fn read(url: &str) -> Result<Target, Error> {
         let url = Parts::of(url);
@@ -71,7 +75,14 @@ impl Target {
                 "the PostgreSQL URL has more than one `@`; write one in the password as %40",
             );
         }
-        let mut config = parse(&url.without(&TLS_OPTIONS, url.hosts))?;
+        let pool_size = match url.option("pool_size")? {
+            None => None,
+            Some(text) => match text.parse() {
+                Ok(size @ 1..=MOST_CONNECTIONS) => Some(size),
+                _ => return refuse("pool_size of the PostgreSQL URL is a number from 1 to 1000"),
+            },
+        };
+        let mut config = parse(&url.without(&OUR_OPTIONS, url.hosts))?;
         config.ssl_mode(tls.mode.for_driver());
         let (hosts, addresses) = (config.get_hosts().len(), config.get_hostaddrs().len());
         if hosts == 0 {
@@ -83,13 +94,13 @@ impl Target {
         if config.get_ports().len() > 1 && config.get_ports().len() != hosts {
             return refuse("the PostgreSQL URL needs one port for each host, or one for all");
         }
-        let mut each = parse(&url.without(&[&TLS_OPTIONS[..], &PLACE_OPTIONS].concat(), ""))?;
+        let mut each = parse(&url.without(&[&OUR_OPTIONS[..], &PLACE_OPTIONS].concat(), ""))?;
         each.ssl_mode(tls.mode.for_driver());
         if !url.options.iter().any(|(name, _)| name == "keepalives_idle") {
             each.keepalives_idle(KEEPALIVES_IDLE);
         }
         let servers = (0..hosts).map(|at| server(&config, each.clone(), at)).collect();
-        Ok(Target { config, servers, tls })
+        Ok(Target { config, servers, tls, pool_size })
     }
 }
 
@@ -120,7 +131,9 @@ fn parse(url: &str) -> Result<Config, Error> {
     })
 }
 
-const TLS_OPTIONS: [&str; 4] = ["sslmode", "sslrootcert", "sslcert", "sslkey"];
+/// What the driver is not told.
+const OUR_OPTIONS: [&str; 5] = ["sslmode", "sslrootcert", "sslcert", "sslkey", "pool_size"];
+/// Where a server is.
 const PLACE_OPTIONS: [&str; 3] = ["host", "hostaddr", "port"];
 
 impl Tls {
@@ -316,6 +329,11 @@ mod tests {
         assert_eq!(target.servers[0].get_ports(), [6000]);
         assert_eq!(target.servers[0].get_keepalives_idle(), Duration::from_secs(7));
 
+        let sized = |size: &str| Target::read(&format!("postgres://a/d?pool_size={size}"));
+        assert_eq!(sized("40").map(|target| target.pool_size).ok(), Some(Some(40)));
+        for bad in ["0", "1001", "-1", "many", ""] {
+            assert!(sized(bad).is_err(), "{bad}");
+        }
         for bad in ["postgres://a,b/d?hostaddr=127.0.0.1", "postgres://a/d?port=6000"] {
             assert!(Target::read(bad).is_err(), "{bad}");
         }
