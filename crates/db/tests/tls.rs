@@ -82,13 +82,14 @@ async fn each_mode_asks_of_the_server_what_it_asks_in_libpq() {
         ("user.key", &user_key),
         ("rules", RULES),
     ];
+    // Files of TLS are looked for from the data's folder, the rules from the one above it.
     let settings = [
         "listen_addresses=127.0.0.1",
         "ssl=on",
         "ssl_cert_file=../server.pem",
         "ssl_key_file=../server.key",
         "ssl_ca_file=../root.pem",
-        "hba_file=../rules",
+        "hba_file=rules",
     ];
     let Some(cluster) = Cluster::create(&settings, &files) else { return };
     raw(&cluster.url(), "CREATE ROLE certified LOGIN; CREATE ROLE plain_only LOGIN PASSWORD 'p'")

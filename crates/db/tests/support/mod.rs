@@ -139,7 +139,8 @@ pub(crate) fn with_option(url: &str, option: &str) -> String {
 pub(crate) fn at_database(url: &str, database: &str) -> String {
     let (place, options) = url.split_once('?').unwrap_or((url, ""));
     let (server, _) = place.rsplit_once('/').unwrap();
-    format!("{server}/{database}?{options}")
+    let mark = if options.is_empty() { "" } else { "?" };
+    format!("{server}/{database}{mark}{options}")
 }
 
 pub(crate) fn sqlite() -> Place {

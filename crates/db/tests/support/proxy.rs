@@ -89,7 +89,8 @@ async fn pass(
             break;
         }
         let loses = is(&weather, Weather::LosesCommit)
-            && buffer[..read].windows(6).any(|word| word == b"COMMIT");
+            // Not that of `READ COMMITTED`.
+            && buffer[..read].windows(8).any(|words| words == b"; COMMIT");
         if loses {
             answers.abort();
         }
