@@ -2,6 +2,7 @@
 //! itself. Each test has a server of its own.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::disallowed_methods, reason = "a test may see how long it takes")]
 
 mod support;
 

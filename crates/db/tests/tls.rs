@@ -1,6 +1,7 @@
 //! Each `sslmode` against a server that speaks TLS, as libpq would have it.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::disallowed_methods, reason = "a test may see how long it takes")]
 
 mod support;
 

@@ -1,6 +1,7 @@
 //! Runs a test on both engines, each time on an empty database.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and print")]
+#![allow(clippy::disallowed_methods, reason = "a test may see how long it takes")]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub(crate) mod cluster;
