@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use futures_util::future::BoxFuture;
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{LoadBalanceHosts, SslMode as DriverMode};
 use tokio_postgres::error::SqlState;
@@ -96,7 +97,9 @@ impl Manager for Servers {
     type Error = Error;
 
     async fn create(&self) -> Result<Session, Error> {
-        self.connect().await
+        // Boxed, because everything that reads would otherwise hold all of this in its own future.
+        let connecting: BoxFuture<'_, _> = Box::pin(self.connect());
+        connecting.await
     }
 
     /// A connection that is known to be lost is not handed out; that any other stands shows when it is used.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join3;
+use futures_util::future::{BoxFuture, join3};
 use tokio_postgres::types::{ToSql, Type};
 
 use super::failure::{is_conflict, is_gone};
@@ -63,14 +63,13 @@ impl<'c> Link<'c> {
                 match held.take_if(|_| gone).map(|lost| (Object::pool(&lost), Object::take(lost))) {
                     // The connection was lost while it was idle, or just now. A read can be done again.
                     Some((Some(pool), _)) => {
-                        forget_idle(&pool);
-                        match connection(&pool).await {
-                            Ok(another) => {
-                                *held = Some(another);
-                                single(held, mode, text, &params, &mut gone).await
-                            }
-                            Err(error) => Err(error),
-                        }
+                        // Boxed: it is rare, and every read would hold it in its own future.
+                        let again: BoxFuture<'_, _> = Box::pin(async {
+                            forget_idle(&pool);
+                            *held = Some(connection(&pool).await?);
+                            single(held, mode, text, &params, &mut gone).await
+                        });
+                        again.await
                     }
                     _ => answer,
                 }
