@@ -80,6 +80,7 @@ impl SystemTools {
         need(find("node").is_some(), "nodejs");
         need(find("npm").is_some(), "npm");
         need(postgres().is_some(), "postgresql");
+        need(pgbouncer().is_some(), "pgbouncer");
         need(redis().is_some(), "redis-server");
         need(chromium().is_some(), "chromium");
         need(find("strace").is_some(), "strace");
@@ -144,6 +145,12 @@ fn newest_debian_postgres() -> Option<PathBuf> {
         .max()
         .map(|version| PathBuf::from(format!("/usr/lib/postgresql/{version}/bin")))
         .filter(|folder| folder.join("initdb").exists())
+}
+
+/// The tests that need it look in the same places. Debian's folder for it is not on everybody's PATH.
+fn pgbouncer() -> Option<PathBuf> {
+    find("pgbouncer")
+        .or_else(|| Some("/usr/sbin/pgbouncer".into()).filter(|path: &PathBuf| path.exists()))
 }
 
 fn redis() -> Option<PathBuf> {

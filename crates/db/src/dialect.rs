@@ -59,6 +59,10 @@ pub(crate) const SQLITE_SETUP: &str = "
 /// with it. The number is arbitrary and must never change.
 pub(crate) const POSTGRES_MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7454293310147)";
 
+/// PostgreSQL: how a transaction that has written ends. Its time limit is lifted first: it would end the wait for a synchronous
+/// standby, and the server would then report a commit that the standby may never see.
+pub(crate) const POSTGRES_COMMIT: &str = "SET LOCAL statement_timeout = 0; COMMIT";
+
 /// PostgreSQL: how a transaction begins. Limits are set inside it, because session settings do not
 /// survive a transaction pooler.
 pub(crate) fn postgres_begin(mode: &str, statement_timeout: Duration) -> String {

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(crate) type Cause = Arc<dyn std::error::Error + Send + Sync>;
@@ -31,8 +32,10 @@ pub enum Error {
     #[error("the database is busy")]
     Busy,
     /// The database cannot be reached, or the connection was lost. Nothing was written.
-    #[error("the database is not available")]
+    #[error("the database is not available{}", because(.why.as_deref()))]
     Unavailable {
+        /// For the operator: what is wrong, as far as it is known.
+        why: Option<Cow<'static, str>>,
         /// What the driver said.
         #[source]
         source: Option<Cause>,
@@ -54,8 +57,9 @@ pub enum Error {
     /// The transaction cannot go on, because one of its statements has failed.
     #[error("an earlier statement of this transaction failed")]
     Aborted,
-    /// A read connection was asked to write.
-    #[error("a read connection cannot write")]
+    /// Nothing can be written here: the server is a standby or set to read-only, the file is
+    /// write-protected, or a read connection was asked to write.
+    #[error("the database takes no writes here")]
     ReadOnly,
     /// Text with a NUL character, which PostgreSQL cannot store. Refused on both engines.
     #[error("text cannot hold a NUL character")]
@@ -94,13 +98,17 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether the same request may succeed later (an HTTP 503).
+    /// Whether nothing was written and the same request may succeed later (an HTTP 503).
     pub fn is_temporary(&self) -> bool {
-        matches!(self, Error::Busy | Error::Unavailable { .. } | Error::Closed)
+        matches!(self, Error::Busy | Error::Unavailable { .. } | Error::ReadOnly | Error::Closed)
     }
 
     /// Whether this is a broken unique constraint of that name.
     pub fn is_unique(&self, name: &str) -> bool {
         matches!(self, Error::Unique { on } if on == name)
     }
+}
+
+fn because(why: Option<&str>) -> String {
+    why.map(|why| format!(": {why}")).unwrap_or_default()
 }

@@ -32,10 +32,27 @@ pub(crate) async fn migrate(
         let step = db.write::<_, _, Error, _>(input.clone(), |tx, (migrations, now_ms)| {
             Box::pin(next(tx, migrations, *now_ms))
         });
-        let Some(name) = step.await? else { return Ok(applied) };
+        let Some(name) = step.await.map_err(explained)? else { return Ok(applied) };
         tracing::info!(migration = name, "migration applied");
         applied.push(name);
     }
+}
+
+/// Says what an operator can do about rights that are missing. (SQLite's codes are numbers.)
+fn explained(error: Error) -> Error {
+    let sentence = match &error {
+        Error::Other { code, .. } if code == "42501" => {
+            "the database user may not create tables, or did not create those that are there: it \
+             must own the tables, and needs a database of its own, or a schema of its own named in \
+             the URL with options=-csearch_path%3Dschema (docs/databases.md)"
+        }
+        Error::Other { code, .. } if code == "3F000" => {
+            "the database has no schema to create tables in: create the one that search_path names, \
+             with AUTHORIZATION for the database user (docs/databases.md)"
+        }
+        _ => return error,
+    };
+    Error::Migration(sentence.to_owned())
 }
 
 /// Applies the first migration that is missing.

@@ -7,7 +7,7 @@ pub struct Options {
     pub read_connections: usize,
     /// SQLite: connections for long reads, apart from the others so that they never starve them.
     pub scan_connections: usize,
-    /// PostgreSQL: the size of the connection pool.
+    /// PostgreSQL: the size of the connection pool, unless the URL says `pool_size`.
     pub postgres_connections: usize,
     /// The longest one statement of a read or a write may run.
     pub statement_timeout: Duration,

@@ -309,3 +309,40 @@ pub(crate) async fn method_not_allowed(request: Request) -> Response {
     }
     ApiError(Error::refused("request.method_not_allowed")).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use trinco_db::Error as Db;
+
+    use super::*;
+
+    #[test]
+    fn a_database_that_cannot_answer_now_is_never_an_error_of_ours() {
+        let why = || Some("PostgreSQL's disk is full".into());
+        for (error, expected) in [
+            (Db::Busy, 503),
+            (Db::Unavailable { why: why(), source: None }, 503),
+            (Db::CommitUnknown { source: None }, 503),
+            (Db::ReadOnly, 503),
+            (Db::Closed, 503),
+            (Db::Aborted, 500),
+            (Db::Other { code: "XX000".to_owned(), source: None }, 500),
+        ] {
+            let answers = [
+                api(&Error::Database(error.clone()), Language::En, "/api/users"),
+                oidc(&Error::Database(error.clone()).into(), Language::En, None, "/oidc/token"),
+                oidc(
+                    &OidcError::at_protected_resource(error.clone().into(), TokenType::Bearer),
+                    Language::En,
+                    None,
+                    USERINFO,
+                ),
+            ];
+            for answer in answers {
+                assert_eq!(answer.status(), expected, "{error:?}");
+                let retry = answer.headers().contains_key(header::RETRY_AFTER);
+                assert_eq!(retry, expected == 503, "{error:?}");
+            }
+        }
+    }
+}

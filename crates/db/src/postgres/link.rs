@@ -1,11 +1,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::Object;
-use futures_util::future::join3;
+use futures_util::future::{BoxFuture, join3};
 use tokio_postgres::types::{ToSql, Type};
 
-use super::{Mode, failure::is_conflict, within};
+use super::failure::{is_conflict, is_gone};
+use super::{Mode, Object, connection, forget_idle, noting, within};
 use crate::conn::Args;
 use crate::dialect::EngineKind;
 use crate::{Error, Param, Row, Sql, Value};
@@ -51,26 +51,29 @@ impl<'c> Link<'c> {
     pub(crate) async fn query(&mut self, sql: &Sql, args: &Args<'_>) -> Result<Vec<Row>, Error> {
         let text = sql.spelled_for(EngineKind::Postgres);
         let params = typed(args);
-        let answer = match &self.connection {
+        let answer = match &mut self.connection {
             Connection::Transaction(connection) => {
-                let run = conflicting(&mut self.conflict, connection.query_typed(text, &params));
+                let run =
+                    noting(&mut self.conflict, is_conflict, connection.query_typed(text, &params));
                 within(self.limit, run).await
             }
-            Connection::Single(Some(connection), mode) => {
-                // Sent together and answered in one round trip. The first poll sends all three, so
-                // a caller that goes away leaves no transaction open.
-                let all = join3(
-                    connection.batch_execute(&mode.begin),
-                    connection.query_typed(text, &params),
-                    connection.batch_execute("COMMIT"),
-                );
-                let answer = async {
-                    let (begun, answer, _) = all.await;
-                    begun.and(answer)
-                };
-                within(self.limit, answer).await
+            Connection::Single(held, mode) => {
+                let mut gone = false;
+                let answer = single(held, mode, text, &params, &mut gone).await;
+                match held.take_if(|_| gone).map(|lost| (Object::pool(&lost), Object::take(lost))) {
+                    // The connection was lost while it was idle, or just now. A read can be done again.
+                    Some((Some(pool), _)) => {
+                        // Boxed: it is rare, and every read would hold it in its own future.
+                        let again: BoxFuture<'_, _> = Box::pin(async {
+                            forget_idle(&pool);
+                            *held = Some(connection(&pool).await?);
+                            single(held, mode, text, &params, &mut gone).await
+                        });
+                        again.await
+                    }
+                    _ => answer,
+                }
             }
-            Connection::Single(None, _) => Err(Error::Unavailable { source: None }),
         };
         let rows = self.noting_loss(answer)?;
         rows.iter().map(|row| self::row(sql, row)).collect()
@@ -82,7 +85,7 @@ impl<'c> Link<'c> {
         };
         let text = sql.spelled_for(EngineKind::Postgres);
         let params = typed(args);
-        let run = conflicting(&mut self.conflict, connection.execute_typed(text, &params));
+        let run = noting(&mut self.conflict, is_conflict, connection.execute_typed(text, &params));
         let answer = within(self.limit, run).await;
         self.noting_loss(answer)
     }
@@ -91,7 +94,7 @@ impl<'c> Link<'c> {
         let Connection::Transaction(connection) = &self.connection else {
             return Err(Error::ReadOnly);
         };
-        let run = conflicting(&mut self.conflict, connection.batch_execute(script));
+        let run = noting(&mut self.conflict, is_conflict, connection.batch_execute(script));
         let answer = within(self.limit, run).await;
         self.noting_loss(answer)
     }
@@ -103,7 +106,14 @@ impl<'c> Link<'c> {
     }
 
     fn noting_loss<T>(&mut self, answer: Result<T, Error>) -> Result<T, Error> {
-        if matches!(answer, Err(Error::Unavailable { .. })) {
+        let in_transaction = matches!(self.connection, Connection::Transaction(_));
+        let broken = match answer {
+            Err(Error::Unavailable { .. }) => true,
+            // This server was the primary when the pool connected to it, perhaps, and another one is now.
+            Err(Error::ReadOnly) => in_transaction,
+            _ => false,
+        };
+        if broken {
             self.broken = true;
             if let Connection::Single(connection, _) = &mut self.connection {
                 drop(connection.take().map(Object::take));
@@ -113,13 +123,29 @@ impl<'c> Link<'c> {
     }
 }
 
-async fn conflicting<T>(
-    conflict: &mut bool,
-    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
-) -> Result<T, tokio_postgres::Error> {
-    let answer = answer.await;
-    *conflict |= answer.as_ref().is_err_and(is_conflict);
-    answer
+/// One statement in a read-only transaction of its own. Says whether the connection is `gone`.
+async fn single(
+    connection: &Option<Object>,
+    mode: &Mode,
+    text: &str,
+    params: &[(&(dyn ToSql + Sync), Type)],
+    gone: &mut bool,
+) -> Result<Vec<tokio_postgres::Row>, Error> {
+    let Some(connection) = connection else {
+        return Err(Error::Unavailable { why: None, source: None });
+    };
+    // Sent together and answered in one round trip. The first poll sends all three, so a caller that goes away leaves no
+    // transaction open. A transaction pooler keeps them on one connection, since the server is between `BEGIN` and `COMMIT`.
+    let all = join3(
+        connection.batch_execute(&mode.begin),
+        connection.query_typed(text, params),
+        connection.batch_execute(mode.commit),
+    );
+    let answer = async {
+        let (begun, answer, _) = all.await;
+        begun.and(answer)
+    };
+    within(mode.limit, noting(gone, is_gone, answer)).await
 }
 
 /// With their types, the server need not be asked for them, and the statement needs no name.

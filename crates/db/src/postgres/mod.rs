@@ -1,26 +1,31 @@
 //! The server engine: a pool of connections, unnamed statements only.
 
+mod connect;
 mod failure;
 mod link;
+mod target;
+mod tls;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
-};
+use deadpool::Runtime;
+use deadpool::managed::{self, PoolError, TimeoutType};
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
-use tokio_postgres::NoTls;
 
 pub(crate) use link::Link;
+pub(crate) use target::Target;
 
 use crate::conn::{self, Scope, Tx, Work};
-use crate::url::postgres_config;
 use crate::{Error, Options, dialect};
-use failure::{Commit, commit_failure, failure};
+use connect::Servers;
+use failure::{Commit, commit_failure, failure, is_gone};
+
+type Pool = managed::Pool<Servers>;
+type Object = managed::Object<Servers>;
 
 #[derive(Clone)]
 pub(crate) struct Postgres {
@@ -36,6 +41,7 @@ pub(crate) struct Postgres {
 /// How a kind of transaction begins and how long its statements may take.
 struct Mode {
     begin: String,
+    commit: &'static str,
     limit: Duration,
     commits: bool,
 }
@@ -50,27 +56,18 @@ const GRACE: Duration = Duration::from_secs(5);
 
 impl Postgres {
     pub(crate) async fn open(url: &str, options: &Options) -> Result<Postgres, Error> {
-        let mut config = postgres_config(url)?;
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(options.connect_timeout);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("trinco");
-        }
-        let manager = Manager::from_config(
-            config,
-            NoTls,
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
-        );
-        let pool = Pool::builder(manager)
-            .max_size(options.postgres_connections.max(1))
+        let target = Target::read(url)?;
+        let size = target.pool_size.unwrap_or(options.postgres_connections.max(1));
+        let pool = Pool::builder(Servers::new(target, options.connect_timeout)?)
+            .max_size(size)
             .wait_timeout(Some(options.connect_timeout))
-            .create_timeout(Some(options.connect_timeout))
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|error| Error::Unavailable { source: Some(Arc::new(error)) })?;
+            .map_err(|error| Error::Unavailable { why: None, source: Some(Arc::new(error)) })?;
         let mode = |mode, limit, commits| {
-            Arc::new(Mode { begin: dialect::postgres_begin(mode, limit), limit, commits })
+            let begin = dialect::postgres_begin(mode, limit);
+            let commit = if commits { dialect::POSTGRES_COMMIT } else { "COMMIT" };
+            Arc::new(Mode { begin, commit, limit, commits })
         };
         let (short, long) = (options.statement_timeout, options.scan_timeout);
         let engine = Postgres {
@@ -78,7 +75,8 @@ impl Postgres {
             in_flight: Arc::new(Semaphore::new(MOST_IN_FLIGHT as usize)),
             commits: Arc::new(AtomicU64::new(0)),
             reading: mode("READ COMMITTED READ ONLY", short, false),
-            writing: mode("READ COMMITTED READ WRITE", short, true),
+            // Whether it may write is for the server to say: an operator who has set it to read-only means it.
+            writing: mode("READ COMMITTED", short, true),
             scanning: mode("REPEATABLE READ READ ONLY", long, false),
         };
         drop(engine.connection().await?);
@@ -196,13 +194,16 @@ impl Postgres {
             Ok(connection) => connection,
             Err(error) => return Attempt::Done(Err(error.into())),
         };
-        let begun = within(mode.limit, connection.batch_execute(&mode.begin)).await;
-        if let Err(error) = begun {
-            let died_in_pool = connection.is_closed();
+        let mut gone = false;
+        let begin = noting(&mut gone, is_gone, connection.batch_execute(&mode.begin));
+        if let Err(error) = within(mode.limit, begin).await {
             drop(Object::take(connection));
-            // Nothing has happened yet, so another connection may do.
-            return match died_in_pool {
-                true => Attempt::Conflict(error.into()),
+            return match gone {
+                // Nothing has happened yet, so another connection may do.
+                true => {
+                    forget_idle(&self.pool);
+                    Attempt::Conflict(error.into())
+                }
                 false => Attempt::Done(Err(error.into())),
             };
         }
@@ -241,7 +242,7 @@ impl Postgres {
         value: T,
     ) -> Attempt<T, E> {
         let committed =
-            tokio::time::timeout(mode.limit + GRACE, connection.batch_execute("COMMIT")).await;
+            tokio::time::timeout(mode.limit + GRACE, connection.batch_execute(mode.commit)).await;
         let failure = match committed {
             Ok(Ok(())) => {
                 if mode.commits {
@@ -260,11 +261,7 @@ impl Postgres {
     }
 
     async fn connection(&self) -> Result<Object, Error> {
-        self.pool.get().await.map_err(|error| match error {
-            PoolError::Closed => Error::Closed,
-            PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => Error::Busy,
-            error => Error::Unavailable { source: Some(Arc::new(error)) },
-        })
+        connection(&self.pool).await
     }
 
     /// Longer each time, and different for transactions that collided.
@@ -272,6 +269,31 @@ impl Postgres {
         let spread = self.commits() + u64::from(attempt) * 7;
         Duration::from_millis((2 << attempt.min(6)) + spread % 11)
     }
+}
+
+async fn connection(pool: &Pool) -> Result<Object, Error> {
+    pool.get().await.map_err(|error| match error {
+        PoolError::Closed => Error::Closed,
+        PoolError::Timeout(TimeoutType::Wait) => Error::Busy,
+        PoolError::Backend(error) => error,
+        error => Error::Unavailable { why: None, source: Some(Arc::new(error)) },
+    })
+}
+
+/// Closes the connections that nobody uses: what has ended one of them has, as a rule, ended the others too.
+fn forget_idle(pool: &Pool) {
+    drop(pool.retain(|_, _| false));
+}
+
+/// Notes whether an answer is an error of this kind.
+async fn noting<T>(
+    noted: &mut bool,
+    kind: fn(&tokio_postgres::Error) -> bool,
+    answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T, tokio_postgres::Error> {
+    let answer = answer.await;
+    *noted |= answer.as_ref().is_err_and(kind);
+    answer
 }
 
 enum Attempt<T, E> {
@@ -287,6 +309,9 @@ async fn within<T>(
 ) -> Result<T, Error> {
     match tokio::time::timeout(limit + GRACE, answer).await {
         Ok(answer) => answer.map_err(failure),
-        Err(_) => Err(Error::Unavailable { source: None }),
+        Err(_) => {
+            let why = Some("PostgreSQL gives no answer".into());
+            Err(Error::Unavailable { why, source: None })
+        }
     }
 }

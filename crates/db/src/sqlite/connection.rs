@@ -110,7 +110,7 @@ fn create_private(path: &Path) -> Result<(), Error> {
     options
         .open(path)
         .map(drop)
-        .map_err(|error| Error::Unavailable { source: Some(Arc::new(error)) })
+        .map_err(|error| Error::Unavailable { why: None, source: Some(Arc::new(error)) })
 }
 
 fn set_up(

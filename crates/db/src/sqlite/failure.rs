@@ -37,7 +37,7 @@ pub(super) fn failure(error: rusqlite::Error) -> Error {
             | ErrorCode::SystemIoFailure
             | ErrorCode::OutOfMemory
             | ErrorCode::PermissionDenied,
-        ) => Error::Unavailable { source: Some(Arc::new(error)) },
+        ) => Error::Unavailable { why: None, source: Some(Arc::new(error)) },
         (code, _) => Error::Other { code: code.to_string(), source: Some(Arc::new(error)) },
     }
 }

@@ -61,7 +61,7 @@ impl Writer {
         std::thread::Builder::new()
             .name("sqlite-writer".to_owned())
             .spawn(move || thread.run())
-            .map_err(|error| Error::Unavailable { source: Some(Arc::new(error)) })?;
+            .map_err(|error| Error::Unavailable { why: None, source: Some(Arc::new(error)) })?;
         Ok(Writer { queue, patience: options.statement_timeout })
     }
 

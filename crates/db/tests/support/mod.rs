@@ -1,10 +1,18 @@
 //! Runs a test on both engines, each time on an empty database.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and print")]
+#![allow(clippy::disallowed_methods, reason = "a test may see how long it takes")]
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub(crate) mod cluster;
+pub(crate) mod pooler;
+pub(crate) mod programs;
+pub(crate) mod proxy;
+
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use futures_util::FutureExt;
 use tokio_postgres::NoTls;
 use trinco_db::{Db, DbUrl, Migration, Options};
 
@@ -55,33 +63,85 @@ impl Place {
     }
 }
 
-/// Runs `test` on SQLite and on PostgreSQL.
+/// Runs `test` on SQLite and on PostgreSQL, there with and without PgBouncer.
 pub(crate) async fn on_both(test: impl AsyncFn(&Place)) {
     test(&sqlite()).await;
     on_postgres(test).await;
 }
 
-/// Runs `test` on the server named by `TRINCO_TEST_POSTGRES`, in a schema of its own.
+/// Runs `test` on the server named by `TRINCO_TEST_POSTGRES`: in a schema of its own, and in a database of its own by way of a
+/// PgBouncer that lends each transaction a connection.
 pub(crate) async fn on_postgres(test: impl AsyncFn(&Place)) {
-    let Ok(url) = std::env::var("TRINCO_TEST_POSTGRES") else {
-        assert!(std::env::var("CI").is_err(), "CI must set TRINCO_TEST_POSTGRES");
-        println!("TRINCO_TEST_POSTGRES is not set: skipped on PostgreSQL");
-        return;
-    };
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let schema = format!("contract_{}_{number}", std::process::id());
-    raw(&url, &format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await;
-    let separator = if url.contains('?') { '&' } else { '?' };
-    let own = format!("{url}{separator}options=-csearch_path%3D{schema}");
+    let Some(server) = server() else { return };
+    let schema = unique("contract");
+    let own = with_option(&server, &format!("options=-csearch_path%3D{schema}"));
     let place = Place {
         url: own.parse().unwrap(),
         options: options(),
         postgres: Some(own),
         _folder: tempfile::tempdir().unwrap(),
     };
-    test(&place).await;
-    raw(&url, &format!("DROP SCHEMA {schema} CASCADE")).await;
+    let (create, discard) =
+        (format!("CREATE SCHEMA {schema}"), format!("DROP SCHEMA {schema} CASCADE"));
+    between(&server, &create, &discard, test(&place)).await;
+
+    // PgBouncer of Debian 12 takes no `options`, so each test has a database.
+    let database = unique("contract");
+    let Some(pooled) = pooler::url(&server, &database) else { return };
+    let place = Place {
+        url: pooled.parse().unwrap(),
+        options: options(),
+        postgres: Some(at_database(&server, &database)),
+        _folder: tempfile::tempdir().unwrap(),
+    };
+    let (create, discard) = (
+        format!("CREATE DATABASE {database} TEMPLATE template0"),
+        format!("DROP DATABASE {database} WITH (FORCE)"),
+    );
+    between(&server, &create, &discard, test(&place)).await;
+}
+
+/// The superuser's URL of a server that tests may use.
+pub(crate) fn server() -> Option<String> {
+    let server = std::env::var("TRINCO_TEST_POSTGRES").ok();
+    if server.is_none() {
+        assert!(std::env::var("CI").is_err(), "CI must set TRINCO_TEST_POSTGRES");
+        println!("TRINCO_TEST_POSTGRES is not set: skipped on PostgreSQL");
+    }
+    server
+}
+
+/// Runs `test` after `create` and before `discard`, however it ends.
+pub(crate) async fn between(
+    server: &str,
+    create: &str,
+    discard: &str,
+    test: impl Future<Output = ()>,
+) {
+    raw(server, create).await;
+    let ended = AssertUnwindSafe(test).catch_unwind().await;
+    raw(server, discard).await;
+    if let Err(panic) = ended {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// A name that no other test has.
+pub(crate) fn unique(purpose: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("{purpose}_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub(crate) fn with_option(url: &str, option: &str) -> String {
+    format!("{url}{}{option}", if url.contains('?') { '&' } else { '?' })
+}
+
+/// The same server and user, another database.
+pub(crate) fn at_database(url: &str, database: &str) -> String {
+    let (place, options) = url.split_once('?').unwrap_or((url, ""));
+    let (server, _) = place.rsplit_once('/').unwrap();
+    let mark = if options.is_empty() { "" } else { "?" };
+    format!("{server}/{database}{mark}{options}")
 }
 
 pub(crate) fn sqlite() -> Place {

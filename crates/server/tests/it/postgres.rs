@@ -4,7 +4,7 @@ use trinco_core::{MasterKey, SystemRandomness};
 
 use crate::running::{Place, json};
 
-/// A schema, and the key that all nodes on it share. Dropping it drops what it holds.
+/// A schema of a user that may do nothing else, and the key that all nodes on it share. Dropping it drops what it holds.
 pub(crate) struct Schema {
     server: String,
     name: String,
@@ -20,14 +20,19 @@ impl Schema {
             return None;
         };
         let name = format!("{name}_{}", std::process::id());
-        run(&server, &format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}"));
+        let create = format!(
+            "CREATE ROLE {name} LOGIN PASSWORD 'p' NOSUPERUSER NOCREATEDB NOCREATEROLE;
+             CREATE SCHEMA {name} AUTHORIZATION {name}"
+        );
+        run(&server, &create);
         let key = MasterKey::generate(&SystemRandomness).to_text().to_string();
         Some(Self { server, name, key })
     }
 
     fn url(&self) -> String {
         let separator = if self.server.contains('?') { '&' } else { '?' };
-        format!("{}{separator}options=-csearch_path%3D{}", self.server, self.name)
+        let (_, place) = self.server.rsplit_once('@').expect("the URL of a superuser");
+        format!("postgres://{0}:p@{place}{separator}options=-csearch_path%3D{0}", self.name)
     }
 
     /// Where a node runs that people reach at `endpoint`.
@@ -39,7 +44,7 @@ impl Schema {
 
 impl Drop for Schema {
     fn drop(&mut self) {
-        run(&self.server, &format!("DROP SCHEMA {} CASCADE", self.name));
+        run(&self.server, &format!("DROP SCHEMA {0} CASCADE; DROP ROLE {0}", self.name));
     }
 }
 
