@@ -7,7 +7,9 @@ mod bank;
 use bank::{Bank, CALLBACK, JWT_BEARER, VERIFIER, header, registration};
 use serde_json::{Value, json};
 use trinco_jose::{Algorithm, SigningKey};
-use trinco_testkit::{Answer, Method, ProofKey, Tokens, USER, World, challenge_of, query_of, text};
+use trinco_testkit::{
+    API, Answer, Method, ProofKey, Tokens, USER, World, challenge_of, changed, query_of, text,
+};
 
 #[tokio::test]
 async fn fapi2_the_whole_flow_with_each_algorithm_of_the_profile() {
