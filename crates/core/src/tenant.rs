@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use trinco_connectors::outbound::Outbound;
 use trinco_db::{Conn, Db, TenantDb, Tx};
 
+use crate::audit::Counts;
 use crate::clients::Documents;
 use crate::passwords::Passwords;
 use crate::token_customizers::{AllowedOrigin, Scripts};
@@ -63,6 +64,7 @@ struct Shared {
     key_policy: OnceLock<keys::Policy>,
     scripts: Scripts,
     document_outbound: OnceLock<Outbound>,
+    audit_counts: Arc<Counts>,
 }
 
 /// One server's tenants and what they share: the database, the clock, randomness and the keys that seal secrets.
@@ -96,6 +98,7 @@ impl Installation {
             key_policy: OnceLock::new(),
             scripts: Scripts::default(),
             document_outbound: OnceLock::new(),
+            audit_counts: Arc::default(),
         });
         let mut open = BTreeMap::new();
         for (id, origin) in [(tenants::DEFAULT, origin), (tenants::ADMIN, admin_origin)] {
@@ -143,6 +146,16 @@ impl Installation {
     /// The database.
     pub fn db(&self) -> &Db {
         &self.shared.db
+    }
+
+    /// How often each event of the audit log has happened, in every tenant together.
+    pub fn audit_counts(&self) -> &Counts {
+        &self.shared.audit_counts
+    }
+
+    /// Hashes and verifies passwords.
+    pub fn passwords(&self) -> &Passwords {
+        &self.shared.passwords
     }
 }
 
@@ -235,6 +248,11 @@ impl Tenant {
     /// Hashes and verifies passwords.
     pub fn passwords(&self) -> &Passwords {
         &self.0.shared.passwords
+    }
+
+    /// Counts what is appended to the audit log.
+    pub(crate) fn audit_counts(&self) -> &Arc<Counts> {
+        &self.0.shared.audit_counts
     }
 
     /// How keys are rotated.

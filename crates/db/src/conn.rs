@@ -14,7 +14,11 @@ pub struct Conn<'c> {
     link: Link<'c>,
     transaction: bool,
     failed: bool,
+    after_commit: AfterCommit,
 }
+
+/// What is done once a transaction has been committed, and never when it has not.
+pub(crate) type AfterCommit = Vec<Box<dyn FnOnce() + Send>>;
 
 /// A transaction: a [`Conn`] that can also write.
 pub struct Tx<'c>(Conn<'c>);
@@ -38,7 +42,7 @@ pub(crate) enum Link<'c> {
 
 impl<'c> Conn<'c> {
     pub(crate) fn reading(scope: &'c Scope, link: Link<'c>) -> Conn<'c> {
-        Conn { scope, link, transaction: false, failed: false }
+        Conn { scope, link, transaction: false, failed: false, after_commit: Vec::new() }
     }
 
     /// The tenant this connection is bound to; empty for one of [`Db::system`](crate::Db::system).
@@ -96,7 +100,7 @@ impl<'c> Conn<'c> {
 
 impl<'c> Tx<'c> {
     pub(crate) fn new(scope: &'c Scope, link: Link<'c>) -> Tx<'c> {
-        Tx(Conn { scope, link, transaction: true, failed: false })
+        Tx(Conn { scope, link, transaction: true, failed: false, after_commit: Vec::new() })
     }
 
     /// Runs a statement and gives the number of rows it wrote. For `RETURNING` use
@@ -109,6 +113,12 @@ impl<'c> Tx<'c> {
             Link::Postgres(link) => link.execute(sql, &args).await,
         };
         self.0.noting_failure(answer)
+    }
+
+    /// Notes something to be done once this transaction has been committed: to count, or to wake somebody. It runs on the thread
+    /// that commits, so it must be quick and must not wait; what the closure noted in a run that was not kept is forgotten.
+    pub fn after_commit(&mut self, then: impl FnOnce() + Send + 'static) {
+        self.0.after_commit.push(Box::new(then));
     }
 
     /// Runs several statements of a migration.
@@ -142,6 +152,10 @@ impl<'c> Tx<'c> {
     /// Whether a statement has failed, so that the transaction must not be kept.
     pub(crate) fn failed(&self) -> bool {
         self.0.failed
+    }
+
+    pub(crate) fn take_after_commit(&mut self) -> AfterCommit {
+        std::mem::take(&mut self.0.after_commit)
     }
 
     pub(crate) fn into_link(self) -> Link<'c> {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tracing::Instrument as _;
 
 use crate::conn::{Conn, Link, Scope, Tx, Work};
 use crate::dialect::EngineKind;
@@ -27,6 +28,29 @@ pub struct SystemDb {
     db: Db,
     scope: Scope,
 }
+
+/// What a database is busy with. What its engine does not have is `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Transactions that wait for the one thread that writes.
+    pub waiting_writes: Option<u64>,
+    /// The pool of connections.
+    pub pool: Option<PoolLoad>,
+}
+
+/// The state of a pool of connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolLoad {
+    /// Connections there are.
+    pub size: u64,
+    /// Of these, connections in use.
+    pub in_use: u64,
+    /// Callers that wait for one.
+    pub waiting: u64,
+}
+
+/// The target of the spans around transactions (level `debug`).
+pub const TRANSACTION_SPANS: &str = "trinco_db::transaction";
 
 enum Engine {
     Sqlite(Sqlite),
@@ -92,6 +116,28 @@ impl Db {
         }
     }
 
+    /// What the database is busy with at this moment.
+    pub fn load(&self) -> Load {
+        match &*self.0 {
+            Engine::Sqlite(engine) => {
+                Load { waiting_writes: Some(engine.waiting_writes()), pool: None }
+            }
+            Engine::Postgres(engine) => {
+                let (size, in_use, waiting) = engine.pool();
+                Load { waiting_writes: None, pool: Some(PoolLoad { size, in_use, waiting }) }
+            }
+        }
+    }
+
+    /// Whether this program can work with the schema of the database as it is now: every one of its migrations has been applied, and
+    /// as it knows them. Further ones do no harm, since a newer program only adds to the schema while an older one may still run.
+    ///
+    /// # Errors
+    /// [`Error::Migration`] with a sentence when it cannot, and whatever keeps the database from answering.
+    pub async fn check_schema(&self, migrations: &[Migration]) -> Result<(), Error> {
+        migrate::check_applied(&self.system(), migrations).await
+    }
+
     /// Lets the writes that were taken finish, then closes all connections; on SQLite the log is
     /// folded into the file. Later calls get [`Error::Closed`].
     pub async fn close(&self) {
@@ -115,10 +161,25 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        match &*self.0 {
-            Engine::Sqlite(engine) => engine.write(scope.clone(), input, work).await,
-            Engine::Postgres(engine) => engine.write(scope.clone(), input, work).await,
-        }
+        let span = self.transaction("write");
+        let run = async {
+            match &*self.0 {
+                Engine::Sqlite(engine) => engine.write(scope.clone(), input, work).await,
+                Engine::Postgres(engine) => engine.write(scope.clone(), input, work).await,
+            }
+        };
+        run.instrument(span).await
+    }
+
+    /// What a trace shows of a transaction: that it was, and how long it took with the waiting before it and the commit after it. Never
+    /// SQL and never a value. Nothing is made unless somebody collects these.
+    fn transaction(&self, kind: &'static str) -> tracing::Span {
+        tracing::debug_span!(
+            target: TRANSACTION_SPANS,
+            "transaction",
+            kind,
+            engine = self.engine().name(),
+        )
     }
 
     async fn scan<I, T, E>(&self, scope: &Scope, input: I, work: Work<I, T, E>) -> Result<T, E>
@@ -127,10 +188,14 @@ impl Db {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        match &*self.0 {
-            Engine::Sqlite(engine) => engine.scan(scope.clone(), input, work).await,
-            Engine::Postgres(engine) => engine.scan(scope.clone(), input, work).await,
-        }
+        let span = self.transaction("scan");
+        let run = async {
+            match &*self.0 {
+                Engine::Sqlite(engine) => engine.scan(scope.clone(), input, work).await,
+                Engine::Postgres(engine) => engine.scan(scope.clone(), input, work).await,
+            }
+        };
+        run.instrument(span).await
     }
 }
 

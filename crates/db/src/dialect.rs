@@ -17,6 +17,16 @@ pub enum EngineKind {
     Postgres,
 }
 
+impl EngineKind {
+    /// What OpenTelemetry's `db.system.name` calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
+}
+
 /// Patterns for `LIKE $n ESCAPE '\'`.
 pub mod like {
     /// Makes `%`, `_` and `\` stand for themselves.

@@ -84,7 +84,7 @@ mod stopwatch;
 mod url;
 
 pub use conn::{Conn, Tx};
-pub use db::{Db, SystemDb, TenantDb};
+pub use db::{Db, Load, PoolLoad, SystemDb, TRANSACTION_SPANS, TenantDb};
 pub use dialect::EngineKind;
 pub use error::Error;
 pub use futures_util::future::BoxFuture;

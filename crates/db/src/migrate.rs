@@ -112,6 +112,32 @@ async fn next(
     Ok(Some(migration.name))
 }
 
+/// Whether every one of `migrations` has been applied, and as it is here.
+pub(crate) async fn check_applied(db: &SystemDb, migrations: &[Migration]) -> Result<(), Error> {
+    let rows = db
+        .read()
+        .await?
+        .all(sql!("SELECT version, name, checksum FROM migrations ORDER BY version"), &[])
+        .await?;
+    let mut applied = Vec::new();
+    for row in rows {
+        let mut cols = row.cols();
+        let (version, _, sum) =
+            (cols.next::<i64>()?, cols.next::<String>()?, cols.next::<String>()?);
+        applied.push((version, sum));
+    }
+    for Migration { version, name, sql } in migrations {
+        match applied.iter().find(|(applied, _)| applied == version) {
+            None => return refuse(format!("the database lacks migration {version} ({name})")),
+            Some((_, sum)) if *sum != checksum(sql) => {
+                return refuse(format!("the database has another migration {version} ({name})"));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// What one engine would accept and the other would not, or would take for something else.
 const NOT_PORTABLE: &[&str] = &[
     "INT",

@@ -104,3 +104,25 @@ async fn two_nodes_may_migrate_at_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_program_can_tell_whether_the_schema_is_the_one_it_works_with() {
+    on_both(async |place| {
+        let db = place.open().await;
+        db.check_schema(MIGRATIONS).await.unwrap();
+        // A newer program has added to it: an older one still serves.
+        db.check_schema(&MIGRATIONS[..1]).await.unwrap();
+        let further = Migration { version: 3, name: "further", sql: "CREATE TABLE t (id TEXT);" };
+        let changed = Migration { sql: "CREATE TABLE groups (id TEXT);", ..MIGRATIONS[0] };
+        for (migrations, sentence) in [
+            ([MIGRATIONS[0], MIGRATIONS[1], further], "the database lacks migration 3 (further)"),
+            ([changed, MIGRATIONS[1], further], "the database has another migration 1 (groups)"),
+        ] {
+            let error = db.check_schema(&migrations).await.unwrap_err();
+            assert!(matches!(error, Error::Migration(_)), "{error:?}");
+            assert_eq!(error.to_string(), sentence);
+        }
+        db.close().await;
+    })
+    .await;
+}

@@ -379,3 +379,36 @@ async fn only_the_owner_can_read_a_new_sqlite_file() {
     db.close().await;
     assert!(!log.exists(), "closing folds the log into the file");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_noted_for_after_the_commit_is_done_then_and_never_otherwise() {
+    on_both(async |place| {
+        let db = place.open().await;
+        let tenant = db.tenant("t");
+        let done = Arc::new(std::sync::Mutex::new(Vec::new()));
+        for (n, then) in [(1, Then::Keep), (2, Then::Fail), (3, Then::Panic), (4, Then::Keep)] {
+            let noted = Arc::clone(&done);
+            let result = tenant
+                .write((n, then, noted), |tx, (n, then, noted)| {
+                    Box::pin(async move {
+                        let insert =
+                            sql!("INSERT INTO items (tenant_id, id, n) VALUES ($1, $2, $3)");
+                        tx.execute(insert, params![n.to_string(), *n]).await?;
+                        let (n, noted) = (*n, Arc::clone(noted));
+                        tx.after_commit(move || noted.lock().unwrap().push(n));
+                        match then {
+                            Then::Keep | Then::Sleep(_) => Ok(()),
+                            Then::Fail => Err(Error::NoRow),
+                            Then::Panic => panic!("on purpose"),
+                        }
+                    })
+                })
+                .await;
+            assert_eq!(result.is_ok(), matches!(then, Then::Keep));
+        }
+        assert_eq!(*done.lock().unwrap(), [1, 4]);
+        assert_eq!(numbers(&tenant).await, [1, 4]);
+        db.close().await;
+    })
+    .await;
+}

@@ -1,18 +1,18 @@
 //! What every handler can reach, and how a request finds its tenant.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequestParts, Request, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::{Router, middleware};
 use http::request::Parts;
 use http::{StatusCode, Uri, header};
+use tokio::sync::watch;
 use tower::ServiceExt as _;
 use trinco_core::{Installation, Origin, Tenant};
 
-/// The longest a request may take, the reading of its body included: a client that sends slowly holds nothing for longer.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::health::Health;
+use crate::observe::Observer;
 
 /// The state of the HTTP server.
 #[derive(Clone)]
@@ -22,15 +22,37 @@ struct Inner {
     installation: Arc<Installation>,
     /// `host[:port]` under which the admin tenant is served at the roots, when one is configured.
     admin_authority: Option<String>,
+    health: Health,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// What the server around the doors lends them.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// Becomes true when the server is to stop: it is not ready any more then.
+    pub stopping: Option<watch::Receiver<bool>>,
+    /// Is told of every request.
+    pub observer: Option<Arc<dyn Observer>>,
 }
 
 impl App {
     /// The doors to `installation`. With `admin_endpoint_is_separate`, requests to the admin tenant's own host reach it at the
     /// roots; otherwise it is mounted below `/admin`.
     pub fn new(installation: Arc<Installation>) -> Self {
+        Self::within(installation, Surroundings::default())
+    }
+
+    /// As [`App::new`], in a server that can be watched and stopped.
+    pub fn within(installation: Arc<Installation>, surroundings: Surroundings) -> Self {
         let origin = installation.admin_tenant().origin();
         let admin_authority = origin.path().is_empty().then(|| authority(origin)).flatten();
-        Self(Arc::new(Inner { installation, admin_authority }))
+        let health = Health::new(surroundings.stopping);
+        let observer = surroundings.observer;
+        Self(Arc::new(Inner { installation, admin_authority, health, observer }))
+    }
+
+    pub(crate) fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.0.observer.as_ref()
     }
 
     /// The installation behind the doors.
@@ -67,11 +89,12 @@ pub(crate) fn by_tenant(app: &App, inner: Router) -> Router {
     let route = move |State(app): State<App>, request: Request| {
         let inner = inner.clone();
         async move {
-            let request = choose_tenant(&app, request);
-            match tokio::time::timeout(PATIENCE, inner.oneshot(request)).await {
-                Ok(answer) => answer.unwrap_or_else(|never| match never {}),
-                Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+            let (method, path) = (request.method(), request.uri().path());
+            if let Some(answer) = app.0.health.answer(&app.0.installation, method, path).await {
+                return answer;
             }
+            let request = choose_tenant(&app, request);
+            inner.oneshot(request).await.unwrap_or_else(|never| match never {})
         }
     };
     Router::new().fallback(route).with_state(app.clone())

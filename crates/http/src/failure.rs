@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -20,6 +20,7 @@ use trinco_oauth::token::TokenType;
 use trinco_oauth::{ErrorCode, OAuthError};
 
 use crate::app::Here;
+use crate::observe;
 use crate::oidc::USERINFO;
 use crate::status::status_of;
 use crate::well_known::metadata_url;
@@ -128,11 +129,12 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     let language = crate::language::of_request(request.headers());
     let tenant = request.extensions().get::<Here>().map(|here| here.0.clone());
     let path = route_of(&request);
+    let request_id = observe::id_of(request.headers()).map(str::to_owned);
     let response = next.run(request).await;
     let Some(failure) = response.extensions().get::<Failure>().cloned() else { return response };
     let mut answer = match failure {
-        Failure::Api(error) => api(&error.0, language, &path),
-        Failure::Oidc(error) => oidc(&error, language, tenant.as_ref(), &path),
+        Failure::Api(error) => api(&error.0, language, &path, request_id),
+        Failure::Oidc(error) => oidc(&error, language, tenant.as_ref(), &path, request_id),
     };
     let written = answer.headers().clone();
     let kept = response.headers().iter().filter(|(name, _)| !written.contains_key(*name));
@@ -140,13 +142,12 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     answer
 }
 
-/// The route a request matched, for the log: the path itself may hold an id that only its browser should know.
+/// The route a request matched, for the log.
 pub(crate) fn route_of(request: &Request) -> String {
-    let matched = request.extensions().get::<MatchedPath>();
-    matched.map_or("(no route)", MatchedPath::as_str).to_owned()
+    observe::route_of(request).to_owned()
 }
 
-fn api(error: &Error, language: Language, path: &str) -> Response {
+fn api(error: &Error, language: Language, path: &str, request_id: Option<String>) -> Response {
     let refusal = |code| Refusal { code, values: Vec::new(), data: None };
     match error {
         Error::Database(trinco_db::Error::NulInText) => {
@@ -158,7 +159,9 @@ fn api(error: &Error, language: Language, path: &str) -> Response {
         }
         Error::Database(_) | Error::Internal(_) => {
             let (status, code) = broken(error, path);
-            answer(status, api_body(&refusal(code), language))
+            let mut body = api_body(&refusal(code), language);
+            name_request(&mut body, request_id);
+            answer(status, body)
         }
     }
 }
@@ -182,7 +185,20 @@ fn api_body(refusal: &Refusal, language: Language) -> Map<String, Value> {
     body
 }
 
-fn oidc(failure: &OidcError, language: Language, tenant: Option<&Tenant>, path: &str) -> Response {
+/// What went wrong here is found in the log by the id of the request, which whoever complains can tell.
+fn name_request(body: &mut Map<String, Value>, request_id: Option<String>) {
+    if let Some(id) = request_id {
+        body.insert("requestId".to_owned(), id.into());
+    }
+}
+
+fn oidc(
+    failure: &OidcError,
+    language: Language,
+    tenant: Option<&Tenant>,
+    path: &str,
+    request_id: Option<String>,
+) -> Response {
     let issuer = tenant.map(Tenant::issuer).unwrap_or_default();
     let stand_in;
     let error = match &failure.error {
@@ -219,6 +235,11 @@ fn oidc(failure: &OidcError, language: Language, tenant: Option<&Tenant>, path: 
     );
     body.insert("error".to_owned(), error.error.as_str().into());
     body.insert("error_description".to_owned(), error.description.clone().into());
+    if matches!(failure.error, Error::Database(_) | Error::Internal(_))
+        && !matches!(failure.error, Error::Database(trinco_db::Error::NulInText))
+    {
+        name_request(&mut body, request_id);
+    }
     if let Some(scope) = &error.scope {
         body.insert("scope".to_owned(), scope.clone().into());
     }

@@ -7,8 +7,10 @@ mod app;
 mod cookies;
 mod extract;
 mod failure;
+mod health;
 mod language;
 mod management;
+mod observe;
 mod oidc;
 pub mod pages;
 mod proof;
@@ -18,7 +20,8 @@ mod well_known;
 
 use axum::{Router, middleware};
 
-pub use app::App;
+pub use app::{App, Surroundings};
+pub use observe::{ACCESS_LINES, Begun, Ended, NO_ROUTE, Observer, REQUEST_ID, REQUEST_SPANS};
 
 /// The whole HTTP service.
 pub fn router(app: &App) -> Router {
@@ -31,6 +34,7 @@ pub fn router(app: &App) -> Router {
         .method_not_allowed_fallback(failure::method_not_allowed)
         .layer(middleware::from_fn(failure::render))
         .layer(middleware::from_fn(app::security_headers))
+        .layer(middleware::from_fn_with_state(app.clone(), observe::requests))
         .with_state(app.clone());
     app::by_tenant(app, tenant_routes)
 }

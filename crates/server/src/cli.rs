@@ -175,6 +175,28 @@ struct SettingsFlags {
     /// Origins such as https://api.example.com that scripts of tenants may fetch from, separated by commas [default: none].
     #[arg(long, global = true, value_name = "LIST")]
     scripts_fetch_allow: Option<String>,
+
+    /// Where Prometheus metrics are served, such as 127.0.0.1:9464; never on the server's own port [default: nowhere].
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    metrics_listen: Option<String>,
+    /// How long connections are still accepted after SIGTERM, while /readyz says no: for load balancers [default: 0].
+    #[arg(long, global = true, value_name = "SECONDS")]
+    shutdown_delay: Option<String>,
+    /// The OpenTelemetry collector that traces are sent to, by OTLP over HTTP, below /v1/traces [default: none].
+    #[arg(long, global = true, value_name = "URL")]
+    otlp_endpoint: Option<String>,
+    /// The same as the whole URL, when the collector takes traces elsewhere.
+    #[arg(long, global = true, value_name = "URL")]
+    otlp_traces_endpoint: Option<String>,
+    /// What this server is called in traces [default: trinco].
+    #[arg(long, global = true, value_name = "NAME")]
+    service_name: Option<String>,
+    /// Which requests are traced: always_on, always_off, traceidratio, or parentbased_ and one of these [default: always_on].
+    #[arg(long, global = true, value_name = "SAMPLER")]
+    traces_sampler: Option<String>,
+    /// The part of the requests that traceidratio takes, from 0 to 1 [default: 1].
+    #[arg(long, global = true, value_name = "RATIO")]
+    traces_sampler_arg: Option<String>,
 }
 
 /// Runs the command line of this process.
@@ -325,6 +347,13 @@ impl SettingsFlags {
             (Setting::OutboundAllow, self.outbound_allow),
             (Setting::DocumentsAllow, self.documents_allow),
             (Setting::ScriptsFetchAllow, self.scripts_fetch_allow),
+            (Setting::MetricsListen, self.metrics_listen),
+            (Setting::ShutdownDelay, self.shutdown_delay),
+            (Setting::OtlpEndpoint, self.otlp_endpoint),
+            (Setting::OtlpTracesEndpoint, self.otlp_traces_endpoint),
+            (Setting::ServiceName, self.service_name),
+            (Setting::TracesSampler, self.traces_sampler),
+            (Setting::TracesSamplerArg, self.traces_sampler_arg),
         ];
         let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
         SettingsFile::read(self.config.as_deref())

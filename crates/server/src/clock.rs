@@ -17,6 +17,15 @@ impl Clock for SystemClock {
     }
 }
 
+impl SystemClock {
+    /// Nanoseconds since the Unix epoch.
+    #[expect(clippy::disallowed_methods, reason = "this is where the system's clock is read")]
+    pub(crate) fn now_ns() -> u64 {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
 /// Measures how long something took.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stopwatch(Instant);
@@ -25,6 +34,11 @@ impl Stopwatch {
     #[expect(clippy::disallowed_methods, reason = "this is where the system's clock is passed in")]
     pub(crate) fn start() -> Self {
         Self(Instant::now())
+    }
+
+    /// Nanoseconds since the start.
+    pub(crate) fn elapsed_ns(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Milliseconds since the start.

@@ -8,9 +8,11 @@ mod control;
 mod data_dir;
 mod logging;
 mod master_key;
+mod metrics;
 mod open;
 mod password;
 mod serve;
+mod traces;
 
 use std::process::ExitCode;
 

@@ -15,8 +15,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use rustls::{ClientConfig, RootCertStore};
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use url::{Host, Url};
 
 pub use addresses::is_public;
@@ -26,6 +28,9 @@ pub use allow::{Allow, AllowParseError};
 pub const TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of an answer's body.
 pub const RESPONSE_LIMIT: usize = 64 * 1024;
+
+/// The target of the spans around outbound requests (level `debug`).
+pub const OUTBOUND_SPANS: &str = "trinco_connectors::outbound";
 
 /// Finds the addresses of a host name.
 pub trait Resolve: Send + Sync + 'static {
@@ -105,6 +110,22 @@ pub enum OutboundError {
     TooLarge(usize),
 }
 
+impl OutboundError {
+    /// Its name in traces.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Url => "url",
+            Self::Forbidden => "forbidden",
+            Self::Resolution => "resolution",
+            Self::Connection => "connection",
+            Self::Tls => "tls",
+            Self::Exchange => "exchange",
+            Self::Timeout => "timeout",
+            Self::TooLarge(_) => "too_large",
+        }
+    }
+}
+
 /// The guarded client. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbound {
@@ -113,6 +134,7 @@ pub struct Outbound {
     tls: Arc<ClientConfig>,
     timeout: Duration,
     response_limit: usize,
+    traceparent: fn() -> Option<HeaderValue>,
 }
 
 impl Outbound {
@@ -148,6 +170,7 @@ impl Outbound {
             tls: Arc::new(tls),
             timeout: TIMEOUT,
             response_limit: RESPONSE_LIMIT,
+            traceparent: || None,
         })
     }
 
@@ -175,6 +198,12 @@ impl Outbound {
         Self { response_limit: limit.min(self.response_limit), ..self }
     }
 
+    /// With what tells the header `traceparent` (W3C Trace Context) of requests within the current span.
+    #[must_use]
+    pub fn with_traceparent(self, traceparent: fn() -> Option<HeaderValue>) -> Self {
+        Self { traceparent, ..self }
+    }
+
     /// Whether the host of `url` is this machine, and the operator allows requests there. Only then may something be fetched without
     /// TLS that has to be genuine.
     #[must_use]
@@ -197,15 +226,33 @@ impl Outbound {
     /// # Errors
     /// [`OutboundError`].
     pub async fn send(&self, request: Request) -> Result<Response, OutboundError> {
-        match tokio::time::timeout(self.timeout, self.send_unbounded(request)).await {
-            Ok(answered) => answered,
-            Err(_) => Err(OutboundError::Timeout),
+        let span = tracing::debug_span!(
+            target: OUTBOUND_SPANS,
+            "outbound",
+            method = request.method.as_str(),
+            host = request.url.host_str(),
+            status = Empty,
+            error = Empty,
+        );
+        async {
+            let sent = tokio::time::timeout(self.timeout, self.send_unbounded(request)).await;
+            let answered = sent.unwrap_or(Err(OutboundError::Timeout));
+            match &answered {
+                Ok(answer) => span.record("status", answer.status.as_u16()),
+                Err(error) => span.record("error", error.name()),
+            };
+            answered
         }
+        .instrument(span.clone())
+        .await
     }
 
-    async fn send_unbounded(&self, request: Request) -> Result<Response, OutboundError> {
+    async fn send_unbounded(&self, mut request: Request) -> Result<Response, OutboundError> {
         let target = client::Target::of(&request.url)?;
         let addresses = self.permitted(&target).await?;
+        if let Some(traceparent) = (self.traceparent)() {
+            request.headers.insert("traceparent", traceparent);
+        }
         client::exchange(&addresses, &target, &self.tls, request, self.response_limit).await
     }
 

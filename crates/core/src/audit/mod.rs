@@ -1,7 +1,11 @@
 //! The audit log: what happened, appended in the commit of what it records.
 
+mod count;
 mod store;
 
+use std::sync::Arc;
+
+pub use count::Counts;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trinco_db::Tx;
@@ -10,7 +14,7 @@ use trinco_oauth::registration::document;
 use crate::{Result, Tenant};
 
 /// The result of what was attempted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Outcome {
     /// It was done.
     Success,
@@ -23,6 +27,8 @@ pub enum Outcome {
 pub struct Entry {
     id: String,
     key: &'static str,
+    outcome: Outcome,
+    counts: Arc<Counts>,
     user_id: Option<String>,
     application_id: Option<String>,
     payload: Map<String, Value>,
@@ -38,6 +44,8 @@ impl Entry {
         Self {
             id: tenant.new_id(),
             key,
+            outcome,
+            counts: Arc::clone(tenant.audit_counts()),
             user_id: None,
             application_id: None,
             payload,
@@ -70,12 +78,15 @@ impl Entry {
     }
 }
 
-/// Appends `entry` in the transaction of what it records.
+/// Appends `entry` in the transaction of what it records. It is counted once that has been committed.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn append(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
-    store::insert(tx, entry).await
+    store::insert(tx, entry).await?;
+    let (counts, key, outcome) = (Arc::clone(&entry.counts), entry.key, entry.outcome);
+    tx.after_commit(move || counts.count(key, outcome));
+    Ok(())
 }
 
 /// Appends `entry` by itself, for what was refused and so has no transaction of its own.

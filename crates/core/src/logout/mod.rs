@@ -80,6 +80,15 @@ pub async fn deliver(tenant: &Tenant, outbound: &Outbound) -> Result<usize> {
     }
 }
 
+/// How many deliveries wait to be made, by whichever node.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn waiting(tenant: &Tenant) -> Result<u64> {
+    let count = store::count(&mut tenant.read().await?).await?;
+    Ok(u64::try_from(count).unwrap_or_default())
+}
+
 /// The deliveries of a tenant that this node has under way. A client has a few of them at most, so that one that does not answer keeps
 /// nobody else waiting. Several nodes may do this at once: each delivery is made by one of them.
 pub struct Deliveries {

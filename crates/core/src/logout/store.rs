@@ -83,6 +83,12 @@ pub(super) async fn due(
         .collect()
 }
 
+pub(super) async fn count(conn: &mut Conn<'_>) -> Result<i64> {
+    let row =
+        conn.one(sql!("SELECT COUNT(*) FROM logout_deliveries WHERE tenant_id = $1"), &[]).await?;
+    Ok(row.get(0)?)
+}
+
 /// Takes a delivery that was found due, until `until`; false when another node has taken it since.
 pub(super) async fn claim(tx: &mut Tx<'_>, found: &Delivery, until: i64) -> Result<bool> {
     let claimed = tx

@@ -2,6 +2,7 @@
 
 mod digest;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use argon2::Block;
@@ -16,13 +17,18 @@ use crate::{Error, Randomness, Result, Secret};
 #[derive(Clone, Debug)]
 pub struct Passwords {
     turns: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
     buffers: Arc<Mutex<Vec<Vec<Block>>>>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { turns: Arc::new(Semaphore::new(cores)), buffers: Arc::default() }
+        Self {
+            turns: Arc::new(Semaphore::new(cores)),
+            waiting: Arc::default(),
+            buffers: Arc::default(),
+        }
     }
 }
 
@@ -55,14 +61,22 @@ impl Passwords {
         Ok(matches && known)
     }
 
+    /// How many wait for their turn to hash.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T> {
-        let turn = Arc::clone(&self.turns)
-            .acquire_owned()
-            .await
-            .map_err(|_| Error::Internal("the password semaphore is closed".to_owned()))?;
+        let turn = {
+            let _waits = Waiting::begin(&self.waiting);
+            Arc::clone(&self.turns)
+                .acquire_owned()
+                .await
+                .map_err(|_| Error::Internal("the password semaphore is closed".to_owned()))?
+        };
         let buffers = Arc::clone(&self.buffers);
         tokio::task::spawn_blocking(move || {
             let _turn = turn;
@@ -73,6 +87,22 @@ impl Passwords {
         })
         .await
         .map_err(|_| Error::Internal("hashing a password was interrupted".to_owned()))
+    }
+}
+
+/// Somebody who waits, until dropped: whoever gives up stops waiting too.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -15,6 +15,7 @@ use deadpool::Runtime;
 use deadpool::managed::{self, PoolError, TimeoutType};
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
 pub(crate) use link::Link;
 pub(crate) use target::Target;
@@ -87,6 +88,13 @@ impl Postgres {
         self.commits.load(Ordering::Relaxed)
     }
 
+    /// The pool's connections: those there are, those in use, and the callers that wait for one.
+    pub(crate) fn pool(&self) -> (u64, u64, u64) {
+        let status = self.pool.status();
+        let in_use = status.size.saturating_sub(status.available);
+        (status.size as u64, in_use as u64, status.waiting as u64)
+    }
+
     pub(crate) async fn read(&self) -> Result<Link<'static>, Error> {
         Ok(Link::single(self.connection().await?, Arc::clone(&self.reading)))
     }
@@ -145,11 +153,13 @@ impl Postgres {
         let permit = Arc::clone(&self.in_flight).acquire_owned().await;
         let permit = permit.map_err(|_| Error::Closed)?;
         let engine = self.clone();
-        let task = tokio::spawn(async move {
+        let run = async move {
             let result = engine.attempts(&mode, &scope, &input, &work).await;
             drop(permit);
             result
-        });
+        };
+        // What is logged in there belongs to the request that asked for it.
+        let task = tokio::spawn(run.in_current_span());
         match task.await {
             Ok(result) => result,
             Err(error) if error.is_panic() => Err(Error::Panicked.into()),
@@ -212,12 +222,19 @@ impl Postgres {
         let run = async { work(&mut tx, input).await };
         let outcome = AssertUnwindSafe(run).catch_unwind().await;
         let failed = tx.failed();
+        let after_commit = tx.take_after_commit();
         let conn::Link::Postgres(link) = tx.into_link() else {
             unreachable!("the link was made above")
         };
         let (conflict, broken) = (link.conflict(), link.broken());
         let outcome = match outcome {
-            Ok(Ok(value)) if !failed => return self.commit(mode, connection, value).await,
+            Ok(Ok(value)) if !failed => {
+                let attempt = self.commit(mode, connection, value).await;
+                if let Attempt::Done(Ok(_)) = attempt {
+                    after_commit.into_iter().for_each(|then| then());
+                }
+                return attempt;
+            }
             Ok(Ok(_)) => Err(Error::Aborted.into()),
             Ok(Err(error)) => Err(error),
             Err(_) => {

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 pub(crate) use connection::Connection;
 pub(crate) use pool::Pooled;
 
-use crate::conn::{Link, Scope, Tx, Work};
+use crate::conn::{AfterCommit, Link, Scope, Tx, Work};
 use crate::{Error, Options};
 use connection::Access;
 use pool::Pool;
@@ -51,6 +51,11 @@ impl Sqlite {
         self.commits.load(Ordering::Relaxed)
     }
 
+    /// Transactions that wait for the writer.
+    pub(crate) fn waiting_writes(&self) -> u64 {
+        self.writer.waiting()
+    }
+
     pub(crate) async fn read(&self) -> Result<Pooled, Error> {
         self.reads.take().await
     }
@@ -84,7 +89,7 @@ impl Sqlite {
         let run = move || {
             connection.control("BEGIN")?;
             // The pool ends the transaction when it gets the connection back.
-            poll_once(&scope, &input, &work, Link::SqliteRead(connection))
+            poll_once(&scope, &input, &work, Link::SqliteRead(connection)).0
         };
         tokio::task::spawn_blocking(run).await.unwrap_or_else(|_| Err(Error::Panicked.into()))
     }
@@ -103,15 +108,16 @@ fn poll_once<I, T, E: From<Error>>(
     input: &I,
     work: &Work<I, T, E>,
     link: Link<'_>,
-) -> Result<T, E> {
+) -> (Result<T, E>, AfterCommit) {
     let mut tx = Tx::new(scope, link);
     let polled = {
         let mut future = work(&mut tx, input);
         future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
     };
-    match polled {
+    let result = match polled {
         Poll::Ready(Ok(_)) if tx.failed() => Err(Error::Aborted.into()),
         Poll::Ready(result) => result,
         Poll::Pending => Err(Error::Pending.into()),
-    }
+    };
+    (result, tx.take_after_commit())
 }

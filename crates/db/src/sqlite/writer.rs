@@ -8,7 +8,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Connection, poll_once};
-use crate::conn::{Link, Scope, Work};
+use crate::conn::{AfterCommit, Link, Scope, Work};
 use crate::stopwatch::Stopwatch;
 use crate::{Error, Options};
 
@@ -38,6 +38,7 @@ struct Job<I, T, E> {
     scope: Scope,
     input: I,
     work: Work<I, T, E>,
+    after_commit: AfterCommit,
     result: Option<Result<T, E>>,
     caller: oneshot::Sender<Result<T, E>>,
 }
@@ -77,7 +78,7 @@ impl Writer {
         E: From<Error> + Send + 'static,
     {
         let (caller, answer) = oneshot::channel();
-        let job = Job { scope, input, work, result: None, caller };
+        let job = Job { scope, input, work, after_commit: Vec::new(), result: None, caller };
         self.send(Message::Transaction(Box::new(job))).await?;
         answer.await.unwrap_or_else(|_| Err(Error::Closed.into()))
     }
@@ -91,6 +92,11 @@ impl Writer {
                 waited.map_err(|_| Error::Busy)?.map_err(|_| Error::Closed)
             }
         }
+    }
+
+    /// How many transactions are in the queue.
+    pub(super) fn waiting(&self) -> u64 {
+        (self.queue.max_capacity() - self.queue.capacity()) as u64
     }
 
     pub(super) async fn close(&self) {
@@ -224,7 +230,12 @@ where
     fn answer(self: Box<Self>, committed: Result<(), Error>) {
         let result = match (committed, self.result) {
             (Err(error), _) => Err(error.into()),
-            (Ok(()), Some(result)) => result,
+            (Ok(()), Some(result)) => {
+                if result.is_ok() {
+                    self.after_commit.into_iter().for_each(|then| then());
+                }
+                result
+            }
             (Ok(()), None) => Err(Error::Closed.into()),
         };
         // The caller may have gone away; the transaction stands all the same.
@@ -233,12 +244,13 @@ where
 }
 
 impl<I, T, E: From<Error>> Job<I, T, E> {
-    fn run_in_savepoint(&self, connection: &mut Connection) -> Result<T, E> {
+    fn run_in_savepoint(&mut self, connection: &mut Connection) -> Result<T, E> {
         connection.control("SAVEPOINT one")?;
         let run = || poll_once(&self.scope, &self.input, &self.work, Link::SqliteWrite(connection));
         // The closure's own state is gone after a panic, and the rows are rolled back below.
-        let result = catch_unwind(AssertUnwindSafe(run));
-        let mut result = result.unwrap_or_else(|_| Err(Error::Panicked.into()));
+        let (mut result, after_commit) = catch_unwind(AssertUnwindSafe(run))
+            .unwrap_or_else(|_| (Err(Error::Panicked.into()), Vec::new()));
+        self.after_commit = after_commit;
         if !connection.in_transaction() {
             // Rolled back by SQLite already, and its neighbours with it.
             return result.and(Err(Error::Aborted.into()));

@@ -10,6 +10,7 @@ use trinco_oauth::OAuthError;
 
 use super::render;
 use super::view::{Brand, FormPost, Hidden, Problem, Shell, SignOut, SignedOut};
+use crate::observe;
 
 /// Makes the pages of one request.
 pub(crate) struct PageContext<'a> {
@@ -17,6 +18,7 @@ pub(crate) struct PageContext<'a> {
     accept_language: Option<&'a str>,
     language: Language,
     nonce: String,
+    request_id: Option<&'a str>,
 }
 
 impl<'a> PageContext<'a> {
@@ -24,7 +26,8 @@ impl<'a> PageContext<'a> {
     pub(crate) fn new(tenant: &'a Tenant, headers: &'a HeaderMap) -> Self {
         let accept_language = crate::language::accept(headers);
         let nonce = Alphabet::Secret.random(tenant.randomness(), 22);
-        Self { tenant, accept_language, language: choose(tenant, None, accept_language), nonce }
+        let language = choose(tenant, None, accept_language);
+        Self { tenant, accept_language, language, nonce, request_id: observe::id_of(headers) }
     }
 
     /// In the language the application asks for, if there is one of them (`ui_locales`, OpenID Connect Core §3.1.2.1).
@@ -181,7 +184,7 @@ impl<'a> PageContext<'a> {
             sentence: texts.get("error.body").to_owned(),
             advice: texts.get("error.advice").to_owned(),
             back: None,
-            support: None,
+            support: self.request_id.map(str::to_owned),
         };
         self.send(status, render::error(&self.shell(), &problem), None)
     }

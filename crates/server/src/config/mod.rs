@@ -2,14 +2,16 @@
 
 mod setting;
 mod sources;
+pub(crate) mod traces;
 mod values;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use trinco_connectors::outbound::Allow;
 use trinco_core::token_customizers::AllowedOrigin;
@@ -18,6 +20,7 @@ use trinco_db::DbUrl;
 
 pub(crate) use setting::Setting;
 pub(crate) use sources::{SettingsFile, Sources};
+pub(crate) use traces::TracesSettings;
 
 use sources::Given;
 
@@ -50,6 +53,12 @@ pub(crate) struct Settings {
     pub(crate) scripts_fetch_allow: Vec<AllowedOrigin>,
     /// How keys are rotated.
     pub(crate) key_policy: keys::Policy,
+    /// Where metrics are served, if they are.
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    /// How long the server goes on accepting connections once it is told to stop.
+    pub(crate) shutdown_delay: Duration,
+    /// Where traces are sent, if they are.
+    pub(crate) traces: Option<TracesSettings>,
 }
 
 /// Where the master key is.
@@ -103,6 +112,10 @@ impl Settings {
                 rotate_every_ms: read(&given, Setting::KeysRotateEvery, values::rotate_every)?
                     .flatten(),
             },
+            metrics_listen: read(&given, Setting::MetricsListen, values::socket)?,
+            shutdown_delay: read(&given, Setting::ShutdownDelay, values::shutdown_delay)?
+                .unwrap_or_default(),
+            traces: traces::read(&given)?,
             data_dir,
         };
         // Requests are told apart by their host: one host for both tenants would hide one of them.

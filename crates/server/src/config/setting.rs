@@ -20,10 +20,17 @@ pub(crate) enum Setting {
     ScriptsFetchAllow,
     KeysGrace,
     KeysRotateEvery,
+    MetricsListen,
+    ShutdownDelay,
+    OtlpEndpoint,
+    OtlpTracesEndpoint,
+    ServiceName,
+    TracesSampler,
+    TracesSamplerArg,
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::Endpoint,
         Self::AdminEndpoint,
         Self::Port,
@@ -39,6 +46,13 @@ impl Setting {
         Self::ScriptsFetchAllow,
         Self::KeysGrace,
         Self::KeysRotateEvery,
+        Self::MetricsListen,
+        Self::ShutdownDelay,
+        Self::OtlpEndpoint,
+        Self::OtlpTracesEndpoint,
+        Self::ServiceName,
+        Self::TracesSampler,
+        Self::TracesSamplerArg,
     ];
 
     /// The name in `trinco.toml`; before a dot stands the table.
@@ -59,6 +73,13 @@ impl Setting {
             Self::ScriptsFetchAllow => FETCH_SETTING,
             Self::KeysGrace => "keys.grace_period",
             Self::KeysRotateEvery => "keys.rotate_every",
+            Self::MetricsListen => "metrics.listen",
+            Self::ShutdownDelay => "shutdown.delay",
+            Self::OtlpEndpoint => "tracing.otlp_endpoint",
+            Self::OtlpTracesEndpoint => "tracing.otlp_traces_endpoint",
+            Self::ServiceName => "tracing.service_name",
+            Self::TracesSampler => "tracing.sampler",
+            Self::TracesSamplerArg => "tracing.sampler_arg",
         }
     }
 
@@ -67,7 +88,7 @@ impl Setting {
         format!("TRINCO_{}", self.name().to_uppercase().replace('.', "_"))
     }
 
-    /// The variable by which Logto calls the same setting.
+    /// The variable by which Logto, or OpenTelemetry, calls the same setting.
     pub(crate) const fn alias(self) -> Option<&'static str> {
         match self {
             Self::Endpoint => Some("ENDPOINT"),
@@ -75,6 +96,11 @@ impl Setting {
             Self::Port => Some("PORT"),
             Self::DbUrl => Some("DB_URL"),
             Self::KeysGrace => Some("PRIVATE_KEY_ROTATION_GRACE_PERIOD"),
+            Self::OtlpEndpoint => Some("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            Self::OtlpTracesEndpoint => Some("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+            Self::ServiceName => Some("OTEL_SERVICE_NAME"),
+            Self::TracesSampler => Some("OTEL_TRACES_SAMPLER"),
+            Self::TracesSamplerArg => Some("OTEL_TRACES_SAMPLER_ARG"),
             _ => None,
         }
     }
@@ -96,6 +122,13 @@ impl Setting {
             Self::DocumentsAllow => Some("--documents-allow"),
             Self::ScriptsFetchAllow => Some("--scripts-fetch-allow"),
             Self::KeysGrace | Self::KeysRotateEvery => None,
+            Self::MetricsListen => Some("--metrics-listen"),
+            Self::ShutdownDelay => Some("--shutdown-delay"),
+            Self::OtlpEndpoint => Some("--otlp-endpoint"),
+            Self::OtlpTracesEndpoint => Some("--otlp-traces-endpoint"),
+            Self::ServiceName => Some("--service-name"),
+            Self::TracesSampler => Some("--traces-sampler"),
+            Self::TracesSamplerArg => Some("--traces-sampler-arg"),
         }
     }
 

@@ -128,6 +128,7 @@ fn text_of(value: DeValue<'_>, key: Setting) -> Option<String> {
     match value {
         DeValue::String(text) => Some(text.into_owned()),
         DeValue::Integer(number) if number.radix() == 10 => Some(number.as_str().to_owned()),
+        DeValue::Float(number) => Some(number.as_str().to_owned()),
         DeValue::Array(entries) if key.is_list() => {
             let texts: Option<Vec<String>> = entries
                 .into_iter()

@@ -1,5 +1,6 @@
 use std::ffi::OsString;
 
+use super::traces::Sampler;
 use super::*;
 
 fn file(text: &str) -> SettingsFile {
@@ -28,7 +29,7 @@ fn refusal(result: Result<Settings, String>) -> String {
 /// A setting, four good values for it, and how the settings show them. The values stand for: flag, own variable, alias, file.
 type Case = (Setting, [&'static str; 4], fn(&Settings) -> String);
 
-const CASES: [Case; 13] = [
+const CASES: [Case; 20] = [
     (Setting::Port, ["1", "2", "3", "4"], |s| s.port.to_string()),
     (
         Setting::Endpoint,
@@ -70,7 +71,37 @@ const CASES: [Case; 13] = [
     (Setting::KeysRotateEvery, ["1", "30", "90", "3650"], |s| {
         s.key_policy.rotate_every_ms.map_or_else(String::new, |every| every.to_string())
     }),
+    (Setting::MetricsListen, ["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3", "[::1]:9464"], |s| {
+        s.metrics_listen.map_or_else(String::new, |address| address.to_string())
+    }),
+    (Setting::ShutdownDelay, ["1", "5", "30", "300"], |s| s.shutdown_delay.as_secs().to_string()),
+    (
+        Setting::OtlpEndpoint,
+        ["http://a.test", "http://b.test/", "http://c.test", "http://d.test"],
+        |s| s.traces.as_ref().map_or_else(String::new, |traces| traces.endpoint.to_string()),
+    ),
+    (
+        Setting::OtlpTracesEndpoint,
+        ["http://a.test/", "http://b.test/x", "http://c.test/y", "http://d.test/z"],
+        |s| s.traces.as_ref().map_or_else(String::new, |traces| traces.endpoint.to_string()),
+    ),
+    (Setting::ServiceName, ["a", "b", "c", "d"], |s| traced(s).service_name),
+    (
+        Setting::TracesSampler,
+        ["always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off"],
+        |s| format!("{:?}", traced(s).sampler),
+    ),
+    (Setting::TracesSamplerArg, ["0", "0.25", "0.5", "1"], |s| traced(s).sampler.ratio.to_string()),
 ];
+
+/// The settings of traces; the defaults, when none are sent.
+fn traced(settings: &Settings) -> TracesSettings {
+    settings.traces.clone().unwrap_or_else(|| TracesSettings {
+        endpoint: "http://nowhere.test".parse().unwrap(),
+        service_name: "trinco".to_owned(),
+        sampler: Sampler { ratio: 1.0, parent_based: false },
+    })
+}
 
 #[test]
 fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
@@ -82,6 +113,15 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
                 continue;
             }
             let mut sources = Sources::default();
+            // What is set about traces shows only when there is somewhere to send them, and the argument only with a ratio.
+            if key.name().starts_with("tracing.s") && present != 0 {
+                let variable = Setting::OtlpEndpoint.variable();
+                sources.variables.extend(variables(&[(&variable, "http://a.test")]));
+            }
+            if key == Setting::TracesSamplerArg {
+                let variable = Setting::TracesSampler.variable();
+                sources.variables.extend(variables(&[(&variable, "traceidratio")]));
+            }
             if has(0) {
                 sources.flags.push((key, values[0].to_owned()));
             }
@@ -125,6 +165,14 @@ fn shown(key: Setting, value: &str) -> String {
             })
             .collect(),
         Setting::ScriptsFetchAllow => format!("{};", value.replace(", ", ";")),
+        Setting::OtlpEndpoint => format!("{}/v1/traces", value.trim_end_matches('/')),
+        Setting::TracesSampler => format!(
+            "{:?}",
+            Sampler {
+                ratio: if value.ends_with("off") { 0.0 } else { 1.0 },
+                parent_based: value.starts_with("parentbased"),
+            }
+        ),
         _ => value.to_owned(),
     }
 }
@@ -174,6 +222,31 @@ fn the_defaults_suit_a_laptop() {
         from_variables(&[("TRINCO_DATA_DIR", "/var/lib/trinco"), ("PORT", "0")]).unwrap();
     assert_eq!(settings.db_url.to_string(), "sqlite:/var/lib/trinco/trinco.db");
     assert_eq!(settings.origin(40_000).base(), "http://localhost:40000");
+}
+
+#[test]
+fn traces_are_sent_where_opentelemetry_says_and_as_its_sampler_says() {
+    let traces = |pairs: &[(&str, &str)]| from_variables(pairs).unwrap().traces;
+    assert_eq!(traces(&[("OTEL_SERVICE_NAME", "id")]), None);
+    let both = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318/base/"),
+        ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+    ];
+    let settings = traces(&both).unwrap();
+    assert_eq!(settings.endpoint.as_str(), "http://localhost:4318/base/v1/traces");
+    assert_eq!(settings.service_name, "trinco");
+    assert_eq!(settings.sampler, Sampler { ratio: 0.25, parent_based: true });
+    // An argument is for a ratio alone, and the signal's own variable is the whole URL.
+    let settings = traces(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces.test/in"),
+        ("OTEL_TRACES_SAMPLER", "always_on"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+    ])
+    .unwrap();
+    assert_eq!(settings.endpoint.as_str(), "http://traces.test/in");
+    assert_eq!(settings.sampler, Sampler { ratio: 1.0, parent_based: false });
 }
 
 #[test]
@@ -229,6 +302,17 @@ fn a_bad_value_is_refused_with_its_place() {
         (Setting::KeysGrace, "-1"),
         (Setting::KeysGrace, "7776001"),
         (Setting::KeysRotateEvery, "weekly"),
+        (Setting::MetricsListen, "9464"),
+        (Setting::MetricsListen, "localhost:9464"),
+        (Setting::ShutdownDelay, "-1"),
+        (Setting::ShutdownDelay, "301"),
+        (Setting::OtlpEndpoint, "localhost:4318"),
+        (Setting::OtlpEndpoint, "ftp://a.test"),
+        (Setting::OtlpTracesEndpoint, "https://ana@a.test/v1/traces"),
+        (Setting::ServiceName, "a\nb"),
+        (Setting::TracesSampler, "sometimes"),
+        (Setting::TracesSamplerArg, "2"),
+        (Setting::TracesSamplerArg, "NaN"),
     ] {
         let sentence = refusal(from_variables(&[(&key.variable(), bad)]));
         assert!(sentence.starts_with(&key.variable()), "{sentence}");
@@ -316,4 +400,20 @@ fn what_kubernetes_tells_about_a_service_named_trinco_is_no_setting() {
     ];
     assert_eq!(from_variables(&links).unwrap().port, 3001);
     assert!(from_variables(&links[1..]).is_err());
+}
+
+/// A setting in the table of a README is a cell of its own.
+#[test]
+fn both_readmes_have_the_same_settings_and_every_one_about_operating() {
+    let names = |readme: &str| -> Vec<&str> {
+        let has = |key: &Setting| readme.contains(&format!("| `{}` |", key.name()));
+        Setting::ALL.iter().filter(|key| has(key)).map(|key| key.name()).collect()
+    };
+    let english = names(include_str!("../../../../README.md"));
+    assert_eq!(english, names(include_str!("../../../../README.pt-BR.md")));
+    for key in Setting::ALL {
+        let is_about_operating =
+            ["metrics.", "shutdown.", "tracing."].iter().any(|table| key.name().starts_with(table));
+        assert!(!is_about_operating || english.contains(&key.name()), "{}", key.name());
+    }
 }

@@ -1,8 +1,9 @@
 //! The values of the settings. What is wrong with one is told as the rest of a sentence that begins with where it stands; values that
 //! may hold a password are never quoted.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 use trinco_connectors::outbound::Allow;
@@ -36,6 +37,17 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
 pub(super) fn listen(text: &str) -> Result<IpAddr, String> {
     text.parse()
         .map_err(|_| format!("{text:?} is not an IP address such as 127.0.0.1, 0.0.0.0 or ::"))
+}
+
+pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not an address with a port such as 127.0.0.1:9464"))
+}
+
+/// Seconds.
+pub(super) fn shutdown_delay(text: &str) -> Result<Duration, String> {
+    let seconds = bounded(text, 300, "a number of seconds from 0 to 300")?;
+    Ok(Duration::from_secs(seconds.unsigned_abs()))
 }
 
 pub(super) fn path(text: &str) -> Result<PathBuf, String> {

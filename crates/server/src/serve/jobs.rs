@@ -9,6 +9,7 @@ use trinco_core::logout::Deliveries;
 use trinco_core::{Installation, Tenant, keys, retention};
 
 use super::told_to_stop;
+use crate::metrics::{Job, Metrics};
 
 /// How soon a change made through another node is served here: within a second, the reading of it included.
 const REFRESH_EVERY: Duration = Duration::from_millis(500);
@@ -22,28 +23,35 @@ const SWEEP_BATCHES: u32 = 200;
 const ADVANCE_KEYS_EVERY: Duration = Duration::from_secs(10);
 /// How soon an application is told that a session has ended.
 const DELIVER_EVERY: Duration = Duration::from_secs(1);
+/// What deliveries under way get to finish once the server is told to stop. Those that are cut off are made again.
+const DELIVERY_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Starts the jobs of every tenant. They end when told to stop.
 pub(super) fn start(
     installation: &Installation,
     outbound: &Outbound,
+    metrics: &Metrics,
     stop: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     for tenant in installation.tenants() {
-        jobs.spawn(follow(tenant.clone(), stop.clone()));
-        jobs.spawn(sweep(tenant.clone(), stop.clone()));
-        jobs.spawn(advance_keys(tenant.clone(), stop.clone()));
-        jobs.spawn(deliver_logouts(tenant.clone(), outbound.clone(), stop.clone()));
+        jobs.spawn(follow(tenant.clone(), metrics.clone(), stop.clone()));
+        jobs.spawn(sweep(tenant.clone(), metrics.clone(), stop.clone()));
+        jobs.spawn(advance_keys(tenant.clone(), metrics.clone(), stop.clone()));
+        let deliver =
+            deliver_logouts(tenant.clone(), outbound.clone(), metrics.clone(), stop.clone());
+        jobs.spawn(deliver);
     }
     jobs
 }
 
 /// Follows configuration that other nodes change. A disturbance is logged when it begins and when it ends.
-async fn follow(tenant: Tenant, mut stop: watch::Receiver<bool>) {
+async fn follow(tenant: Tenant, metrics: Metrics, mut stop: watch::Receiver<bool>) {
     let mut disturbed = false;
     while tick(REFRESH_EVERY, &mut stop).await {
-        match tenant.refresh().await {
+        let refreshed = tenant.refresh().await;
+        metrics.job_ended(Job::RefreshConfiguration, tenant.id(), refreshed.is_ok());
+        match refreshed {
             Ok(_) if disturbed => {
                 tracing::info!(tenant = tenant.id(), "the configuration is up to date again");
                 disturbed = false;
@@ -59,9 +67,10 @@ async fn follow(tenant: Tenant, mut stop: watch::Receiver<bool>) {
 }
 
 /// Deletes what has expired.
-async fn sweep(tenant: Tenant, mut stop: watch::Receiver<bool>) {
+async fn sweep(tenant: Tenant, metrics: Metrics, mut stop: watch::Receiver<bool>) {
     let mut disturbed = false;
     while tick(SWEEP_EVERY, &mut stop).await {
+        let mut succeeded = true;
         for _ in 0..SWEEP_BATCHES {
             match retention::sweep(&tenant, SWEEP_BATCH).await {
                 Ok(0) => {
@@ -72,6 +81,7 @@ async fn sweep(tenant: Tenant, mut stop: watch::Receiver<bool>) {
                     tracing::debug!(tenant = tenant.id(), deleted, "expired rows deleted");
                 }
                 Err(error) => {
+                    succeeded = false;
                     if !disturbed {
                         let tenant = tenant.id();
                         tracing::warn!(tenant, %error, "expired rows cannot be deleted; trying again");
@@ -84,14 +94,17 @@ async fn sweep(tenant: Tenant, mut stop: watch::Receiver<bool>) {
                 return;
             }
         }
+        metrics.job_ended(Job::DeleteExpired, tenant.id(), succeeded);
     }
 }
 
 /// Moves keys on when their time has come.
-async fn advance_keys(tenant: Tenant, mut stop: watch::Receiver<bool>) {
+async fn advance_keys(tenant: Tenant, metrics: Metrics, mut stop: watch::Receiver<bool>) {
     let mut disturbed = false;
     while tick(ADVANCE_KEYS_EVERY, &mut stop).await {
-        match keys::advance(&tenant).await {
+        let advanced = keys::advance(&tenant).await;
+        metrics.job_ended(Job::AdvanceKeys, tenant.id(), advanced.is_ok());
+        match advanced {
             Ok(_) => disturbed = false,
             Err(error) if !disturbed => {
                 let tenant = tenant.id();
@@ -103,22 +116,30 @@ async fn advance_keys(tenant: Tenant, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Tells applications that sessions have ended. What is new is looked for every second, however long others take to answer. A delivery
-/// that is cut off by the end of the process is made again later.
-async fn deliver_logouts(tenant: Tenant, outbound: Outbound, mut stop: watch::Receiver<bool>) {
+/// Tells applications that sessions have ended. What is new is looked for every second, however long others take to answer. When the
+/// server is to stop, no delivery begins any more and those under way finish: one that is cut off is made again later, and its
+/// application told twice.
+async fn deliver_logouts(
+    tenant: Tenant,
+    outbound: Outbound,
+    metrics: Metrics,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut deliveries = Deliveries::new(tenant.clone(), outbound);
     let mut disturbed = false;
     loop {
         // With nothing under way there is nothing to be settled, and the pause alone goes on.
         let settled = tokio::select! {
+            biased;
+            () = told_to_stop(&mut stop) => break,
             Some(settled) = deliveries.settled() => settled,
             () = tokio::time::sleep(DELIVER_EVERY) => Ok(()),
-            () = told_to_stop(&mut stop) => return,
         };
         let result = match settled {
             Ok(()) => deliveries.begin_due().await.map(|_| ()),
             Err(error) => Err(error),
         };
+        metrics.job_ended(Job::DeliverLogouts, tenant.id(), result.is_ok());
         match result {
             Ok(()) => disturbed = false,
             Err(error) if !disturbed => {
@@ -128,6 +149,11 @@ async fn deliver_logouts(tenant: Tenant, outbound: Outbound, mut stop: watch::Re
             }
             Err(_) => {}
         }
+    }
+    let finish = async { while deliveries.settled().await.is_some() {} };
+    if tokio::time::timeout(DELIVERY_PATIENCE, finish).await.is_err() {
+        let tenant = tenant.id();
+        tracing::warn!(tenant, "deliveries that took longer than 10 s were cut off");
     }
 }
 

@@ -35,6 +35,12 @@ pub(super) fn bind(address: Option<IpAddr>, port: u16) -> Result<TcpListener, St
     })
 }
 
+/// Listens at `address` for those who read metrics.
+pub(super) fn bind_metrics(address: SocketAddr) -> Result<TcpListener, String> {
+    listen(address.ip(), address.port())
+        .map_err(|error| format!("metrics cannot be served at {address}: {error}"))
+}
+
 fn listen(address: IpAddr, port: u16) -> io::Result<TcpListener> {
     let socket = match address {
         IpAddr::V4(_) => TcpSocket::new_v4()?,

@@ -9,12 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use trinco_connectors::outbound::Outbound;
-use trinco_http::App;
+use trinco_core::Installation;
+use trinco_http::{App, Begun, Ended, Observer, Surroundings};
 
 use crate::clock::Stopwatch;
 use crate::config::Settings;
 use crate::data_dir::{self, Lock};
+use crate::metrics::{self, Metrics};
+use crate::traces::{self, Traces};
 use crate::{control, logging, open};
 
 /// A command that works on the data directly holds the lock for a moment: worth waiting for.
@@ -24,18 +28,25 @@ const LOCK_PAUSE: Duration = Duration::from_millis(100);
 /// Serves until it is told to stop.
 pub(crate) fn run(settings: &Settings) -> Result<(), String> {
     let stopwatch = Stopwatch::start();
-    logging::start(settings);
+    let (recorder, traces) = settings.traces.as_ref().map(traces::prepare).unzip();
+    logging::start(settings, recorder);
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("the threads of the server cannot be started: {error}"))?
-        .block_on(serve(settings, stopwatch))
+        .block_on(serve(settings, stopwatch, traces))
 }
 
-async fn serve(settings: &Settings, stopwatch: Stopwatch) -> Result<(), String> {
-    let stop = signals::listen()?;
+async fn serve(
+    settings: &Settings,
+    stopwatch: Stopwatch,
+    traces: Option<traces::Prepared>,
+) -> Result<(), String> {
+    let ending = signals::listen(settings.shutdown_delay)?;
+    let stop = ending.begun;
     open::prepare_data_dir(settings)?;
-    let outbound = Outbound::new(settings.outbound_allow.clone())?;
+    let outbound =
+        Outbound::new(settings.outbound_allow.clone())?.with_traceparent(traces::traceparent);
     let _lock = lock(settings).await?;
     let listener = listener::bind(settings.listen, settings.port)?;
     let address = listener
@@ -45,9 +56,17 @@ async fn serve(settings: &Settings, stopwatch: Stopwatch) -> Result<(), String> 
     installation.set_script_fetch(settings.scripts_fetch_allow.clone(), outbound.clone());
     let documents_allow = settings.documents_allow.clone();
     installation.set_document_outbound(outbound.clone().with_allow(documents_allow));
+    let (traces, exporting) = traces.map(traces::Prepared::start).transpose()?.unzip();
+    let metrics = Metrics::new(&installation);
+    let metrics_served = serve_metrics(settings, &metrics, &installation, &traces, &stop)?;
     let control = control::serve(settings, Arc::clone(&installation), stop.clone());
-    let jobs = jobs::start(&installation, &outbound, &stop);
-    let router = trinco_http::router(&App::new(Arc::clone(&installation)));
+    let jobs = jobs::start(&installation, &outbound, &metrics, &stop);
+    let watching = Watching { metrics: metrics_served.is_some().then_some(metrics), traces };
+    let surroundings = Surroundings {
+        stopping: Some(ending.announced),
+        observer: watching.watches().then(|| Arc::new(watching) as Arc<dyn Observer>),
+    };
+    let router = trinco_http::router(&App::within(Arc::clone(&installation), surroundings));
     tracing::info!(
         %address,
         database = %settings.db_url,
@@ -57,10 +76,65 @@ async fn serve(settings: &Settings, stopwatch: Stopwatch) -> Result<(), String> 
     );
     connections::serve(listener, router, stop).await;
     jobs.join_all().await;
+    if let Some(served) = metrics_served {
+        served.abort();
+    }
+    if let Some(exporting) = exporting {
+        exporting.finish().await;
+    }
     control.finish().await;
     installation.db().close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Serves metrics on a listener of their own, if the settings name one, until the requests of others are finished.
+fn serve_metrics(
+    settings: &Settings,
+    metrics: &Metrics,
+    installation: &Arc<Installation>,
+    traces: &Option<Traces>,
+    stop: &watch::Receiver<bool>,
+) -> Result<Option<JoinHandle<()>>, String> {
+    let Some(address) = settings.metrics_listen else { return Ok(None) };
+    let listener = listener::bind_metrics(address)?;
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!("metrics at http://{address}/metrics");
+    }
+    let router = metrics::serve(metrics.clone(), Arc::clone(installation), traces.clone());
+    Ok(Some(tokio::spawn(connections::serve(listener, router, stop.clone()))))
+}
+
+/// Those who watch requests.
+struct Watching {
+    metrics: Option<Metrics>,
+    traces: Option<Traces>,
+}
+
+impl Watching {
+    fn watches(&self) -> bool {
+        self.metrics.is_some() || self.traces.is_some()
+    }
+}
+
+impl Observer for Watching {
+    fn begun(&self, begun: &Begun<'_>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.requests().begun();
+        }
+        if let Some(traces) = &self.traces {
+            traces.begun(begun);
+        }
+    }
+
+    fn ended(&self, ended: &Ended<'_>) {
+        if let Some(metrics) = &self.metrics {
+            metrics.requests().ended(ended.method, ended.route, ended.status, ended.duration);
+        }
+        if let Some(traces) = &self.traces {
+            traces.ended(ended);
+        }
+    }
 }
 
 /// With SQLite one process owns the data; on PostgreSQL there may be many.

@@ -113,6 +113,43 @@ fn a_failed_delivery_is_made_again_after_the_server_was_killed() {
 }
 
 #[test]
+fn a_delivery_under_way_is_finished_before_the_server_stops_and_not_made_again() {
+    let place = Place::new();
+    let _ = place.done(&["init"]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("http://localhost:{}/logout", listener.local_addr().unwrap().port());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(end_a_session(&place, &uri));
+
+    // Traces go nowhere, but are begun: the delivery carries one.
+    let flags = ["--port", "0", "--outbound-allow", "127.0.0.0/8,::1"];
+    let traced = [&flags[..], &["--otlp-endpoint", "http://127.0.0.1:9"]].concat();
+    let mut server = place.serve_with(&traced);
+    let (stream, _) = listener.accept().unwrap();
+    let mut stream = BufReader::new(stream);
+    let mut head = String::new();
+    while stream.read_line(&mut head).unwrap() > 2 {}
+    assert!(head.to_lowercase().contains("\r\ntraceparent: 00-"), "{head}");
+    server.terminate();
+    // Long enough for whatever does not wait to be over.
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(server.is_running(), "the server did not wait for its delivery");
+    stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+    let (status, log) = server.ended();
+    assert!(status.success(), "{log}");
+    assert!(!log.contains("cut off"), "{log}");
+
+    let db = DbUrl::Sqlite(place.path().join("data/trinco.db"));
+    let left = runtime.block_on(async {
+        let db = Db::open(&db, Options::default()).await.unwrap();
+        let count = sql!("SELECT COUNT(*) FROM logout_deliveries");
+        let left = db.system().read().await.unwrap().one(count, &[]).await.unwrap();
+        left.get::<i64>(0).unwrap()
+    });
+    assert_eq!(left, 0, "the delivery would be made again");
+}
+
+#[test]
 fn without_the_operators_permission_nothing_on_this_machine_is_reached() {
     let place = Place::new();
     let _ = place.done(&["init"]);

@@ -2,6 +2,7 @@
 
 use trinco_core::{MasterKey, SystemRandomness};
 
+use crate::operating::{measured, the_table_is_served};
 use crate::running::{Place, json};
 
 /// A schema of a user that may do nothing else, and the key that all nodes on it share. Dropping it drops what it holds.
@@ -65,7 +66,7 @@ fn run(server: &str, script: &str) {
 fn nodes_on_one_postgresql_serve_each_others_changes() {
     let Some(schema) = Schema::create("nodes") else { return };
     let (one, other) = (schema.node("http://id.test"), schema.node("http://id.test"));
-    let (mut first, second) = (one.serve(), other.serve());
+    let ((mut first, metrics), second) = (measured(&one), other.serve());
     assert!(!one.path().join("data").exists(), "a node that is given its key keeps no data");
 
     // A command goes to the database itself; both nodes know the new client at once.
@@ -80,6 +81,7 @@ fn nodes_on_one_postgresql_serve_each_others_changes() {
     let found = second.http().send("GET", &path, &headers, "").unwrap();
     assert_eq!(found.status, 200, "{found:?}");
 
+    the_table_is_served(metrics, "SQLite");
     first.terminate();
     let (status, log) = first.ended();
     assert!(status.success(), "{log}");
