@@ -271,7 +271,7 @@ fn shown(
 
 /// The same for the same scopes, in this process and in every other.
 fn fingerprint(scopes: &GrantedScopes) -> Result<String> {
-    Ok(base64url_encode(&sha256(serde_json::to_string(scopes)?.as_bytes())))
+    Ok(base64url_encode(sha256(serde_json::to_string(scopes)?.as_bytes())))
 }
 
 /// A client that asks for the page, or that nobody here knows, gets all of its request on it, so that the person sees the whole.
