@@ -350,13 +350,20 @@ mod tests {
             (Db::Other { code: "XX000".to_owned(), source: None }, 500),
         ] {
             let answers = [
-                api(&Error::Database(error.clone()), Language::En, "/api/users"),
-                oidc(&Error::Database(error.clone()).into(), Language::En, None, "/oidc/token"),
+                api(&Error::Database(error.clone()), Language::En, "/api/users", None),
+                oidc(
+                    &Error::Database(error.clone()).into(),
+                    Language::En,
+                    None,
+                    "/oidc/token",
+                    None,
+                ),
                 oidc(
                     &OidcError::at_protected_resource(error.clone().into(), TokenType::Bearer),
                     Language::En,
                     None,
                     USERINFO,
+                    None,
                 ),
             ];
             for answer in answers {
