@@ -268,7 +268,11 @@ async fn what_such_clients_leave_behind_is_no_application_and_goes_away() {
     world.admin.patch(&format!("/api/applications/{encoded}"), role).await.expect(404);
 
     let tenant = world.server.tenant();
-    let sweep = async || trinco_core::retention::sweep(tenant, 100).await.expect("it sweeps");
+    let sweep = async || {
+        trinco_core::retention::sweep(tenant, &trinco_core::retention::Policy::default(), 100)
+            .await
+            .expect("it sweeps")
+    };
     assert_eq!(sweep().await, 0);
     world.server.clock().advance(2 * 86_400);
     sweep().await;

@@ -377,7 +377,13 @@ async fn a_session_that_runs_out_by_itself_tells_nobody() {
     let browser = world.server.browser();
     world.server.sign_in(&browser, (&shop.0, &shop.1), USER, "openid", &[]).await;
     world.server.clock().advance(15 * 86_400);
-    trinco_core::retention::sweep(world.server.tenant(), 500).await.unwrap();
+    trinco_core::retention::sweep(
+        world.server.tenant(),
+        &trinco_core::retention::Policy::default(),
+        500,
+    )
+    .await
+    .unwrap();
     assert_eq!((deliver(&world).await, receiver.received().len()), (0, 0));
 }
 

@@ -86,7 +86,9 @@ async fn what_was_never_redeemed_and_what_was_exchanged_takes_no_place() {
     // Nor does it stay: what is left after two hours is the grant that has tokens.
     assert_eq!(grants(&world).await, 7);
     world.server.clock().advance(7200);
-    retention::sweep(world.server.tenant(), 500).await.expect("a sweep");
+    retention::sweep(world.server.tenant(), &retention::Policy::default(), 500)
+        .await
+        .expect("a sweep");
     assert_eq!(grants(&world).await, 1);
     assert!(is_live(&world, client, &tokens).await);
 }
@@ -160,7 +162,9 @@ async fn each_device_takes_a_place_and_the_oldest_goes() {
     device(&world, &browser, &id).await;
     assert_eq!(grants(&world).await, 2);
     world.server.clock().advance(7200);
-    retention::sweep(world.server.tenant(), 500).await.expect("a sweep");
+    retention::sweep(world.server.tenant(), &retention::Policy::default(), 500)
+        .await
+        .expect("a sweep");
     assert_eq!(grants(&world).await, 1);
 }
 

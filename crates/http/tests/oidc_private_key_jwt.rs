@@ -191,10 +191,20 @@ async fn a_spent_assertion_is_remembered_until_it_has_expired() {
     let tenant = machine.world.server.tenant();
     // It expires in 60 seconds, and clocks may differ by 10.
     machine.world.server.clock().advance(69);
-    assert_eq!(trinco_core::retention::sweep(tenant, 100).await.expect("a sweep"), 0);
+    assert_eq!(
+        trinco_core::retention::sweep(tenant, &trinco_core::retention::Policy::default(), 100)
+            .await
+            .expect("a sweep"),
+        0
+    );
     machine.expect_refusal(&assertion).await;
     machine.world.server.clock().advance(1);
-    assert_eq!(trinco_core::retention::sweep(tenant, 100).await.expect("a sweep"), 1);
+    assert_eq!(
+        trinco_core::retention::sweep(tenant, &trinco_core::retention::Policy::default(), 100)
+            .await
+            .expect("a sweep"),
+        1
+    );
     machine.expect_refusal(&assertion).await;
 }
 
@@ -247,7 +257,13 @@ async fn an_expired_or_long_lived_assertion_is_refused() {
     let hour = machine.assertion(json!({ "exp": now + 3600 }));
     machine.ask(&hour).await.expect(200);
     machine.world.server.clock().advance(3599);
-    trinco_core::retention::sweep(machine.world.server.tenant(), 100).await.expect("a sweep");
+    trinco_core::retention::sweep(
+        machine.world.server.tenant(),
+        &trinco_core::retention::Policy::default(),
+        100,
+    )
+    .await
+    .expect("a sweep");
     machine.expect_refusal(&hour).await;
 }
 

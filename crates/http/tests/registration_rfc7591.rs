@@ -300,7 +300,11 @@ async fn one_that_nobody_uses_is_deleted_and_one_in_use_stays() {
     let tokens = Tokens(world.server.exchange((used, ""), &code).await.expect(200).json());
     let tenant = world.server.tenant();
     let sweep = async || {
-        while trinco_core::retention::sweep(tenant, 100).await.expect("it sweeps") > 0 {}
+        while trinco_core::retention::sweep(tenant, &trinco_core::retention::Policy::default(), 100)
+            .await
+            .expect("it sweeps")
+            > 0
+        {}
     };
     let exists = async |id: &str| {
         let found = trinco_core::applications::find(tenant, id).await.expect("it answers");

@@ -1,8 +1,9 @@
 use trinco_db::{Sql, Tx, params, sql};
 
+use super::Kind;
 use crate::Result;
 
-/// Kinds of rows that expire. Tokens come before the grants that take along what is left of them.
+/// Tables whose rows have their time. Tokens come before the grants that take along what is left of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expired {
     Interactions,
@@ -16,10 +17,11 @@ pub(super) enum Expired {
     SpentProofs,
     Sessions,
     Grants,
+    Logs,
 }
 
 impl Expired {
-    pub(super) const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Interactions,
         Self::AuthorizationRequests,
         Self::AuthorizationCodes,
@@ -31,7 +33,23 @@ impl Expired {
         Self::SpentProofs,
         Self::Sessions,
         Self::Grants,
+        Self::Logs,
     ];
+
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            // What was counted and what was spent is of the moment, as an interaction is.
+            Self::Interactions
+            | Self::AuthorizationRequests
+            | Self::UserCodeAttempts
+            | Self::SpentProofs => Kind::Interactions,
+            Self::AuthorizationCodes | Self::DeviceCodes => Kind::Codes,
+            Self::SubjectTokens | Self::AccessTokens | Self::RefreshTokens => Kind::Tokens,
+            Self::Sessions => Kind::Sessions,
+            Self::Grants => Kind::Grants,
+            Self::Logs => Kind::Logs,
+        }
+    }
 
     /// The time is compared twice: on PostgreSQL the inner query may have seen a row before someone prolonged it, and only the
     /// outer condition is asked again once the row is held.
@@ -92,11 +110,16 @@ impl Expired {
                  (SELECT id FROM grants WHERE tenant_id = $1 AND expires_at <= $2
                   ORDER BY expires_at LIMIT $3)"
             ),
+            Self::Logs => sql!(
+                "DELETE FROM logs WHERE tenant_id = $1 AND created_at <= $2 AND id IN
+                 (SELECT id FROM logs WHERE tenant_id = $1 AND created_at <= $2
+                  ORDER BY created_at, id LIMIT $3)"
+            ),
         }
     }
 }
 
-/// Deletes up to `limit` rows that expired at `before` or earlier; returns how many.
+/// Deletes up to `limit` rows whose time was over at `before` or earlier; returns how many.
 pub(super) async fn delete(
     tx: &mut Tx<'_>,
     expired: Expired,

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use trinco_connectors::outbound::Allow;
 use trinco_core::token_customizers::AllowedOrigin;
-use trinco_core::{MasterKey, Origin, keys};
+use trinco_core::{MasterKey, Origin, keys, retention};
 use trinco_db::DbUrl;
 
 pub(crate) use setting::Setting;
@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) scripts_fetch_allow: Vec<AllowedOrigin>,
     /// How keys are rotated.
     pub(crate) key_policy: keys::Policy,
+    /// How long what has ended is kept.
+    pub(crate) retention: retention::Policy,
     /// Where metrics are served, if they are.
     pub(crate) metrics_listen: Option<SocketAddr>,
     /// How long the server goes on accepting connections once it is told to stop.
@@ -112,6 +114,7 @@ impl Settings {
                 rotate_every_ms: read(&given, Setting::KeysRotateEvery, values::rotate_every)?
                     .flatten(),
             },
+            retention: retention_policy(&given)?,
             metrics_listen: read(&given, Setting::MetricsListen, values::socket)?,
             shutdown_delay: read(&given, Setting::ShutdownDelay, values::shutdown_delay)?
                 .unwrap_or_default(),
@@ -147,6 +150,16 @@ impl Settings {
     pub(crate) fn nominal_port(&self) -> u16 {
         if self.port == 0 { DEFAULT_PORT } else { self.port }
     }
+}
+
+fn retention_policy(given: &BTreeMap<Setting, Given>) -> Result<retention::Policy, String> {
+    let mut policy = retention::Policy::default();
+    for kind in retention::Kind::ALL {
+        if let Some(kept) = read(given, Setting::Retention(kind), values::retention)? {
+            policy = policy.keeping(kind, kept);
+        }
+    }
+    Ok(policy)
 }
 
 fn master_key(given: &BTreeMap<Setting, Given>) -> Result<MasterKeySource, String> {

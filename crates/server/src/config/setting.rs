@@ -1,5 +1,6 @@
 //! The names of the settings.
 
+use trinco_core::retention::Kind;
 use trinco_core::token_customizers::FETCH_SETTING;
 
 /// A setting.
@@ -27,10 +28,12 @@ pub(crate) enum Setting {
     ServiceName,
     TracesSampler,
     TracesSamplerArg,
+    /// How long something is kept after its end.
+    Retention(Kind),
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 28] = [
         Self::Endpoint,
         Self::AdminEndpoint,
         Self::Port,
@@ -53,6 +56,12 @@ impl Setting {
         Self::ServiceName,
         Self::TracesSampler,
         Self::TracesSamplerArg,
+        Self::Retention(Kind::Interactions),
+        Self::Retention(Kind::Codes),
+        Self::Retention(Kind::Tokens),
+        Self::Retention(Kind::Sessions),
+        Self::Retention(Kind::Grants),
+        Self::Retention(Kind::Logs),
     ];
 
     /// The name in `trinco.toml`; before a dot stands the table.
@@ -80,6 +89,12 @@ impl Setting {
             Self::ServiceName => "tracing.service_name",
             Self::TracesSampler => "tracing.sampler",
             Self::TracesSamplerArg => "tracing.sampler_arg",
+            Self::Retention(Kind::Interactions) => "retention.interactions",
+            Self::Retention(Kind::Codes) => "retention.codes",
+            Self::Retention(Kind::Tokens) => "retention.tokens",
+            Self::Retention(Kind::Sessions) => "retention.sessions",
+            Self::Retention(Kind::Grants) => "retention.grants",
+            Self::Retention(Kind::Logs) => "retention.logs",
         }
     }
 

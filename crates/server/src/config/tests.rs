@@ -1,5 +1,7 @@
 use std::ffi::OsString;
 
+use trinco_core::retention::Kind;
+
 use super::traces::Sampler;
 use super::*;
 
@@ -29,7 +31,7 @@ fn refusal(result: Result<Settings, String>) -> String {
 /// A setting, four good values for it, and how the settings show them. The values stand for: flag, own variable, alias, file.
 type Case = (Setting, [&'static str; 4], fn(&Settings) -> String);
 
-const CASES: [Case; 20] = [
+const CASES: [Case; 26] = [
     (Setting::Port, ["1", "2", "3", "4"], |s| s.port.to_string()),
     (
         Setting::Endpoint,
@@ -92,7 +94,19 @@ const CASES: [Case; 20] = [
         |s| format!("{:?}", traced(s).sampler),
     ),
     (Setting::TracesSamplerArg, ["0", "0.25", "0.5", "1"], |s| traced(s).sampler.ratio.to_string()),
+    (Setting::Retention(Kind::Interactions), DAYS, |s| kept(s, Kind::Interactions)),
+    (Setting::Retention(Kind::Codes), DAYS, |s| kept(s, Kind::Codes)),
+    (Setting::Retention(Kind::Tokens), DAYS, |s| kept(s, Kind::Tokens)),
+    (Setting::Retention(Kind::Sessions), DAYS, |s| kept(s, Kind::Sessions)),
+    (Setting::Retention(Kind::Grants), DAYS, |s| kept(s, Kind::Grants)),
+    (Setting::Retention(Kind::Logs), DAYS, |s| kept(s, Kind::Logs)),
 ];
+
+const DAYS: [&str; 4] = ["1", "30", "365", "3650"];
+
+fn kept(settings: &Settings, kind: Kind) -> String {
+    settings.retention.kept_ms(kind).map_or_else(|| "for ever".to_owned(), |kept| kept.to_string())
+}
 
 /// The settings of traces; the defaults, when none are sent.
 fn traced(settings: &Settings) -> TracesSettings {

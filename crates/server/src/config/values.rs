@@ -101,6 +101,11 @@ pub(super) fn rotate_every(text: &str) -> Result<Option<i64>, String> {
     Ok((days > 0).then_some(days * 86_400_000))
 }
 
+/// Days, as milliseconds.
+pub(super) fn retention(text: &str) -> Result<i64, String> {
+    bounded(text, 3650, "a number of days from 0 to 3650").map(|days| days * 86_400_000)
+}
+
 fn bounded(text: &str, most: i64, what: &str) -> Result<i64, String> {
     let value = text.parse().ok().filter(|value| (0..=most).contains(value));
     value.ok_or_else(|| format!("{text:?} is not {what}"))

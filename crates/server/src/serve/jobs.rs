@@ -29,6 +29,7 @@ const DELIVERY_PATIENCE: Duration = Duration::from_secs(10);
 /// Starts the jobs of every tenant. They end when told to stop.
 pub(super) fn start(
     installation: &Installation,
+    policy: &retention::Policy,
     outbound: &Outbound,
     metrics: &Metrics,
     stop: &watch::Receiver<bool>,
@@ -36,7 +37,7 @@ pub(super) fn start(
     let mut jobs = JoinSet::new();
     for tenant in installation.tenants() {
         jobs.spawn(follow(tenant.clone(), metrics.clone(), stop.clone()));
-        jobs.spawn(sweep(tenant.clone(), metrics.clone(), stop.clone()));
+        jobs.spawn(sweep(tenant.clone(), policy.clone(), metrics.clone(), stop.clone()));
         jobs.spawn(advance_keys(tenant.clone(), metrics.clone(), stop.clone()));
         let deliver =
             deliver_logouts(tenant.clone(), outbound.clone(), metrics.clone(), stop.clone());
@@ -66,13 +67,18 @@ async fn follow(tenant: Tenant, metrics: Metrics, mut stop: watch::Receiver<bool
     }
 }
 
-/// Deletes what has expired.
-async fn sweep(tenant: Tenant, metrics: Metrics, mut stop: watch::Receiver<bool>) {
+/// Deletes what has ended and is not to be kept any longer.
+async fn sweep(
+    tenant: Tenant,
+    policy: retention::Policy,
+    metrics: Metrics,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut disturbed = false;
     while tick(SWEEP_EVERY, &mut stop).await {
         let mut succeeded = true;
         for _ in 0..SWEEP_BATCHES {
-            match retention::sweep(&tenant, SWEEP_BATCH).await {
+            match retention::sweep(&tenant, &policy, SWEEP_BATCH).await {
                 Ok(0) => {
                     disturbed = false;
                     break;

@@ -60,7 +60,7 @@ async fn serve(
     let metrics = Metrics::new(&installation);
     let metrics_served = serve_metrics(settings, &metrics, &installation, &traces, &stop)?;
     let control = control::serve(settings, Arc::clone(&installation), stop.clone());
-    let jobs = jobs::start(&installation, &outbound, &metrics, &stop);
+    let jobs = jobs::start(&installation, &settings.retention, &outbound, &metrics, &stop);
     let watching = Watching { metrics: metrics_served.is_some().then_some(metrics), traces };
     let surroundings = Surroundings {
         stopping: Some(ending.announced),

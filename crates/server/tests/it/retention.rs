@@ -51,12 +51,49 @@ async fn each_thing_goes_when_its_time_is_over_and_not_before() {
         server.clock().advance(until - elapsed);
         elapsed = until;
         let before = left(tenant).await;
-        let deleted = retention::sweep(tenant, 500).await.unwrap();
+        let deleted = retention::sweep(tenant, &retention::Policy::default(), 500).await.unwrap();
         let after = left(tenant).await;
         assert_eq!(after, expected, "{until} s after sign-in");
         let gone = before.iter().sum::<i64>() - after.iter().sum::<i64>();
         assert_eq!(i64::try_from(deleted).unwrap(), gone);
     }
+}
+
+#[tokio::test]
+async fn what_is_set_to_be_kept_stays_that_long_and_is_good_for_nothing() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (id, secret) = admin.traditional("Shop").await;
+    admin.user(USER.0, USER.1).await;
+    let client = (id.as_str(), secret.as_str());
+    let browser = server.browser();
+    let tokens = server.sign_in(&browser, client, USER, "openid offline_access", &[]).await;
+    let tenant = server.tenant();
+    let logs = sql!("SELECT count(*) FROM logs WHERE tenant_id = $1");
+    let policy = retention::Kind::ALL
+        .into_iter()
+        .fold(retention::Policy::default(), |policy, kind| policy.keeping(kind, 30 * DAY * 1000));
+    server.clock().advance(29 * DAY);
+    let written = count(tenant, logs).await;
+    assert!(written > 0);
+    retention::sweep(tenant, &policy, 500).await.unwrap();
+    assert_eq!(left(tenant).await, [0, 1, 1, 1, 1, 1]);
+    assert_eq!(count(tenant, logs).await, written);
+    // The token ended after fourteen days, and so did the session.
+    let form = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh())];
+    server.token(client, &form).await.expect(400);
+    let silent = server.authorization_url(&id, "openid", &[("prompt", "none")]);
+    assert!(browser.get(&silent).await.location().contains("error=login_required"));
+
+    let written = count(tenant, logs).await;
+    server.clock().advance(2 * DAY);
+    retention::sweep(tenant, &policy, 500).await.unwrap();
+    let since = count(tenant, logs).await;
+    assert!((1..written).contains(&since), "the new entries stay, the old are gone: {since}");
+    assert_eq!(left(tenant).await, [0, 0, 0, 1, 1, 1]);
+    server.clock().advance(13 * DAY);
+    retention::sweep(tenant, &policy, 500).await.unwrap();
+    assert_eq!(left(tenant).await, [0, 0, 0, 0, 0, 1]);
 }
 
 #[tokio::test]
@@ -70,7 +107,7 @@ async fn a_code_replayed_after_a_sweep_still_revokes_the_grant() {
     let code = server.browser().authorize(&url, USER).await;
     server.exchange(client, &code).await.expect(200);
     server.clock().advance(600);
-    retention::sweep(server.tenant(), 500).await.unwrap();
+    retention::sweep(server.tenant(), &retention::Policy::default(), 500).await.unwrap();
     assert_eq!(left(server.tenant()).await[5], 1);
 
     server.exchange(client, &code).await.expect(400);
@@ -103,7 +140,7 @@ async fn a_sweep_takes_the_oldest_first_and_no_more_than_a_batch() {
         .unwrap();
     let mut sweeps = Vec::new();
     loop {
-        let deleted = retention::sweep(tenant, 10).await.unwrap();
+        let deleted = retention::sweep(tenant, &retention::Policy::default(), 10).await.unwrap();
         let oldest =
             sql!("SELECT min(expires_at) FROM authorization_requests WHERE tenant_id = $1");
         sweeps.push((deleted, count(tenant, oldest).await - now));
