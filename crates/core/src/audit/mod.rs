@@ -8,10 +8,10 @@ use std::sync::Arc;
 pub use count::Counts;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use trinco_db::Tx;
+use trinco_db::{TenantDb, Tx};
 use trinco_oauth::registration::document;
 
-use crate::{Result, Tenant};
+use crate::{JsonObject, Result, Tenant};
 
 /// The result of what was attempted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -95,4 +95,33 @@ pub async fn append(tx: &mut Tx<'_>, entry: &Entry) -> Result<()> {
 /// When the database does not answer.
 pub async fn record(tenant: &Tenant, entry: Entry) -> Result<()> {
     tenant.write(entry, |tx, entry| Box::pin(append(tx, entry))).await
+}
+
+/// An entry as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recorded {
+    /// 21 characters.
+    pub id: String,
+    /// What happened.
+    pub key: String,
+    /// The facts of it, with the user and the client if there are any.
+    pub payload: JsonObject,
+    /// Unix milliseconds.
+    pub created_at: i64,
+}
+
+/// Up to `limit` entries of a tenant from the time `from` to the time before `until` (Unix milliseconds), the oldest first; those that
+/// come after `last`, for all pages but the first.
+///
+/// # Errors
+/// When the database does not answer, or holds something unreadable.
+pub async fn page(
+    db: &TenantDb,
+    (from, until): (i64, i64),
+    last: Option<&Recorded>,
+    limit: u32,
+) -> Result<Vec<Recorded>> {
+    let mut conn = db.read().await?;
+    store::page(&mut conn, (from, until), last, limit).await
 }
