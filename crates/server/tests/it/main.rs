@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and print")]
 
 mod commands;
+mod data;
 mod documents;
 mod faults;
 mod http;
@@ -13,6 +14,7 @@ mod operating;
 mod person;
 mod postgres;
 mod retention;
+mod rolling;
 mod running;
 mod serving;
 mod traces;
