@@ -50,9 +50,11 @@ async fn the_log_of_the_old_database_goes_with_it_and_never_into_the_new_one() {
     for is_damaged in [false, true] {
         // As a server leaves it that was killed: the newest rows are in the log.
         let (path, aside) = (at(&format!("{is_damaged}.db")), at(&format!("{is_damaged}.aside")));
-        let mut file = file.clone();
+        let (mut file, mut log) = (file.clone(), log.clone());
         if is_damaged {
+            // Either one alone could be read with the help of the other.
             file[..16].fill(b'x');
+            log[..32].fill(b'x');
         }
         fs::write(&path, &file).unwrap();
         fs::write(at(&format!("{is_damaged}.db-wal")), &log).unwrap();
@@ -60,8 +62,8 @@ async fn the_log_of_the_old_database_goes_with_it_and_never_into_the_new_one() {
         assert_eq!(tenant(&path), "restored");
         assert!(Connection::open(&path).unwrap().prepare("SELECT * FROM backup_note").is_err());
         if is_damaged {
-            assert_eq!(fs::read(&aside).unwrap(), file);
-            assert_eq!(fs::read(at("true.aside-wal")).unwrap(), log);
+            assert!(fs::read(&aside).unwrap() == file);
+            assert!(fs::read(at("true.aside-wal")).unwrap() == log);
         } else {
             assert_eq!(tenant(&aside), "old");
         }
