@@ -81,6 +81,13 @@ impl<'c> Conn<'c> {
         self.optional(sql, params).await?.ok_or(Error::NoRow)
     }
 
+    pub(crate) fn engine(&self) -> EngineKind {
+        match self.link {
+            Link::SqliteRead(_) | Link::SqliteWrite(_) => EngineKind::Sqlite,
+            Link::Postgres(_) => EngineKind::Postgres,
+        }
+    }
+
     fn args<'a>(&self, sql: &'a Sql, params: &'a [Param<'a>]) -> Result<Args<'a>, Error>
     where
         'c: 'a,
@@ -140,13 +147,6 @@ impl<'c> Tx<'c> {
             Link::Postgres(link) => link.limit_statements(limit).await?,
         }
         Ok(())
-    }
-
-    pub(crate) fn engine(&self) -> EngineKind {
-        match self.0.link {
-            Link::SqliteRead(_) | Link::SqliteWrite(_) => EngineKind::Sqlite,
-            Link::Postgres(_) => EngineKind::Postgres,
-        }
     }
 
     /// Whether a statement has failed, so that the transaction must not be kept.

@@ -7,7 +7,7 @@ use crate::conn::{Conn, Link, Scope, Tx, Work};
 use crate::dialect::EngineKind;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
-use crate::{DbUrl, Error, Migration, Options, migrate};
+use crate::{DbUrl, Error, Migrating, Migration, Options, migrate};
 
 /// An open database. Clones share it.
 #[derive(Clone)]
@@ -68,17 +68,41 @@ impl Db {
         Ok(Db(Arc::new(engine)))
     }
 
+    /// Opens a database to look at it. A SQLite file must exist, is left exactly as it is, and may be in use by a server; on
+    /// PostgreSQL this is [`open`](Self::open).
+    pub async fn open_read_only(url: &DbUrl, options: Options) -> Result<Db, Error> {
+        match url {
+            DbUrl::Sqlite(path) => {
+                let engine = Sqlite::open_read_only(path.clone(), options).await?;
+                Ok(Db(Arc::new(Engine::Sqlite(engine))))
+            }
+            DbUrl::Postgres(_) => Db::open(url, options).await,
+        }
+    }
+
     /// Brings the schema up to date and gives the names of the migrations it applied, each in a
-    /// transaction of its own. Safe when several nodes do it at once.
+    /// transaction of its own. Safe when several nodes do it at once. A database that is newer than
+    /// `migrations`, and still serves programs that know no more, is left as it is.
     ///
     /// `now_ms` (Unix milliseconds) is recorded with them. [`Error::Migration`] when the database
-    /// and the migrations do not fit together.
+    /// and the migrations do not fit together, or when older programs that run could not work with
+    /// what is to be applied.
     pub async fn migrate(
         &self,
         migrations: &[Migration],
         now_ms: i64,
     ) -> Result<Vec<&'static str>, Error> {
-        migrate::migrate(&self.system(), migrations, now_ms).await
+        self.migrate_with(migrations, Migrating::default(), now_ms).await
+    }
+
+    /// As [`migrate`](Self::migrate), with another treatment of the servers that run.
+    pub async fn migrate_with(
+        &self,
+        migrations: &[Migration],
+        migrating: Migrating,
+        now_ms: i64,
+    ) -> Result<Vec<&'static str>, Error> {
+        migrate::migrate(&self.system(), migrations, migrating, now_ms).await
     }
 
     /// The database as `tenant` sees it.
@@ -129,13 +153,18 @@ impl Db {
         }
     }
 
-    /// Whether this program can work with the schema of the database as it is now: every one of its migrations has been applied, and
-    /// as it knows them. Further ones do no harm, since a newer program only adds to the schema while an older one may still run.
+    /// Whether this program can work with the schema of the database as it is now: every one of its migrations has been applied, as it
+    /// knows them, and those that it does not know allow it to go on.
     ///
     /// # Errors
     /// [`Error::Migration`] with a sentence when it cannot, and whatever keeps the database from answering.
     pub async fn check_schema(&self, migrations: &[Migration]) -> Result<(), Error> {
-        migrate::check_applied(&self.system(), migrations).await
+        match self.standing(migrations).await?.pending.first() {
+            None => Ok(()),
+            Some((version, name)) => {
+                migrate::refuse(format!("the database lacks migration {version} ({name})"))
+            }
+        }
     }
 
     /// Lets the writes that were taken finish, then closes all connections; on SQLite the log is

@@ -3,10 +3,12 @@
 //! - Parameters: `$n` becomes `?n` for SQLite, which otherwise numbers `$n` by first appearance.
 //! - `COLLATE BYTES` orders and compares by bytes on both.
 //! - `LIKE` is case-sensitive on both. Give it `ESCAPE '\'` and a pattern from [`like`].
-//! - How broken unique constraints are named, how migrations exclude each other, and how
-//!   transactions begin.
+//! - How broken unique constraints are named, how migrations exclude each other, how transactions
+//!   begin, and what the tables there are can be asked.
 
 use std::time::Duration;
+
+use crate::{Conn, Error, Sql, Tx, sql};
 
 /// Which engine is running. For logs and operators; code must not branch on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,9 +54,11 @@ pub mod like {
     }
 }
 
+/// SQLite: how the log of a database in use is kept.
+pub(crate) const SQLITE_LOG: &str = "PRAGMA journal_mode = WAL";
+
 /// SQLite: how every connection is set up.
 pub(crate) const SQLITE_SETUP: &str = "
-    PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA foreign_keys = ON;
     PRAGMA trusted_schema = OFF;
@@ -72,6 +76,91 @@ pub(crate) const POSTGRES_MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7
 /// PostgreSQL: how a transaction that has written ends. Its time limit is lifted first: it would end the wait for a synchronous
 /// standby, and the server would then report a commit that the standby may never see.
 pub(crate) const POSTGRES_COMMIT: &str = "SET LOCAL statement_timeout = 0; COMMIT";
+
+/// As the lock above, beside others who take it so; only for as long as `lock_timeout`.
+const POSTGRES_SHARED_LOCK: &str = "SELECT pg_advisory_xact_lock_shared(7454293310147)";
+
+/// PostgreSQL: how long a migration waits for others. While it waits for a table, everybody else waits behind it.
+const POSTGRES_LOCK_PATIENCE: &str = "SET LOCAL lock_timeout = 3000";
+
+/// Until this transaction ends, nobody else changes the schema or relies on it not changing. [`Error::Busy`] when somebody does.
+pub(crate) async fn own_schema(tx: &mut Tx<'_>) -> Result<(), Error> {
+    match tx.engine() {
+        // One process owns the file, and one thread of it writes.
+        EngineKind::Sqlite => Ok(()),
+        EngineKind::Postgres => {
+            tx.script(POSTGRES_LOCK_PATIENCE).await?;
+            tx.script(POSTGRES_MIGRATION_LOCK).await
+        }
+    }
+}
+
+/// Until this transaction ends, nobody changes the schema.
+pub(crate) async fn share_schema(tx: &mut Tx<'_>) -> Result<(), Error> {
+    match tx.engine() {
+        EngineKind::Sqlite => Ok(()),
+        EngineKind::Postgres => tx.script(POSTGRES_SHARED_LOCK).await,
+    }
+}
+
+/// As [`share_schema`], for a long read, which does not wait: [`Error::Busy`] when the schema is being changed. On SQLite the
+/// snapshot of a read has the schema of its moment.
+pub(crate) async fn share_schema_reading(conn: &mut Conn<'_>) -> Result<(), Error> {
+    match conn.engine() {
+        EngineKind::Sqlite => Ok(()),
+        EngineKind::Postgres => {
+            let lock = sql!("SELECT pg_try_advisory_xact_lock_shared(7454293310147)");
+            if conn.one(lock, &[]).await?.get(0)? { Ok(()) } else { Err(Error::Busy) }
+        }
+    }
+}
+
+/// Lists the tables there are.
+pub(crate) fn tables(engine: EngineKind) -> &'static Sql {
+    match engine {
+        EngineKind::Sqlite => sql!(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite^_%' ESCAPE '^'
+             ORDER BY name"
+        ),
+        EngineKind::Postgres => sql!(
+            "SELECT CAST(table_name AS TEXT) FROM information_schema.tables
+             WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY 1"
+        ),
+    }
+}
+
+/// Lists the columns of the table `$1` in their order: name, declared type, and the place in the primary key from 1, 0 for none.
+pub(crate) fn columns(engine: EngineKind) -> &'static Sql {
+    match engine {
+        EngineKind::Sqlite => sql!("SELECT name, lower(type), pk FROM pragma_table_info($1) ORDER BY cid"),
+        EngineKind::Postgres => sql!(
+            "SELECT CAST(c.column_name AS TEXT), CAST(c.data_type AS TEXT),
+                 CAST(COALESCE((SELECT k.ordinal_position FROM information_schema.key_column_usage k
+                     JOIN information_schema.table_constraints t
+                         ON t.constraint_name = k.constraint_name AND t.table_schema = k.table_schema
+                         AND t.table_name = k.table_name
+                     WHERE t.constraint_type = 'PRIMARY KEY' AND k.table_schema = c.table_schema
+                         AND k.table_name = c.table_name AND k.column_name = c.column_name), 0) AS BIGINT)
+             FROM information_schema.columns c
+             WHERE c.table_schema = current_schema() AND c.table_name = $1
+             ORDER BY c.ordinal_position"
+        ),
+    }
+}
+
+/// Lists the tables that rows of the table `$1` refer to.
+pub(crate) fn parents(engine: EngineKind) -> &'static Sql {
+    match engine {
+        EngineKind::Sqlite => sql!("SELECT DISTINCT \"table\" FROM pragma_foreign_key_list($1)"),
+        EngineKind::Postgres => sql!(
+            "SELECT DISTINCT CAST(p.relname AS TEXT) FROM pg_constraint f
+             JOIN pg_class c ON c.oid = f.conrelid
+             JOIN pg_class p ON p.oid = f.confrelid
+             JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE f.contype = 'f' AND n.nspname = current_schema() AND c.relname = $1"
+        ),
+    }
+}
 
 /// PostgreSQL: how a transaction begins. Limits are set inside it, because session settings do not
 /// survive a transaction pooler.

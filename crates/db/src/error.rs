@@ -83,6 +83,9 @@ pub enum Error {
     /// The database and the migrations of this program do not fit together.
     #[error("{0}")]
     Migration(String),
+    /// A database as a whole cannot be copied, backed up or restored. The sentence says why.
+    #[error("{0}")]
+    Refused(String),
     /// The database URL is not usable. Never quotes it.
     #[error("{0}")]
     Url(String),
@@ -95,6 +98,11 @@ pub enum Error {
         #[source]
         source: Option<Cause>,
     },
+}
+
+/// [`Error::Refused`].
+pub(crate) fn refused<T>(why: impl Into<String>) -> Result<T, Error> {
+    Err(Error::Refused(why.into()))
 }
 
 impl Error {

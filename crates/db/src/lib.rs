@@ -10,6 +10,7 @@
 //! const MIGRATIONS: &[Migration] = &[Migration {
 //!     version: 1,
 //!     name: "users",
+//!     oldest_program: 1,
 //!     sql: "CREATE TABLE users (
 //!               tenant_id TEXT NOT NULL, id TEXT NOT NULL, username TEXT,
 //!               CONSTRAINT users_id PRIMARY KEY (tenant_id, id),
@@ -68,11 +69,14 @@
 //! What does not: PostgreSQL indexes no text over about 2,700 bytes and refuses the row, so what is
 //! indexed needs a limit on its length before it gets here.
 
+mod backup;
 mod conn;
+mod copy;
 mod db;
 pub mod dialect;
 mod error;
 mod migrate;
+mod nodes;
 mod options;
 mod param;
 mod postgres;
@@ -80,18 +84,25 @@ mod row;
 mod schema;
 mod sql;
 mod sqlite;
+mod standing;
 mod stopwatch;
+mod tables;
 mod url;
 
+pub use backup::{backup, check_backup, put_back};
 pub use conn::{Conn, Tx};
+pub use copy::{Copied, Copying, copy};
 pub use db::{Db, Load, PoolLoad, SystemDb, TRANSACTION_SPANS, TenantDb};
 pub use dialect::EngineKind;
 pub use error::Error;
 pub use futures_util::future::BoxFuture;
-pub use migrate::Migration;
+pub use migrate::{Migrating, Migration};
+pub use nodes::{Node, Presence};
 pub use options::Options;
 pub use param::{Kind, Param, Typed};
 pub use row::{Cols, FromColumn, Row, Value};
 pub use schema::MIGRATIONS;
 pub use sql::Sql;
+pub use sqlite::file::BackupNote;
+pub use standing::Standing;
 pub use url::DbUrl;

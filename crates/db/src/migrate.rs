@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::dialect::{self, EngineKind};
+use crate::dialect;
+use crate::nodes::{self, Node};
+use crate::standing::{self, compare};
+use crate::stopwatch::Stopwatch;
 use crate::{Error, SystemDb, Tx, params, sql};
 
 /// One step of the schema: the same SQL for both engines.
@@ -10,32 +13,91 @@ pub struct Migration {
     pub version: i64,
     /// What it is called in logs and errors.
     pub name: &'static str,
+    /// The oldest version of the schema whose programs still work once this is applied. For a migration that only adds (*expand*):
+    /// the version before it, or an earlier one. For one that takes away (*contract*): the first version whose programs do without
+    /// what is taken away. Its own version when nobody has thought about it.
+    pub oldest_program: i64,
     /// Portable statements, each ended by `;`. Comments are fine.
     pub sql: &'static str,
 }
 
+/// How migrations treat servers that run.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrating {
+    /// Apply a migration although older programs that cannot work with it are running: they stop.
+    pub force: bool,
+    /// For how long an older program must have been silent to count as gone. Longer than a few of its signs of life.
+    pub watch: Duration,
+}
+
+impl Default for Migrating {
+    fn default() -> Migrating {
+        Migrating { force: false, watch: Duration::from_secs(20) }
+    }
+}
+
 /// Long enough to rebuild a large table, short enough not to hang a start for ever.
-const STATEMENT_LIMIT: Duration = Duration::from_secs(30 * 60);
+pub(crate) const STATEMENT_LIMIT: Duration = Duration::from_secs(30 * 60);
+/// How often to try again while somebody else migrates, makes a backup, or keeps a table for long.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
+const WATCH_PAUSE: Duration = Duration::from_millis(250);
 
 pub(crate) async fn migrate(
     db: &SystemDb,
     migrations: &[Migration],
+    migrating: Migrating,
     now_ms: i64,
 ) -> Result<Vec<&'static str>, Error> {
     for (migration, version) in migrations.iter().zip(1..) {
         check(migration, version)?;
     }
-    let input = (migrations.to_vec(), now_ms);
-    let mut applied = Vec::new();
-    loop {
-        // Another node may apply the next one in between, so each transaction looks again.
-        let step = db.write::<_, _, Error, _>(input.clone(), |tx, (migrations, now_ms)| {
-            Box::pin(next(tx, migrations, *now_ms))
-        });
-        let Some(name) = step.await.map_err(explained)? else { return Ok(applied) };
-        tracing::info!(migration = name, "migration applied");
-        applied.push(name);
+    // A node that need not change anything waits for nobody and needs no right to change the schema.
+    if standing::standing(db, migrations).await?.is_up_to_date() {
+        return Ok(Vec::new());
     }
+    apply(db, migrations, migrating, now_ms).await
+}
+
+/// Applies what is missing, without looking at whether the database is half a copy.
+pub(crate) async fn apply(
+    db: &SystemDb,
+    migrations: &[Migration],
+    migrating: Migrating,
+    now_ms: i64,
+) -> Result<Vec<&'static str>, Error> {
+    let trying = Stopwatch::start();
+    let mut applied = Vec::new();
+    let mut gone: Vec<Node> = Vec::new();
+    loop {
+        let input = (migrations.to_vec(), gone.clone(), migrating.force, now_ms);
+        // Another node may apply the next one in between, so each transaction looks again.
+        let step = db.write::<_, _, Error, _>(input, |tx, (migrations, gone, force, now_ms)| {
+            Box::pin(next(tx, migrations, gone, *force, *now_ms))
+        });
+        match step.await {
+            Ok(Step::Nothing) => return Ok(applied),
+            Ok(Step::Applied(name)) => {
+                tracing::info!(migration = name, "migration applied");
+                applied.push(name);
+            }
+            Ok(Step::Waits(migration, older)) => {
+                watch(db, &migration, &older, migrating.watch).await?;
+                gone = older;
+            }
+            Err(Error::Busy) if trying.elapsed() < STATEMENT_LIMIT => {
+                tracing::info!("waiting for a migration, a backup or a long transaction to end");
+                tokio::time::sleep(RETRY_PAUSE).await;
+            }
+            Err(error) => return Err(explained(error)),
+        }
+    }
+}
+
+enum Step {
+    Nothing,
+    Applied(&'static str),
+    /// Not before these older nodes are gone.
+    Waits(Migration, Vec<Node>),
 }
 
 /// Says what an operator can do about rights that are missing. (SQLite's codes are numbers.)
@@ -59,48 +121,26 @@ fn explained(error: Error) -> Error {
 async fn next(
     tx: &mut Tx<'_>,
     migrations: &[Migration],
+    gone: &[Node],
+    force: bool,
     now_ms: i64,
-) -> Result<Option<&'static str>, Error> {
+) -> Result<Step, Error> {
     tx.limit_statements(STATEMENT_LIMIT).await?;
-    if tx.engine() == EngineKind::Postgres {
-        tx.script(dialect::POSTGRES_MIGRATION_LOCK).await?;
+    dialect::own_schema(tx).await?;
+    for table in [MIGRATIONS_TABLE, FLOORS_TABLE, nodes::CREATE] {
+        tx.script(table).await?;
     }
-    tx.script(
-        "CREATE TABLE IF NOT EXISTS migrations (
-             version BIGINT NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL,
-             applied_at BIGINT NOT NULL,
-             CONSTRAINT migrations_version PRIMARY KEY (version))",
-    )
-    .await?;
-    let rows = tx
-        .all(sql!("SELECT version, name, checksum FROM migrations ORDER BY version"), &[])
-        .await?;
-    let mut known = migrations.iter();
-    for row in rows {
-        let mut cols = row.cols();
-        let (version, name, sum) =
-            (cols.next::<i64>()?, cols.next::<String>()?, cols.next::<String>()?);
-        match known.next() {
-            None => {
-                return refuse(format!(
-                    "the database is newer than this program: it has migration {version} ({name})"
-                ));
-            }
-            Some(migration) if migration.version != version => {
-                return refuse(format!(
-                    "the database has migration {version} ({name}) but lacks {} ({})",
-                    migration.version, migration.name
-                ));
-            }
-            Some(migration) if checksum(migration.sql) != sum => {
-                return refuse(format!(
-                    "migration {version} ({name}) was changed after this database applied it"
-                ));
-            }
-            Some(_) => {}
-        }
+    let applied = standing::applied(tx).await?;
+    let floors = standing::floors(tx).await?;
+    compare(migrations, &applied, &floors)?;
+    let Some(migration) = migrations.get(applied.len()) else { return Ok(Step::Nothing) };
+    let mut older = nodes::list(tx).await?;
+    older.retain(|node| node.schema_version < migration.oldest_program);
+    let is_gone =
+        |node: &Node| gone.iter().any(|gone| (&gone.id, gone.beats) == (&node.id, node.beats));
+    if !force && !older.iter().all(is_gone) {
+        return Ok(Step::Waits(*migration, older));
     }
-    let Some(migration) = known.next() else { return Ok(None) };
     tx.script(migration.sql).await?;
     tx.execute(
         sql!(
@@ -109,34 +149,60 @@ async fn next(
         params![migration.version, migration.name, checksum(migration.sql), now_ms],
     )
     .await?;
-    Ok(Some(migration.name))
+    tx.execute(
+        sql!("INSERT INTO migration_floors (version, oldest_program) VALUES ($1, $2)"),
+        params![migration.version, migration.oldest_program],
+    )
+    .await?;
+    for node in older {
+        tx.execute(sql!("DELETE FROM nodes WHERE id = $1"), params![node.id]).await?;
+    }
+    Ok(Step::Applied(migration.name))
 }
 
-/// Whether every one of `migrations` has been applied, and as it is here.
-pub(crate) async fn check_applied(db: &SystemDb, migrations: &[Migration]) -> Result<(), Error> {
-    let rows = db
-        .read()
-        .await?
-        .all(sql!("SELECT version, name, checksum FROM migrations ORDER BY version"), &[])
-        .await?;
-    let mut applied = Vec::new();
-    for row in rows {
-        let mut cols = row.cols();
-        let (version, _, sum) =
-            (cols.next::<i64>()?, cols.next::<String>()?, cols.next::<String>()?);
-        applied.push((version, sum));
-    }
-    for Migration { version, name, sql } in migrations {
-        match applied.iter().find(|(applied, _)| applied == version) {
-            None => return refuse(format!("the database lacks migration {version} ({name})")),
-            Some((_, sum)) if *sum != checksum(sql) => {
-                return refuse(format!("the database has another migration {version} ({name})"));
-            }
-            Some(_) => {}
+/// Watches older nodes until all have been silent for long enough. A sign of life ends it with a refusal.
+async fn watch(
+    db: &SystemDb,
+    migration: &Migration,
+    older: &[Node],
+    silence: Duration,
+) -> Result<(), Error> {
+    let Migration { version, name, oldest_program, .. } = migration;
+    tracing::info!(
+        migration = name,
+        nodes = older.len(),
+        "watching whether older nodes, which cannot work with this migration, still run"
+    );
+    let watching = Stopwatch::start();
+    loop {
+        let nodes = nodes::list(&mut db.read().await?).await?;
+        let moved = older
+            .iter()
+            .find_map(|old| nodes.iter().find(|now| now.id == old.id && now.beats != old.beats));
+        if let Some(node) = moved {
+            return refuse(format!(
+                "migration {version} ({name}) needs every node to run a program of schema {oldest_program} or newer, and {} \
+                 still runs one of schema {}; upgrade it first (or stop it), then run `trinco db migrate`",
+                node.label, node.schema_version
+            ));
         }
+        let still = older.iter().any(|old| nodes.iter().any(|now| now.id == old.id));
+        if !still || watching.elapsed() >= silence {
+            return Ok(());
+        }
+        tokio::time::sleep(WATCH_PAUSE).await;
     }
-    Ok(())
 }
+
+const MIGRATIONS_TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
+    version BIGINT NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL,
+    applied_at BIGINT NOT NULL,
+    CONSTRAINT migrations_version PRIMARY KEY (version))";
+
+/// Beside `migrations`, which has its shape from programs that knew no floors.
+const FLOORS_TABLE: &str = "CREATE TABLE IF NOT EXISTS migration_floors (
+    version BIGINT NOT NULL, oldest_program BIGINT NOT NULL,
+    CONSTRAINT migration_floors_version PRIMARY KEY (version))";
 
 /// What one engine would accept and the other would not, or would take for something else.
 const NOT_PORTABLE: &[&str] = &[
@@ -164,11 +230,16 @@ const NOT_PORTABLE: &[&str] = &[
     "VACUUM",
 ];
 
-fn check(migration: &Migration, expected: i64) -> Result<(), Error> {
-    let Migration { version, name, sql } = migration;
+pub(crate) fn check(migration: &Migration, expected: i64) -> Result<(), Error> {
+    let Migration { version, name, oldest_program, sql } = migration;
     if *version != expected {
         return refuse(format!(
             "migration {version} ({name}) is out of order: version {expected} was expected"
+        ));
+    }
+    if !(0..=*version).contains(oldest_program) {
+        return refuse(format!(
+            "migration {version} ({name}) cannot work with programs of schema {oldest_program} only"
         ));
     }
     let foreign = |word: &&str| NOT_PORTABLE.iter().any(|bad| bad.eq_ignore_ascii_case(word));
@@ -178,12 +249,12 @@ fn check(migration: &Migration, expected: i64) -> Result<(), Error> {
     Ok(())
 }
 
-fn refuse<T>(why: String) -> Result<T, Error> {
+pub(crate) fn refuse<T>(why: String) -> Result<T, Error> {
     Err(Error::Migration(why))
 }
 
 /// FNV-1a. It notices an edit; it is no defence against anyone. Line endings do not count.
-fn checksum(sql: &str) -> String {
+pub(crate) fn checksum(sql: &str) -> String {
     let hash =
         sql.bytes().filter(|byte| *byte != b'\r').fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -204,7 +275,7 @@ mod tests {
 
     #[test]
     fn words_that_only_one_engine_understands_are_refused() {
-        let migration = |sql| Migration { version: 1, name: "first", sql };
+        let migration = |sql| Migration { version: 1, name: "first", oldest_program: 1, sql };
         assert!(check(&migration("CREATE TABLE t (a TEXT, -- INTEGER\n b BIGINT)"), 1).is_ok());
         let error = check(&migration("CREATE TABLE t (a integer)"), 1).unwrap_err();
         assert_eq!(error.to_string(), "migration 1 (first) is not portable: it says integer");

@@ -49,6 +49,10 @@ impl Row {
         read(&self.names, index, self.values.get(index).cloned())
     }
 
+    pub(crate) fn into_values(self) -> Vec<Value> {
+        self.values
+    }
+
     /// Reads the columns in the order of the `SELECT`, which suits struct literals:
     /// `Ok(User { id: cols.next()?, name: cols.next()? })`.
     pub fn cols(self) -> Cols {

@@ -73,6 +73,20 @@ impl Sql {
         }
     }
 
+    /// A statement made from the names of tables and columns, which the caller has looked at.
+    pub(crate) fn generated(text: String) -> Sql {
+        let (highest, names_tenant) = dialect::check(&text);
+        Sql {
+            text: Cow::Owned(text),
+            highest,
+            names_tenant,
+            pushed: Vec::new(),
+            sqlite: OnceLock::new(),
+            postgres: OnceLock::new(),
+            columns: OnceLock::new(),
+        }
+    }
+
     /// The portable text, before either engine's spelling.
     pub fn as_str(&self) -> &str {
         &self.text

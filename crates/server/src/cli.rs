@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::command::{self, AppType, Command, KeyKind, NewApp, NewPerson, RotateKeys};
 use crate::config::{Setting, Settings, SettingsFile, Sources};
+use crate::data_commands::{self, DataCommand, DbCommand, LogsCommand};
 use crate::{password, serve};
 
 /// Trinco is an identity server: people sign in to your apps with it.
@@ -43,6 +44,25 @@ enum What {
     /// Works with the keys that sign tokens and cookies.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Works with the database as a whole.
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Works with the audit log.
+    #[command(subcommand)]
+    Logs(LogsCommand),
+    /// Writes a backup to a file while the server runs. The master key is not in it: keep that elsewhere.
+    Backup {
+        /// The file; an earlier backup of that name is replaced once the new one is whole.
+        file: PathBuf,
+    },
+    /// Puts a backup in the place of the database. Needs the master key of the backup, and no running server.
+    Restore {
+        /// A file written by `trinco backup`.
+        file: PathBuf,
+        /// Replace the database that is there; a SQLite file is moved aside.
+        #[arg(long)]
+        force: bool,
+    },
     /// Prints the version.
     Version,
 }
@@ -155,6 +175,9 @@ struct SettingsFlags {
     /// The database, sqlite:FILE or postgres://…; with a password better in DB_URL [default: sqlite:DIR/trinco.db].
     #[arg(long, global = true, value_name = "URL")]
     db_url: Option<String>,
+    /// Who brings the schema of the database up to date: auto, whoever opens it, or never, only `trinco db migrate` [default: auto].
+    #[arg(long, global = true, value_name = "WHEN")]
+    db_migrate: Option<String>,
     /// The file with the master key; the key itself may be given in TRINCO_MASTER_KEY [default: DIR/master.key].
     #[arg(long, global = true, value_name = "FILE")]
     master_key_file: Option<String>,
@@ -203,7 +226,7 @@ struct SettingsFlags {
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             let _ = writeln!(io::stderr(), "trinco: {failure}");
             failure.exit_code()
@@ -235,12 +258,21 @@ impl fmt::Display for Failure {
     }
 }
 
-fn run(cli: Cli) -> Result<(), Failure> {
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let (command, json) = match cli.what {
         What::Version => return print(&format!("trinco {}\n", env!("CARGO_PKG_VERSION")), ""),
+        What::Db(command) => return work(cli.settings, DataCommand::Db(command)),
+        What::Logs(command) => return work(cli.settings, DataCommand::Logs(command)),
+        What::Backup { file } => return work(cli.settings, DataCommand::Backup { file }),
+        What::Restore { file, force } => {
+            return work(cli.settings, DataCommand::Restore { file, force });
+        }
         What::Serve => {
             let settings = cli.settings.resolve()?;
-            return serve::run(&settings).map_err(Failure::Failed);
+            return match serve::run(&settings) {
+                Ok(()) => Ok(ExitCode::SUCCESS),
+                Err(sentence) => Err(Failure::Failed(sentence)),
+            };
         }
         What::Init { json } => (Command::Init, json),
         What::App(AppCommand::Create(flags)) => {
@@ -267,14 +299,20 @@ fn run(cli: Cli) -> Result<(), Failure> {
     print(&shown.stdout, &shown.stderr)
 }
 
+fn work(settings: SettingsFlags, command: DataCommand) -> Result<ExitCode, Failure> {
+    let said = data_commands::run(&settings.resolve()?, command).map_err(Failure::Failed)?;
+    print(&said.stdout, &said.stderr)?;
+    Ok(if said.is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 /// What was asked for may be shown only once, so a failure to print it is one.
-fn print(stdout: &str, stderr: &str) -> Result<(), Failure> {
+fn print(stdout: &str, stderr: &str) -> Result<ExitCode, Failure> {
     let mut out = io::stdout();
     out.write_all(stdout.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
         Failure::Failed(format!("it is done, but the answer cannot be printed: {error}"))
     })?;
     let _ = io::stderr().write_all(stderr.as_bytes());
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 impl AppFlags {
@@ -341,6 +379,7 @@ impl SettingsFlags {
             (Setting::Endpoint, self.endpoint),
             (Setting::AdminEndpoint, self.admin_endpoint),
             (Setting::DbUrl, self.db_url),
+            (Setting::DbMigrate, self.db_migrate),
             (Setting::MasterKeyFile, self.master_key_file),
             (Setting::Log, self.log),
             (Setting::LogFormat, self.log_format),

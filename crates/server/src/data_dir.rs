@@ -57,6 +57,26 @@ pub(crate) fn try_lock(settings: &Settings) -> Result<Result<Lock, Held>, String
     Ok(Ok(Lock { _files: files }))
 }
 
+/// Takes the locks that a server would hold which uses this SQLite file, whatever its data directory is. Makes none: where there is
+/// no lock, no server has ever been.
+pub(crate) fn lock_file_for(database: &Path) -> Result<Result<Vec<Lock>, Held>, String> {
+    let mut name = database.as_os_str().to_owned();
+    name.push(".lock");
+    let mut locks = Vec::new();
+    for path in [database.with_file_name("lock"), PathBuf::from(name)] {
+        if !path.exists() {
+            continue;
+        }
+        let file = open(&path)?;
+        match file.try_lock() {
+            Ok(()) => locks.push(Lock { _files: vec![file] }),
+            Err(TryLockError::WouldBlock) => return Ok(Err(Held { pid: signature(&file), path })),
+            Err(TryLockError::Error(error)) => return Err(cannot_lock(&path, &error)),
+        }
+    }
+    Ok(Ok(locks))
+}
+
 /// Waits for the lock of the data directory. For short work only.
 pub(crate) fn wait_for_lock(settings: &Settings) -> Result<Lock, String> {
     let path = settings.data_dir.join("lock");

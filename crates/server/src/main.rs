@@ -5,6 +5,7 @@ mod clock;
 mod command;
 mod config;
 mod control;
+mod data_commands;
 mod data_dir;
 mod logging;
 mod master_key;

@@ -22,6 +22,34 @@ pub(crate) fn obtain(settings: &Settings) -> Result<MasterKey, String> {
     }
 }
 
+/// The master key of the settings, and never a new one; `None` when there is none in the data directory.
+pub(crate) fn existing(settings: &Settings) -> Result<Option<MasterKey>, String> {
+    let path = match &settings.master_key {
+        MasterKeySource::Value(key) => return Ok(Some(key.clone())),
+        MasterKeySource::File(path) => path.clone(),
+        MasterKeySource::DataDir => settings.data_dir.join(FILE_NAME),
+    };
+    match read(&path) {
+        Ok(key) => key.map(Some),
+        Err(error)
+            if error.kind() == io::ErrorKind::NotFound
+                && matches!(settings.master_key, MasterKeySource::DataDir) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(unreadable(&path, &error)),
+    }
+}
+
+/// Where the master key is, for people.
+pub(crate) fn place(settings: &Settings) -> String {
+    match &settings.master_key {
+        MasterKeySource::Value(_) => "in the environment (TRINCO_MASTER_KEY)".to_owned(),
+        MasterKeySource::File(path) => format!("in {}", path.display()),
+        MasterKeySource::DataDir => format!("in {}", settings.data_dir.join(FILE_NAME).display()),
+    }
+}
+
 fn in_data_dir(settings: &Settings) -> Result<MasterKey, String> {
     let path = settings.data_dir.join(FILE_NAME);
     // With SQLite the process holds the lock already; with PostgreSQL several may start at once.

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use trinco_core::{Installation, SystemRandomness};
-use trinco_db::{Db, Options};
+use trinco_core::{Installation, MIGRATIONS, SystemRandomness};
+use trinco_db::{Db, Options, Standing};
 
 use crate::clock::SystemClock;
-use crate::config::{MasterKeySource, Settings};
+use crate::config::{DbMigrate, MasterKeySource, Settings};
 use crate::{data_dir, master_key};
 
 /// Opens the installation as a server on `port` shows it. With SQLite the caller holds the lock of the data.
@@ -17,6 +17,10 @@ pub(crate) async fn installation(settings: &Settings, port: u16) -> Result<Insta
     };
     let db =
         Db::open(&settings.db_url, Options::default()).await.map_err(|error| cannot(&error))?;
+    if let Err(sentence) = require_schema(settings, &db).await {
+        db.close().await;
+        return Err(sentence);
+    }
     let opened = Installation::open(
         db.clone(),
         &key,
@@ -35,6 +39,22 @@ pub(crate) async fn installation(settings: &Settings, port: u16) -> Result<Insta
             db.close().await;
             Err(cannot(&error))
         }
+    }
+}
+
+/// Where migrations are a step of their own, nobody makes them by starting.
+async fn require_schema(settings: &Settings, db: &Db) -> Result<(), String> {
+    if settings.db_migrate == DbMigrate::Auto {
+        return Ok(());
+    }
+    let url = &settings.db_url;
+    match db.standing(MIGRATIONS).await {
+        Ok(standing) if standing.is_up_to_date() => Ok(()),
+        Ok(Standing { database, program, .. }) => Err(format!(
+            "the database {url} has schema {database} and this program needs schema {program}; run `trinco db migrate` \
+             (db.migrate is \"never\", so it is not done here)"
+        )),
+        Err(error) => Err(format!("the database {url} cannot be opened: {error}")),
     }
 }
 

@@ -48,13 +48,25 @@ pub(crate) async fn create_if_new(
     .await
 }
 
+/// The configs key of the installation that holds the fingerprint of its master key.
+const FINGERPRINT: &str = "master_key_fingerprint";
+
+/// The fingerprint of the master key that the database's secrets are sealed under; `None` before the first start. The database must
+/// have the schema.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn sealed_under(db: &Db) -> Result<Option<String>> {
+    configs::get(&mut db.tenant(INSTALLATION).read().await?, FINGERPRINT).await
+}
+
 /// Refuses to go on with another master key than the one the database's secrets were sealed under.
 pub(crate) async fn check_master_key(db: &Db, master_key: &MasterKey) -> Result<()> {
     let fingerprint = master_key.fingerprint();
     let stored = db
         .tenant(INSTALLATION)
         .write(fingerprint.clone(), |tx, fingerprint| {
-            Box::pin(configs::get_or_set(tx, "master_key_fingerprint", fingerprint))
+            Box::pin(configs::get_or_set(tx, FINGERPRINT, fingerprint))
         })
         .await?;
     if stored == fingerprint {

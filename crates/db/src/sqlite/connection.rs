@@ -25,6 +25,8 @@ pub(crate) struct Connection {
 pub(super) enum Access {
     Read,
     Write,
+    /// Nothing about the file is changed, not even how its log is kept.
+    Look,
 }
 
 /// Prepared statements kept per connection.
@@ -39,7 +41,11 @@ impl Connection {
         if access == Access::Write {
             create_private(path)?;
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mode = match access {
+            Access::Look => OpenFlags::SQLITE_OPEN_READ_ONLY,
+            Access::Read | Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        };
+        let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut raw = rusqlite::Connection::open_with_flags(path, flags).map_err(failure)?;
         let deadline = Arc::new(Deadline::none());
         set_up(&mut raw, access, budget, Arc::clone(&deadline)).map_err(failure)?;
@@ -124,8 +130,11 @@ fn set_up(
     raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     raw.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    if access != Access::Look {
+        raw.execute_batch(dialect::SQLITE_LOG)?;
+    }
     raw.execute_batch(dialect::SQLITE_SETUP)?;
-    if access == Access::Read {
+    if access != Access::Write {
         raw.execute_batch("PRAGMA query_only = ON")?;
     }
     raw.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -2,6 +2,7 @@
 
 mod connection;
 mod failure;
+pub(crate) mod file;
 mod pool;
 mod writer;
 
@@ -22,7 +23,8 @@ use writer::Writer;
 pub(crate) struct Sqlite {
     reads: Arc<Pool>,
     scans: Arc<Pool>,
-    writer: Writer,
+    /// None when the file was opened to be read only.
+    writer: Option<Writer>,
     commits: Arc<AtomicU64>,
 }
 
@@ -30,6 +32,19 @@ impl Sqlite {
     pub(crate) async fn open(path: PathBuf, options: Options) -> Result<Sqlite, Error> {
         let opened = tokio::task::spawn_blocking(move || Sqlite::open_blocking(&path, &options));
         opened.await.unwrap_or(Err(Error::Panicked))
+    }
+
+    /// Opens a file that exists, and changes nothing about it.
+    pub(crate) async fn open_read_only(path: PathBuf, options: Options) -> Result<Sqlite, Error> {
+        let open = move || {
+            let pool = |budget| {
+                let connection = Connection::open(&path, Access::Look, budget)?;
+                Ok::<_, Error>(Pool::new(vec![connection], options.connect_timeout))
+            };
+            let (reads, scans) = (pool(options.statement_timeout)?, pool(options.scan_timeout)?);
+            Ok(Sqlite { reads, scans, writer: None, commits: Arc::new(AtomicU64::new(0)) })
+        };
+        tokio::task::spawn_blocking(open).await.unwrap_or(Err(Error::Panicked))
     }
 
     fn open_blocking(path: &std::path::Path, options: &Options) -> Result<Sqlite, Error> {
@@ -44,7 +59,7 @@ impl Sqlite {
         let scans = pool(options.scan_connections, options.scan_timeout)?;
         let commits = Arc::new(AtomicU64::new(0));
         let writer = Writer::start(write, Arc::clone(&commits), options)?;
-        Ok(Sqlite { reads, scans, writer, commits })
+        Ok(Sqlite { reads, scans, writer: Some(writer), commits })
     }
 
     pub(crate) fn commits(&self) -> u64 {
@@ -53,7 +68,7 @@ impl Sqlite {
 
     /// Transactions that wait for the writer.
     pub(crate) fn waiting_writes(&self) -> u64 {
-        self.writer.waiting()
+        self.writer.as_ref().map_or(0, Writer::waiting)
     }
 
     pub(crate) async fn read(&self) -> Result<Pooled, Error> {
@@ -71,7 +86,8 @@ impl Sqlite {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        self.writer.write(scope, input, work).await
+        let writer = self.writer.as_ref().ok_or(Error::ReadOnly)?;
+        writer.write(scope, input, work).await
     }
 
     pub(crate) async fn scan<I, T, E>(
@@ -97,7 +113,9 @@ impl Sqlite {
     pub(crate) async fn close(&self) {
         self.reads.close().await;
         self.scans.close().await;
-        self.writer.close().await;
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 1,
         name: "groups",
+        oldest_program: 1,
         sql: "CREATE TABLE groups (
                   tenant_id TEXT NOT NULL, id TEXT NOT NULL,
                   CONSTRAINT groups_id PRIMARY KEY (tenant_id, id)
@@ -28,6 +29,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 2,
         name: "items",
+        oldest_program: 2,
         sql: "CREATE TABLE items (
                   tenant_id TEXT NOT NULL, id TEXT NOT NULL, name TEXT, n BIGINT, flag BOOLEAN,
                   group_id TEXT, consumed_at BIGINT, note TEXT,

@@ -41,6 +41,7 @@ pub(crate) struct Settings {
     /// Relative paths start at the working directory.
     pub(crate) data_dir: PathBuf,
     pub(crate) db_url: DbUrl,
+    pub(crate) db_migrate: DbMigrate,
     pub(crate) master_key: MasterKeySource,
     /// A valid filter of log lines.
     pub(crate) log: String,
@@ -74,6 +75,15 @@ pub(crate) enum MasterKeySource {
     DataDir,
 }
 
+/// Who brings the schema of the database up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DbMigrate {
+    /// Whoever opens it.
+    Auto,
+    /// Only `trinco db migrate`.
+    Never,
+}
+
 /// What log lines look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {
@@ -94,6 +104,8 @@ impl Settings {
             listen: read(&given, Setting::Listen, values::listen)?,
             db_url: read(&given, Setting::DbUrl, values::db_url)?
                 .unwrap_or_else(|| DbUrl::Sqlite(data_dir.join("trinco.db"))),
+            db_migrate: read(&given, Setting::DbMigrate, values::db_migrate)?
+                .unwrap_or(DbMigrate::Auto),
             master_key: master_key(&given)?,
             log: read(&given, Setting::Log, values::log)?.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: read(&given, Setting::LogFormat, values::log_format)?

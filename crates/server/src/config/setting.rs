@@ -12,6 +12,7 @@ pub(crate) enum Setting {
     Listen,
     DataDir,
     DbUrl,
+    DbMigrate,
     MasterKey,
     MasterKeyFile,
     Log,
@@ -33,13 +34,14 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 28] = [
+    pub(crate) const ALL: [Self; 29] = [
         Self::Endpoint,
         Self::AdminEndpoint,
         Self::Port,
         Self::Listen,
         Self::DataDir,
         Self::DbUrl,
+        Self::DbMigrate,
         Self::MasterKey,
         Self::MasterKeyFile,
         Self::Log,
@@ -73,6 +75,7 @@ impl Setting {
             Self::Listen => "listen",
             Self::DataDir => "data_dir",
             Self::DbUrl => "db_url",
+            Self::DbMigrate => "db.migrate",
             Self::MasterKey => "master_key",
             Self::MasterKeyFile => "master_key_file",
             Self::Log => "log",
@@ -129,6 +132,7 @@ impl Setting {
             Self::Listen => Some("--listen"),
             Self::DataDir => Some("--data"),
             Self::DbUrl => Some("--db-url"),
+            Self::DbMigrate => Some("--db-migrate"),
             Self::MasterKey => None,
             Self::MasterKeyFile => Some("--master-key-file"),
             Self::Log => Some("--log"),

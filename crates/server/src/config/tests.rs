@@ -192,6 +192,19 @@ fn shown(key: Setting, value: &str) -> String {
 }
 
 #[test]
+fn migrations_are_made_by_whoever_opens_the_database_unless_that_is_forbidden() {
+    assert_eq!(from_file("").unwrap().db_migrate, DbMigrate::Auto);
+    let settings = from_file("db_url = \"sqlite:a\"\n[db]\nmigrate = \"never\"").unwrap();
+    assert_eq!(settings.db_migrate, DbMigrate::Never);
+    let flags = vec![(Setting::DbMigrate, "auto".to_owned())];
+    let file = Some(file("[db]\nmigrate = \"never\""));
+    let settings = Settings::resolve(Sources { flags, file, ..Sources::default() }).unwrap();
+    assert_eq!(settings.db_migrate, DbMigrate::Auto);
+    let sentence = refusal(from_file("[db]\nmigrate = \"always\""));
+    assert!(sentence.contains("db.migrate") && sentence.contains("auto or never"), "{sentence}");
+}
+
+#[test]
 fn tables_and_lists_of_the_file_are_understood() {
     let settings = from_file(
         "[outbound]\nallow = [\"10.0.0.0/8\", \"hooks.internal\"]\n[keys]\nrotate_every = 90\ngrace_period = 60\n",

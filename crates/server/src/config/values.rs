@@ -11,7 +11,7 @@ use trinco_core::token_customizers::AllowedOrigin;
 use trinco_db::DbUrl;
 use url::Url;
 
-use super::LogFormat;
+use super::{DbMigrate, LogFormat};
 
 /// An http(s) origin, normalised: no trailing slash, no default port.
 pub(super) fn origin(text: &str) -> Result<String, String> {
@@ -56,6 +56,14 @@ pub(super) fn path(text: &str) -> Result<PathBuf, String> {
 
 pub(super) fn db_url(text: &str) -> Result<DbUrl, String> {
     text.parse().map_err(|error: trinco_db::Error| format!("is not usable: {error}"))
+}
+
+pub(super) fn db_migrate(text: &str) -> Result<DbMigrate, String> {
+    match text {
+        "auto" => Ok(DbMigrate::Auto),
+        "never" => Ok(DbMigrate::Never),
+        _ => Err(format!("{text:?} is not auto or never")),
+    }
 }
 
 pub(super) fn log(text: &str) -> Result<String, String> {

@@ -3,6 +3,7 @@
 mod connections;
 mod jobs;
 mod listener;
+mod presence;
 mod signals;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::data_dir::{self, Lock};
 use crate::metrics::{self, Metrics};
 use crate::traces::{self, Traces};
 use crate::{control, logging, open};
+use presence::Presence;
 
 /// A command that works on the data directly holds the lock for a moment: worth waiting for.
 const LOCK_PATIENCE: u32 = 20;
@@ -43,7 +45,6 @@ async fn serve(
     traces: Option<traces::Prepared>,
 ) -> Result<(), String> {
     let ending = signals::listen(settings.shutdown_delay)?;
-    let stop = ending.begun;
     open::prepare_data_dir(settings)?;
     let outbound =
         Outbound::new(settings.outbound_allow.clone())?.with_traceparent(traces::traceparent);
@@ -53,6 +54,7 @@ async fn serve(
         .local_addr()
         .map_err(|error| format!("the address of the server is unknown: {error}"))?;
     let installation = Arc::new(open::installation(settings, address.port()).await?);
+    let (presence, stop) = Presence::begin(settings, &installation, address, ending.begun).await?;
     installation.set_script_fetch(settings.scripts_fetch_allow.clone(), outbound.clone());
     let documents_allow = settings.documents_allow.clone();
     installation.set_document_outbound(outbound.clone().with_allow(documents_allow));
@@ -83,9 +85,10 @@ async fn serve(
         exporting.finish().await;
     }
     control.finish().await;
+    let outdated = presence.end().await;
     installation.db().close().await;
     tracing::info!("stopped");
-    Ok(())
+    outdated
 }
 
 /// Serves metrics on a listener of their own, if the settings name one, until the requests of others are finished.

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and print")]
 
+mod audit_log;
 mod commands;
+mod data;
 mod documents;
 mod faults;
 mod http;
@@ -13,6 +15,7 @@ mod operating;
 mod person;
 mod postgres;
 mod retention;
+mod rolling;
 mod running;
 mod serving;
 mod traces;

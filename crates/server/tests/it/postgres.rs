@@ -30,10 +30,15 @@ impl Schema {
         Some(Self { server, name, key })
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let separator = if self.server.contains('?') { '&' } else { '?' };
         let (_, place) = self.server.rsplit_once('@').expect("the URL of a superuser");
         format!("postgres://{0}:p@{place}{separator}options=-csearch_path%3D{0}", self.name)
+    }
+
+    /// The key of its nodes, for what the environment is given.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
     }
 
     /// Where a node runs that people reach at `endpoint`.

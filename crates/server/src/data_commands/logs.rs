@@ -3,23 +3,35 @@
 use std::io::{self, BufWriter, Write as _};
 use std::time::Duration;
 
-use trinco_core::{Clock as _, audit};
+use clap::{Args, Subcommand};
+use trinco_core::{Clock as _, audit, tenants};
 
-use super::{Said, counted, look_at};
+use super::{Said, look_at};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 
 /// Entries that are read at once.
 const PAGE: u32 = 500;
 
+/// `trinco logs …`
+#[derive(Subcommand)]
+pub(crate) enum LogsCommand {
+    /// Prints the entries of the audit log, one JSON object a line, the oldest first.
+    Export(LogsExport),
+}
+
 /// What is exported.
+#[derive(Args)]
 pub(crate) struct LogsExport {
     /// Whose log.
-    pub(crate) tenant: String,
-    /// No entries that are older; all without it.
-    pub(crate) since: Option<Duration>,
-    /// No entries that are younger; all that were there when the export began without it.
-    pub(crate) until: Option<Duration>,
+    #[arg(long, default_value = tenants::DEFAULT, value_parser = [tenants::DEFAULT, tenants::ADMIN])]
+    tenant: String,
+    /// No entries older than this, such as 30d, 12h or 15m [default: all].
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    since: Option<Duration>,
+    /// No entries younger than this [default: all that were there when the export began].
+    #[arg(long, value_name = "AGE", value_parser = age)]
+    until: Option<Duration>,
 }
 
 /// Writes a line of JSON for each entry, the oldest first, as they are read: a log may be larger than the memory.
@@ -31,7 +43,7 @@ pub(super) async fn run(settings: &Settings, wanted: &LogsExport) -> Result<Said
     let tenant = db.tenant(&wanted.tenant);
     let mut out = BufWriter::new(io::stdout().lock());
     let cannot_write = |error: io::Error| format!("the entries cannot be written: {error}");
-    let mut count = 0;
+    let mut count: u64 = 0;
     let mut last = None;
     loop {
         let page = audit::page(&tenant, period, last.as_ref(), PAGE).await;
@@ -49,12 +61,13 @@ pub(super) async fn run(settings: &Settings, wanted: &LogsExport) -> Result<Said
     }
     out.flush().map_err(cannot_write)?;
     db.close().await;
-    let told = format!("{} of the tenant {}.\n", counted(count, "entry"), wanted.tenant);
+    let entries = if count == 1 { "entry" } else { "entries" };
+    let told = format!("{count} {entries} of the tenant {}.\n", wanted.tenant);
     Ok(Said::done(String::new(), told))
 }
 
 /// An age such as `30d`, `12h` or `15m`.
-pub(crate) fn age(text: &str) -> Result<Duration, String> {
+fn age(text: &str) -> Result<Duration, String> {
     let unit = |suffix: char, seconds: u64| {
         let number: u64 = text.strip_suffix(suffix)?.parse().ok()?;
         number.checked_mul(seconds)

@@ -1,0 +1,226 @@
+//! Whole databases, copied from any engine to any other. See `contract.rs` for how it runs.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use rusqlite::types::Value;
+use support::on_postgres;
+use trinco_db::{Copied, Copying, Db, DbUrl, Error, MIGRATIONS, Options, copy};
+
+/// Tables that say something about one database and not about the installation.
+const OF_ONE_DATABASE: [&str; 3] = ["migrations", "migration_floors", "nodes"];
+/// More than are read at once, and than fit into one statement.
+const LOGS: usize = 2500;
+
+async fn open(path: &Path) -> Db {
+    Db::open(&DbUrl::Sqlite(path.to_owned()), Options::default()).await.unwrap()
+}
+
+/// The tables that migrations make, read from their text.
+fn made_by_migrations() -> Vec<String> {
+    let words =
+        MIGRATIONS.iter().flat_map(|migration| migration.sql.split("CREATE TABLE ").skip(1));
+    let names = words.map(|rest| rest.split([' ', '(']).next().unwrap().to_owned());
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+/// Every row of every table that is not bookkeeping.
+fn dump(path: &Path) -> BTreeMap<String, Vec<Vec<Value>>> {
+    let connection = Connection::open(path).unwrap();
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+    let mut names = connection.prepare(names).unwrap();
+    let names = names.query_map([], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap);
+    let names: Vec<String> =
+        names.filter(|name| !OF_ONE_DATABASE.contains(&name.as_str())).collect();
+    names
+        .into_iter()
+        .map(|name| {
+            let mut all = connection.prepare(&format!("SELECT * FROM \"{name}\"")).unwrap();
+            let width = all.column_count();
+            let rows = all
+                .query_map([], |row| (0..width).map(|index| row.get(index)).collect())
+                .unwrap()
+                .map(Result::unwrap);
+            let mut rows: Vec<Vec<Value>> = rows.collect();
+            rows.sort_by_cached_key(|row| format!("{row:?}"));
+            (name, rows)
+        })
+        .collect()
+}
+
+/// Puts three rows into every table, whatever tables there are, and many into one.
+fn fill(path: &Path) {
+    let connection = Connection::open(path).unwrap();
+    connection.pragma_update(None, "foreign_keys", false).unwrap();
+    connection.execute_batch("BEGIN").unwrap();
+    for table in made_by_migrations() {
+        let columns: Vec<(String, String, bool)> = {
+            let mut columns = connection
+                .prepare("SELECT name, type, \"notnull\" OR pk FROM pragma_table_info(?1)")
+                .unwrap();
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            columns.query_map([&table], read).unwrap().map(Result::unwrap).collect()
+        };
+        let rows = if table == "logs" { LOGS } else { 3 };
+        let marks = vec!["?"; columns.len()].join(", ");
+        let insert = format!("INSERT INTO \"{table}\" VALUES ({marks})");
+        for row in 0..rows {
+            let values = columns.iter().map(|(name, kind, required)| match kind.as_str() {
+                _ if !required && row == 2 => Value::Null,
+                "BIGINT" => Value::Integer(i64::MAX - row as i64),
+                "BOOLEAN" => Value::Integer(row as i64 % 2),
+                "TEXT" => Value::Text(text(&connection, &table, name, row)),
+                kind => panic!("{table}.{name} is of the type {kind}"),
+            });
+            connection.execute(&insert, rusqlite::params_from_iter(values)).unwrap();
+        }
+    }
+    connection.execute_batch("COMMIT").unwrap();
+    let orphans = "SELECT count(*) FROM pragma_foreign_key_check()";
+    assert_eq!(connection.query_row(orphans, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
+
+/// The value of a column of a row; of one that refers to another, that one's.
+fn text(connection: &Connection, table: &str, column: &str, row: usize) -> String {
+    if column == "tenant_id" {
+        return format!("tenant {}", row % 3);
+    }
+    let parent =
+        "SELECT \"table\", \"to\" FROM pragma_foreign_key_list(?1) WHERE \"from\" = ?2 LIMIT 1";
+    let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?));
+    match connection.query_row(parent, [table, column], read) {
+        Ok((parent, of)) => text(connection, &parent, &of, row),
+        // Orders differ by locale: capitals, accents, signs.
+        Err(_) => {
+            let odd = ["a", "B", "é", "-", "Z'\"\\", "_", "ß\n", "ç;", "%s", "日本"];
+            format!("{}{row} of {table}.{column}", odd[row % odd.len()])
+        }
+    }
+}
+
+struct Filled {
+    folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+async fn filled() -> Filled {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("source.db");
+    let db = open(&path).await;
+    db.migrate(MIGRATIONS, 1).await.unwrap();
+    db.close().await;
+    fill(&path);
+    Filled { folder, path }
+}
+
+async fn all(source: &Db, target: &Db, force: bool) -> Result<Vec<Copied>, Error> {
+    copy(source, target, MIGRATIONS, Copying { force }, 7, |_, _| {}).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_of_every_table_arrives_by_way_of_postgresql() {
+    let source = filled().await;
+    let expected = dump(&source.path);
+    let tables: Vec<&String> = expected.keys().collect();
+    assert_eq!(tables, made_by_migrations().iter().collect::<Vec<_>>());
+    assert!(expected.values().all(|rows| rows.len() >= 3));
+    on_postgres(async |place| {
+        let (from, there) = (open(&source.path).await, place.open_empty().await);
+        let copied = all(&from, &there, false).await.unwrap();
+        assert_eq!(copied.len(), expected.len());
+        let logs = copied.iter().find(|copied| copied.table == "logs").unwrap();
+        assert_eq!(logs.rows, LOGS as u64);
+        assert!(there.standing(MIGRATIONS).await.unwrap().is_up_to_date());
+
+        let path = source.folder.path().join("back.db");
+        let back = open(&path).await;
+        assert_eq!(all(&there, &back, false).await.unwrap(), copied);
+        back.close().await;
+        assert!(dump(&path) == expected, "what came back is something else");
+        std::fs::remove_file(&path).unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_with_rows_is_refused_or_replaced_but_never_mixed_with() {
+    let (source, other) = (filled().await, filled().await);
+    Connection::open(&other.path)
+        .unwrap()
+        .execute("UPDATE logs SET payload = 'old', id = 'old' || id", [])
+        .unwrap();
+    let (from, to) = (open(&source.path).await, open(&other.path).await);
+    let error = all(&from, &to, false).await.unwrap_err().to_string();
+    assert!(error.starts_with("the target is not empty"), "{error}");
+    assert!(to.standing(MIGRATIONS).await.is_ok(), "it was left as it was");
+    all(&from, &to, true).await.unwrap();
+    to.close().await;
+    assert!(dump(&other.path) == dump(&source.path));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_database_by_two_names_is_not_copied_into_itself() {
+    let source = filled().await;
+    let before = dump(&source.path);
+    let (one, other) = (open(&source.path).await, open(&source.path).await);
+    let error = all(&one, &other, true).await.unwrap_err();
+    assert_eq!(error.to_string(), "source and target are the same database");
+    assert!(one.standing(MIGRATIONS).await.unwrap().is_up_to_date());
+    one.close().await;
+    other.close().await;
+    assert!(dump(&source.path) == before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_failure_no_program_starts_until_the_copy_is_made_again() {
+    let source = filled().await;
+    let path = source.folder.path().join("target.db");
+    let to = open(&path).await;
+    to.migrate(MIGRATIONS, 1).await.unwrap();
+    let trigger =
+        "CREATE TRIGGER broken BEFORE INSERT ON sessions BEGIN SELECT RAISE(ABORT, 'broken'); END";
+    Connection::open(&path).unwrap().execute_batch(trigger).unwrap();
+    let from = open(&source.path).await;
+    assert!(all(&from, &to, false).await.is_err());
+    for refused in
+        [to.migrate(MIGRATIONS, 2).await.map(drop), to.standing(MIGRATIONS).await.map(drop)]
+    {
+        let sentence = refused.unwrap_err().to_string();
+        assert!(sentence.starts_with("the database is an incomplete copy"), "{sentence}");
+    }
+    Connection::open(&path).unwrap().execute_batch("DROP TRIGGER broken").unwrap();
+    // What is there is half of it, so that nobody need allow to delete it.
+    all(&from, &to, false).await.unwrap();
+    assert!(to.standing(MIGRATIONS).await.unwrap().is_up_to_date());
+    to.close().await;
+    assert!(dump(&path) == dump(&source.path));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_written_meanwhile_does_not_disturb_the_snapshot() {
+    let source = filled().await;
+    let from = open(&source.path).await;
+    let path = source.folder.path().join("target.db");
+    let to = open(&path).await;
+    let expected = dump(&source.path);
+    let writing = Connection::open(&source.path).unwrap();
+    writing.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    let mut deleted = 0;
+    // Whoever reads is ahead of who writes by a few batches, and far from the end when this begins.
+    let progress = |table: &str, _| {
+        if table != "logs" && deleted == 0 {
+            deleted = writing.execute("DELETE FROM logs", []).unwrap();
+        }
+    };
+    copy(&from, &to, MIGRATIONS, Copying::default(), 7, progress).await.unwrap();
+    assert_eq!(deleted, LOGS);
+    to.close().await;
+    assert!(dump(&path) == expected);
+}
