@@ -145,8 +145,9 @@ fn replace(new: &Path, database: &Path, aside: &Path) -> Result<bool, Error> {
     let (log, index) = (with_suffix(database, "-wal"), with_suffix(database, "-shm"));
     let had_one = database.try_exists().map_err(cannot)?;
     if had_one {
-        if !file::fold(database) && log.try_exists().map_err(cannot)? {
-            // Its log cannot be folded in, so it stays beside it. With another database it would be read as that one's.
+        let is_folded = file::is_sqlite(database).unwrap_or(false) && file::fold(database);
+        if !is_folded && log.try_exists().map_err(cannot)? {
+            // What cannot be folded in stays beside it. With another database it would be read as that one's.
             fs::rename(&log, with_suffix(aside, "-wal")).map_err(cannot)?;
         }
         fs::hard_link(database, aside).map_err(cannot)?;
@@ -279,7 +280,7 @@ fn cannot(what: &str, path: &Path, error: &io::Error) -> Error {
 
 /// A disk that is full or broken is one the reader of the sentence can do something about.
 fn explain(error: Error, path: &Path) -> Error {
-    let Error::Unavailable { source: Some(source) } = &error else { return error };
+    let Error::Unavailable { source: Some(source), .. } = &error else { return error };
     match source.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code) {
         Some(rusqlite::ErrorCode::DiskFull) => Error::Refused(format!(
             "there is no room for {}: the disk is full; nothing was changed",

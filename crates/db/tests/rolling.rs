@@ -8,6 +8,8 @@ mod support;
 use std::time::Duration;
 
 use support::{MIGRATIONS, Place, on_both};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use trinco_db::{Db, Error, Migrating, Migration, Presence, params, sql};
 
 /// Programs of schema 2 know nothing of it and go on.
@@ -98,13 +100,14 @@ async fn announce(db: &Db, migrations: &'static [Migration], id: &str) -> Presen
     Presence::announce(db, migrations, id.to_owned(), format!("node {id}"), 1).await.unwrap()
 }
 
-/// A node that shows that it lives, until the task is ended.
-fn beating(presence: Presence) -> tokio::task::JoinHandle<()> {
+/// A node that shows that it lives, until told to stop; it takes its leave then.
+fn beating(presence: Presence, mut stop: oneshot::Receiver<()>) -> JoinHandle<()> {
     tokio::spawn(async move {
-        loop {
+        while stop.try_recv().is_err() {
             tokio::time::sleep(Duration::from_millis(50)).await;
             presence.beat(2).await.unwrap();
         }
+        presence.leave().await.unwrap();
     })
 }
 
@@ -121,7 +124,8 @@ async fn old_and_new_nodes_serve_at_once_until_the_contract() {
         let old = place.open().await;
         let presence = announce(&old, MIGRATIONS, "old").await;
         old::write(&old, "1", "before").await.unwrap();
-        let beats = beating(presence.clone());
+        let (stop, stopped) = oneshot::channel();
+        let node = beating(presence, stopped);
 
         let new = place.open_empty().await;
         assert_eq!(new.migrate(EXPANDED, 2).await.unwrap(), ["notes"]);
@@ -150,8 +154,8 @@ async fn old_and_new_nodes_serve_at_once_until_the_contract() {
              one of schema 2; upgrade it first (or stop it), then run `trinco db migrate`"
         );
         assert_eq!(old::read(&old, "1").await.unwrap(), "before");
-        beats.abort();
-        presence.leave().await.unwrap();
+        stop.send(()).unwrap();
+        node.await.unwrap();
         assert_eq!(new.migrate(CONTRACTED, 3).await.unwrap(), ["no_old_notes"]);
 
         let select = sql!("SELECT text FROM notes WHERE tenant_id = $1 ORDER BY item_id");

@@ -68,7 +68,7 @@ impl Sqlite {
 
     /// Transactions that wait for the writer.
     pub(crate) fn waiting_writes(&self) -> u64 {
-        self.writer.waiting()
+        self.writer.as_ref().map_or(0, Writer::waiting)
     }
 
     pub(crate) async fn read(&self) -> Result<Pooled, Error> {

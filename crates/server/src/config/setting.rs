@@ -31,7 +31,7 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 22] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::Endpoint,
         Self::AdminEndpoint,
         Self::Port,
