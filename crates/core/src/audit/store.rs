@@ -42,7 +42,7 @@ pub(super) async fn page(
             params![until, time, id, limit],
         )
         .await?;
-    let recorded = |row: &Row| -> Result<Recorded> {
+    let recorded = |row: Row| -> Result<Recorded> {
         let mut cols = row.cols();
         Ok(Recorded {
             id: cols.next()?,
@@ -51,5 +51,5 @@ pub(super) async fn page(
             created_at: cols.next()?,
         })
     };
-    rows.iter().map(recorded).collect()
+    rows.into_iter().map(recorded).collect()
 }
