@@ -140,7 +140,7 @@ impl Setting {
             Self::OutboundAllow => Some("--outbound-allow"),
             Self::DocumentsAllow => Some("--documents-allow"),
             Self::ScriptsFetchAllow => Some("--scripts-fetch-allow"),
-            Self::KeysGrace | Self::KeysRotateEvery => None,
+            Self::KeysGrace | Self::KeysRotateEvery | Self::Retention(_) => None,
             Self::MetricsListen => Some("--metrics-listen"),
             Self::ShutdownDelay => Some("--shutdown-delay"),
             Self::OtlpEndpoint => Some("--otlp-endpoint"),
