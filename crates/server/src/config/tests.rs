@@ -164,7 +164,7 @@ fn shown(key: Setting, value: &str) -> String {
     let number = || value.parse::<i64>().unwrap();
     match key {
         Setting::KeysGrace => (number() * 1000).to_string(),
-        Setting::KeysRotateEvery => (number() * 86_400_000).to_string(),
+        Setting::KeysRotateEvery | Setting::Retention(_) => (number() * 86_400_000).to_string(),
         Setting::OutboundAllow => match value {
             "::1" => "::1/128;".to_owned(),
             "127.0.0.1, 10.0.0.7" => "127.0.0.1/32;10.0.0.7/32;".to_owned(),
