@@ -36,6 +36,20 @@ impl Schema {
         format!("postgres://{0}:p@{place}{separator}options=-csearch_path%3D{0}", self.name)
     }
 
+    /// The same by way of another port of this machine, and the port it has itself.
+    pub(crate) fn url_by(&self, port: u16) -> (String, u16) {
+        let url = self.url();
+        let (before, after) = url.rsplit_once('@').expect("the URL has a user");
+        let end = after.find('/').expect("the URL has a database");
+        let own = after[..end].rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        (format!("{before}@127.0.0.1:{port}{}", &after[end..]), own.unwrap_or(5432))
+    }
+
+    /// Does something that only a superuser may.
+    pub(crate) fn as_superuser(&self, script: &str) {
+        run(&self.server, &script.replace("{role}", &self.name));
+    }
+
     /// The key of its nodes, for what the environment is given.
     pub(crate) fn key(&self) -> &str {
         &self.key

@@ -5,6 +5,7 @@ mod disk;
 mod fsync;
 mod kill;
 mod load;
+mod postgres;
 
 use std::process::Command;
 
