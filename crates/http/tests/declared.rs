@@ -326,6 +326,27 @@ async fn a_file_that_cannot_be_is_refused_by_its_lines_before_anything_is_writte
 }
 
 #[tokio::test]
+async fn a_file_that_breaks_off_says_how_far_it_came_and_goes_on_when_applied_again() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let user = admin.user("ana", "correct horse battery").await;
+    admin.user("ANA", "correct horse battery").await;
+    let pages = declared::export(server.tenant(), With::default()).await.unwrap();
+    let file = pages.replace("caseSensitive: true", "caseSensitive: false");
+    assert_ne!(file, pages);
+    let file = format!("{file}\n")
+        .replace("organizationScopes: []", "organizationScopes:\n  - name: first");
+    let failure = declared::apply(server.tenant(), &file, false).await.unwrap_err();
+    // Only the database knows that two user names would become one.
+    let Failure::Half { change, error, done: 1, of: 2 } = failure else { panic!("{failure:?}") };
+    assert_eq!(change.kind, Kind::SignInExperience);
+    assert_eq!(error.code(), Some("sign_in_experiences.username_policy_case_conflicts_exist"));
+    admin.delete(&format!("/api/users/{user}")).await.expect(204);
+    assert_eq!(apply(&server, &file, false).await.counts(), (0, 1, 0));
+    assert!(apply(&server, &file, false).await.changes.is_empty());
+}
+
+#[tokio::test]
 async fn clients_that_came_by_themselves_and_trincos_own_things_are_in_no_file() {
     let server = Server::start().await;
     let policy = json!({ "enabled": true, "requiresInitialAccessToken": false });

@@ -106,7 +106,8 @@ pub async fn plan(tenant: &Tenant, text: &str, prune: bool) -> Result<Plan, Fail
 /// Applies a file: makes a [`plan`] and carries it out.
 ///
 /// # Errors
-/// As [`plan`]; [`Failure::Half`] when something could not be done after all.
+/// As [`plan`]; [`Failure::Half`] when something could not be done after all;
+/// [`Failure::Unrecorded`].
 pub async fn apply(tenant: &Tenant, text: &str, prune: bool) -> Result<Plan, Failure> {
     let plan = plan(tenant, text, prune).await?;
     for (done, change) in plan.changes.iter().enumerate() {
@@ -115,12 +116,17 @@ pub async fn apply(tenant: &Tenant, text: &str, prune: bool) -> Result<Plan, Fai
             Action::Delete => kinds::delete(tenant, change.kind, &change.key).await,
         };
         if let Err(error) = made {
-            record(tenant, &plan, done, Outcome::Error).await?;
+            // What went wrong first is what is told.
+            if let Err(error) = record(tenant, &plan, done, Outcome::Error).await {
+                tracing::warn!(%error, "a file that was half applied is not in the audit log");
+            }
             let change = Box::new(change.clone());
             return Err(Failure::Half { change, error, done, of: plan.changes.len() });
         }
     }
-    record(tenant, &plan, plan.changes.len(), Outcome::Success).await?;
+    record(tenant, &plan, plan.changes.len(), Outcome::Success)
+        .await
+        .map_err(Failure::Unrecorded)?;
     Ok(plan)
 }
 

@@ -235,6 +235,8 @@ pub enum Failure {
         /// How many there were to make.
         of: usize,
     },
+    /// Everything was done, but the audit log does not tell.
+    Unrecorded(Error),
 }
 
 impl From<Error> for Failure {

@@ -74,6 +74,10 @@ pub(super) async fn apply(tenant: &Tenant, wanted: &ApplyFile) -> Result<Output,
 fn sentences(failure: &Failure) -> String {
     match failure {
         Failure::Before(error) => format!("nothing was changed: {}", refusal::sentence(error)),
+        Failure::Unrecorded(error) => format!(
+            "everything was applied, but the audit log has no entry about it: {}",
+            refusal::sentence(error)
+        ),
         Failure::Half { change, error, done, of } => format!(
             "{} {} could not be {}: {}. Of {of} changes {done} were made before; applying the file again goes on from there",
             change.kind.noun(),
