@@ -84,13 +84,3 @@ pub(super) fn keep_to_owner() -> io::Result<()> {
     }
     Ok(())
 }
-
-/// What was asked for may be shown only once, so a failure to print it is one.
-fn print(stdout: &str, stderr: &str) -> Result<(), Failure> {
-    let mut out = io::stdout();
-    out.write_all(stdout.as_bytes()).and_then(|()| out.flush()).map_err(|error| {
-        Failure::Failed(format!("it is done, but the answer cannot be printed: {error}"))
-    })?;
-    let _ = io::stderr().write_all(stderr.as_bytes());
-    Ok(())
-}
