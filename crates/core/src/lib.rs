@@ -14,6 +14,7 @@ pub mod authorization;
 pub mod clients;
 pub mod configs;
 pub mod consents;
+pub mod declared;
 pub mod devices;
 pub mod dpop;
 pub mod experience;

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod files;
+
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -11,11 +13,13 @@ use crate::command::{self, AppType, Command, KeyKind, NewApp, NewPerson, RotateK
 use crate::config::{Setting, Settings, SettingsFile, Sources};
 use crate::data_commands::{self, DataCommand, DbCommand, LogsCommand};
 use crate::{password, serve};
+use files::{ApplyFlags, ExportFlags, keep_to_owner};
 
 /// Trinco is an identity server: people sign in to your apps with it.
 ///
 /// Settings come from flags, the environment (TRINCO_PORT, TRINCO_DATA_DIR and so on; PORT, ENDPOINT, ADMIN_ENDPOINT and DB_URL
-/// work too) and trinco.toml, in this order of precedence. Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong.
+/// work too) and trinco.toml, in this order of precedence. Exit codes: 0 done, 1 failed, 2 the command line or a setting is wrong, or
+/// apply --dry-run found something to change.
 #[derive(Parser)]
 #[command(name = "trinco", version)]
 struct Cli {
@@ -63,6 +67,10 @@ enum What {
         #[arg(long)]
         force: bool,
     },
+    /// Writes a tenant's configuration as a file that can be applied.
+    Export(ExportFlags),
+    /// Makes a tenant what a file says. Prints what was changed: + created, ~ changed, - deleted.
+    Apply(ApplyFlags),
     /// Prints the version.
     Version,
 }
@@ -274,6 +282,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
                 Err(sentence) => Err(Failure::Failed(sentence)),
             };
         }
+        What::Export(flags) => (Command::Export(flags.understand()), false),
+        What::Apply(flags) => (Command::Apply(flags.understand()?), false),
         What::Init { json } => (Command::Init, json),
         What::App(AppCommand::Create(flags)) => {
             (Command::CreateApp(flags.understand()?), flags.json)
@@ -295,8 +305,17 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         .map_err(|error| format!("the command cannot be started: {error}"))
         .and_then(|runtime| runtime.block_on(command::execute(&settings, command)))
         .map_err(Failure::Failed)?;
+    if output.is_secret_file() {
+        keep_to_owner().map_err(|error| {
+            Failure::Failed(format!(
+                "the file for the secrets cannot be made its owner's only: {error}"
+            ))
+        })?;
+    }
     let shown = if json { output.as_json() } else { output.as_text() };
-    print(&shown.stdout, &shown.stderr)
+    print(&shown.stdout, &shown.stderr)?;
+    // As diff does: a script sees without reading whether anything would change.
+    Ok(if output.is_pending() { ExitCode::from(2) } else { ExitCode::SUCCESS })
 }
 
 fn work(settings: SettingsFlags, command: DataCommand) -> Result<ExitCode, Failure> {

@@ -20,9 +20,9 @@ use crate::config::Settings;
 
 /// Raised when a request or an answer changes its shape.
 const VERSION: u32 = 1;
-/// Bytes of a line.
-const LIMIT: u64 = 64 * 1024;
-/// For a request to arrive, and for it to be carried out.
+/// Bytes of a line: the largest file that can be applied, with its quotes and ends of lines escaped, and what is said about it.
+const LIMIT: u64 = 4 * trinco_core::declared::LARGEST_FILE as u64;
+/// For a request to arrive, and for its answer to be taken. How long it may take is the command's own.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Serialize, Deserialize)]
@@ -76,8 +76,9 @@ pub(crate) async fn send(settings: &Settings, command: Command) -> Result<Reache
             return Err(format!("the server cannot be reached at {}: {error}", path.display()));
         }
     };
+    let patience = command.patience() + PATIENCE;
     let question = Envelope { version: VERSION, content: Question::Command(command) };
-    let Ok(answered) = tokio::time::timeout(2 * PATIENCE, ask(stream, &question)).await else {
+    let Ok(answered) = tokio::time::timeout(patience, ask(stream, &question)).await else {
         return Err(
             "the server did not answer in time; it may still carry the command out".to_owned()
         );
@@ -95,7 +96,7 @@ pub(crate) async fn send(settings: &Settings, command: Command) -> Result<Reache
 
 async fn ask(mut stream: UnixStream, question: &Envelope<Question>) -> io::Result<String> {
     write_line(&mut stream, question).await?;
-    read_line(&mut stream).await
+    read_line(&mut stream, LIMIT).await
 }
 
 /// The task that listens, if there is one.
@@ -178,13 +179,14 @@ async fn handle(
     stop: &mut watch::Receiver<bool>,
 ) -> io::Result<()> {
     let line = tokio::select! {
-        line = tokio::time::timeout(PATIENCE, read_line(&mut stream)) => line??,
+        line = tokio::time::timeout(PATIENCE, read_line(&mut stream, LIMIT)) => line??,
         // Whoever connected and has not said anything yet does not hold up the end.
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
     };
     let answer = match understand(&line) {
         Ok(command) => {
-            match tokio::time::timeout(PATIENCE, command::run(command, installation)).await {
+            let patience = command.patience();
+            match tokio::time::timeout(patience, command::run(command, installation)).await {
                 Ok(Ok(output)) => Answer::Done(output),
                 Ok(Err(sentence)) => Answer::Failed(sentence),
                 Err(_) => Answer::Failed("the server was too busy for the command".to_owned()),
@@ -212,13 +214,14 @@ fn understand(line: &str) -> Result<Command, String> {
     Ok(command)
 }
 
-async fn read_line(stream: &mut UnixStream) -> io::Result<String> {
+async fn read_line(stream: &mut UnixStream, limit: u64) -> io::Result<String> {
     let mut line = String::new();
-    BufReader::new(stream).take(LIMIT).read_line(&mut line).await?;
+    BufReader::new(stream).take(limit).read_line(&mut line).await?;
     if line.ends_with('\n') {
         Ok(line)
     } else {
-        Err(io::Error::new(io::ErrorKind::InvalidData, "the line is cut off or longer than 64 KiB"))
+        let sentence = format!("the line is cut off or longer than {} KiB", limit / 1024);
+        Err(io::Error::new(io::ErrorKind::InvalidData, sentence))
     }
 }
 
@@ -257,7 +260,7 @@ mod tests {
         ] {
             let (mut ours, mut theirs) = UnixStream::pair().unwrap();
             let writing = tokio::spawn(async move { ours.write_all(sent.as_bytes()).await });
-            assert_eq!(read_line(&mut theirs).await.is_ok(), is_read);
+            assert_eq!(read_line(&mut theirs, 64 * 1024).await.is_ok(), is_read);
             drop(theirs);
             let _ = writing.await;
         }

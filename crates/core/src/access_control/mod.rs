@@ -55,6 +55,14 @@ pub async fn replace(
         .await
 }
 
+/// The rules as [`replace`] would keep them.
+///
+/// # Errors
+/// `guard.invalid_input`.
+pub(crate) fn normal(rules: AccessControl) -> Result<AccessControl> {
+    rules::normal(rules)
+}
+
 /// Refuses a user whom the rules of the application do not let in.
 ///
 /// # Errors

@@ -6,11 +6,11 @@ mod store;
 
 use std::collections::BTreeMap;
 
-use trinco_db::Conn;
+use trinco_db::{Conn, Tx};
 
 pub use model::{ApplicationSignInExperience, NewApplicationSignInExperience};
 
-use crate::{Error, Result, Section, Tenant, Text, applications};
+use crate::{Bumped, Error, Result, Section, Tenant, Text, applications};
 
 /// The settings of an application.
 ///
@@ -39,7 +39,22 @@ pub async fn replace(
         .await?
         .ok_or_else(|| Error::not_found("applications", application_id))?;
     let is_new = registered.experience.is_none();
-    let experience = ApplicationSignInExperience {
+    let experience = of(tenant, application_id, new);
+    tenant
+        .configure(&[Section::Applications], experience.clone(), |tx, bumped, experience| {
+            Box::pin(save(tx, bumped, experience))
+        })
+        .await?;
+    Ok((experience, is_new))
+}
+
+/// The settings that a body gives an application.
+pub(crate) fn of(
+    tenant: &Tenant,
+    application_id: &str,
+    new: NewApplicationSignInExperience,
+) -> ApplicationSignInExperience {
+    ApplicationSignInExperience {
         tenant_id: tenant.id().to_owned(),
         application_id: application_id.to_owned(),
         color: new.color,
@@ -48,18 +63,21 @@ pub async fn replace(
         display_name: new.display_name.map(Text::into_string),
         terms_of_use_url: new.terms_of_use_url.map(Into::into),
         privacy_policy_url: new.privacy_policy_url.map(Into::into),
-    };
-    tenant
-        .configure(&[Section::Applications], experience.clone(), |tx, bumped, experience| {
-            Box::pin(async move {
-                // The application may be gone by now.
-                store::save(tx, bumped, experience)
-                    .await
-                    .map_err(|error| error.if_missing("entity.relation_foreign_key_not_found"))
-            })
-        })
-        .await?;
-    Ok((experience, is_new))
+    }
+}
+
+/// Keeps the settings of an application in place of those it has, in the transaction of something else.
+///
+/// # Errors
+/// `entity.relation_foreign_key_not_found` when the application is gone by now.
+pub(crate) async fn save(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    experience: &ApplicationSignInExperience,
+) -> Result<()> {
+    store::save(tx, bumped, experience)
+        .await
+        .map_err(|error| error.if_missing("entity.relation_foreign_key_not_found"))
 }
 
 /// Reads the settings of every application that has some, by its id.

@@ -1,6 +1,7 @@
 //! Applications: the OAuth clients of a tenant, and their secrets.
 
 mod assertion;
+pub(crate) mod declared;
 mod described;
 mod model;
 mod rules;
@@ -452,6 +453,17 @@ fn seal_new(
     expires_at: Option<i64>,
 ) -> (Secret, store::StoredSecret, TokenHash) {
     let value = Secret::new(Alphabet::Secret.random(tenant.randomness(), 32));
+    let (stored, hash) = seal(tenant, application_id, name, &value, expires_at);
+    (value, stored, hash)
+}
+
+fn seal(
+    tenant: &Tenant,
+    application_id: &str,
+    name: &str,
+    value: &Secret,
+    expires_at: Option<i64>,
+) -> (store::StoredSecret, TokenHash) {
     let hash = TokenHash::of(value.reveal());
     // The name is not part of the place: it can change.
     let place = [tenant.id(), "application_secrets", application_id];
@@ -462,7 +474,7 @@ fn seal_new(
         created_at: tenant.now_ms(),
         expires_at,
     };
-    (value, stored, hash)
+    (stored, hash)
 }
 
 fn open(

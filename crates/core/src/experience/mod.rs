@@ -61,6 +61,18 @@ pub fn public(tenant: &Tenant) -> Result<JsonObject> {
     Ok(shown)
 }
 
+/// The settings as [`update`] would leave them, by the rules that need no database.
+///
+/// # Errors
+/// As [`update`].
+pub(crate) fn changed(
+    mut experience: SignInExperience,
+    changes: SignInExperienceChanges,
+) -> Result<SignInExperience> {
+    rules::apply(changes, &mut experience)?;
+    Ok(experience)
+}
+
 /// Changes the settings.
 ///
 /// # Errors

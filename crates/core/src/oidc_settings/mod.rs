@@ -6,7 +6,7 @@ mod store;
 
 use trinco_db::Conn;
 
-pub use model::{IdTokenSettings, OidcSettings, SessionChanges, SessionSettings};
+pub use model::{IdTokenSettings, OidcSettings, SessionChanges, SessionSettings, SessionTtl};
 
 use crate::{Result, Section, Tenant};
 

@@ -53,6 +53,14 @@ pub async fn create(tenant: &Tenant, new: NewOrganizationScope) -> Result<Organi
     Ok(scope)
 }
 
+/// Refuses a name that no organization scope can have.
+///
+/// # Errors
+/// `scope.name_with_space`.
+pub(crate) fn check_name(name: &str) -> Result<()> {
+    rules::check_scope_name(name)
+}
+
 /// Changes an organization scope.
 ///
 /// # Errors

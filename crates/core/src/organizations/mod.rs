@@ -1,6 +1,7 @@
 //! Organizations: groups of users and applications, with roles in each.
 
 pub mod applications;
+pub(crate) mod declared;
 mod model;
 mod rules;
 mod store;

@@ -13,6 +13,10 @@ const OUTPUT_LENGTH: usize = 32;
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
+/// What a digest from elsewhere may cost at most.
+const MOST_MEMORY_KIB: u32 = 128 * 1024;
+const MOST_PASSES: u32 = 10;
+const MOST_LANES: u32 = 8;
 
 /// An Argon2id hash as `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,6 +38,19 @@ impl PasswordDigest {
     /// A digest as it was stored; checked when a password is compared with it.
     pub fn from_stored(text: String) -> Self {
         Self(text)
+    }
+
+    /// A digest that was made elsewhere, by this program or another one: `None` when no password could be compared with it, or only at
+    /// more expense than a sign-in is worth.
+    pub fn from_elsewhere(text: &str) -> Option<Self> {
+        let digest = Self(text.to_owned());
+        let parts = digest.parse()?;
+        let is_bounded = parts.params.m_cost() <= MOST_MEMORY_KIB
+            && parts.params.t_cost() <= MOST_PASSES
+            && parts.params.p_cost() <= MOST_LANES
+            && (8..=64).contains(&parts.salt.len())
+            && (16..=64).contains(&parts.hash.len());
+        is_bounded.then_some(digest)
     }
 
     /// The text that is stored.

@@ -58,6 +58,15 @@ pub async fn update_policy(tenant: &Tenant, changes: PolicyChanges) -> Result<Po
     Ok(policy(tenant))
 }
 
+/// The policy as [`update_policy`] would leave it, without a look at the consent scopes.
+///
+/// # Errors
+/// `guard.invalid_input`.
+pub(crate) fn changed_policy(mut policy: Policy, changes: &PolicyChanges) -> Result<Policy> {
+    rules::apply(changes, &mut policy)?;
+    Ok(policy)
+}
+
 /// Whether clients may register themselves.
 pub fn is_open(tenant: &Tenant) -> bool {
     tenant.snapshot().oidc_settings.registration.enabled

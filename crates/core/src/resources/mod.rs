@@ -23,7 +23,7 @@ pub const MANAGEMENT_API: &str = "management-api";
 pub const MANAGEMENT_API_ALL: &str = "management-api-all";
 
 /// How long an access token lives unless the resource says otherwise: seconds.
-const DEFAULT_ACCESS_TOKEN_TTL: i64 = 3600;
+pub(crate) const DEFAULT_ACCESS_TOKEN_TTL: i64 = 3600;
 
 /// A scope disappears from roles and organization roles with its resource.
 const SECTIONS_WITH_SCOPES: &[Section] =
@@ -32,6 +32,11 @@ const SECTIONS_WITH_SCOPES: &[Section] =
 /// The resource indicator of a tenant's Management API.
 pub fn management_api_indicator(tenant_id: &str) -> String {
     rules::management_api_indicator(tenant_id)
+}
+
+/// Whether this is the indicator of some tenant's Management API.
+pub(crate) fn is_management_api(indicator: &str) -> bool {
+    rules::is_management_api(indicator)
 }
 
 /// Where the Management API of a tenant is found: its name among protected resources (RFC 9728 §1.2).
@@ -118,6 +123,15 @@ pub async fn create(tenant: &Tenant, new: NewResource) -> Result<Resource> {
         })
         .await?;
     Ok(resource)
+}
+
+/// Refuses a resource or scope that [`create`] or [`create_scope`] would refuse by itself, before anything is written.
+///
+/// # Errors
+/// `guard.invalid_input`; `scope.name_with_space`.
+pub(crate) fn check(new: &NewResource, scope_names: &[&str]) -> Result<()> {
+    rules::check_new(new)?;
+    scope_names.iter().try_for_each(|name| rules::check_scope_name(name))
 }
 
 /// Changes a resource.

@@ -175,26 +175,37 @@ async fn change(
     let input = (application_id.to_owned(), role_ids, replace);
     tenant
         .configure(&[Section::Roles], input, |tx, bumped, (application_id, role_ids, replace)| {
-            Box::pin(async move {
-                let held: Vec<String> = store::of_application(tx, application_id)
-                    .await?
-                    .into_iter()
-                    .filter(|role| !rules::is_internal(role))
-                    .map(|role| role.id)
-                    .collect();
-                let (add, remove) = difference(&held, role_ids);
-                if *replace {
-                    for id in &remove {
-                        store::delete_holder(tx, bumped, application_id, id).await?;
-                    }
-                }
-                let pairs: Vec<(&str, &str)> =
-                    add.iter().map(|id| (application_id.as_str(), id.as_str())).collect();
-                store::insert_holders(tx, bumped, &pairs).await.map_err(gone)?;
-                Ok(add)
-            })
+            Box::pin(async move { hold(tx, bumped, application_id, role_ids, *replace).await })
         })
         .await
+}
+
+/// Gives roles to an application, with `replace` in place of those it holds; internal ones stay. Returns what was added.
+///
+/// # Errors
+/// `entity.relation_foreign_key_not_found` when there is no such application or role.
+pub(crate) async fn hold(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    application_id: &str,
+    role_ids: &[String],
+    replace: bool,
+) -> Result<Vec<String>> {
+    let held: Vec<String> = store::of_application(tx, application_id)
+        .await?
+        .into_iter()
+        .filter(|role| !rules::is_internal(role))
+        .map(|role| role.id)
+        .collect();
+    let (add, remove) = difference(&held, role_ids);
+    if replace {
+        for id in &remove {
+            store::delete_holder(tx, bumped, application_id, id).await?;
+        }
+    }
+    let pairs: Vec<(&str, &str)> = add.iter().map(|id| (application_id, id.as_str())).collect();
+    store::insert_holders(tx, bumped, &pairs).await.map_err(gone)?;
+    Ok(add)
 }
 
 /// An application's type never changes, so that what is checked here still holds in the transaction.

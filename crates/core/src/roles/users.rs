@@ -1,5 +1,7 @@
 //! The users who hold roles.
 
+use std::collections::HashMap;
+
 use trinco_db::dialect::like;
 use trinco_db::{Conn, Tx};
 
@@ -133,22 +135,40 @@ async fn change(
     check_roles(tenant, &role_ids, rules::check_for_users).await?;
     tenant
         .write((user_id.to_owned(), role_ids, replace), |tx, (user_id, role_ids, replace)| {
-            Box::pin(async move {
-                if !store::users::take(tx, user_id).await? {
-                    return Err(Error::not_found("users", user_id));
-                }
-                let held = store::users::role_ids(tx, user_id).await?;
-                let (add, remove) = difference(&held, role_ids);
-                if *replace {
-                    for id in &remove {
-                        store::users::delete(tx, user_id, id).await?;
-                    }
-                }
-                let pairs: Vec<(&str, &str)> =
-                    add.iter().map(|id| (user_id.as_str(), id.as_str())).collect();
-                store::users::insert(tx, &pairs).await.map_err(gone)?;
-                Ok(add)
-            })
+            Box::pin(async move { hold(tx, user_id, role_ids, *replace).await })
         })
         .await
+}
+
+/// Gives roles to a user, with `replace` in place of those the user holds. Returns what was added.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `entity.relation_foreign_key_not_found` when a role is gone.
+pub(crate) async fn hold(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    role_ids: &[String],
+    replace: bool,
+) -> Result<Vec<String>> {
+    if !store::users::take(tx, user_id).await? {
+        return Err(Error::not_found("users", user_id));
+    }
+    let held = store::users::role_ids(tx, user_id).await?;
+    let (add, remove) = difference(&held, role_ids);
+    if replace {
+        for id in &remove {
+            store::users::delete(tx, user_id, id).await?;
+        }
+    }
+    let pairs: Vec<(&str, &str)> = add.iter().map(|id| (user_id, id.as_str())).collect();
+    store::users::insert(tx, &pairs).await.map_err(gone)?;
+    Ok(add)
+}
+
+/// The ids of the roles of every user who holds any, by the user's id.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn of_everyone(conn: &mut Conn<'_>) -> Result<HashMap<String, Vec<String>>> {
+    store::users::of_everyone(conn).await
 }

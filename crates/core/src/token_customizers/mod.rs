@@ -174,7 +174,10 @@ pub(crate) async fn load(conn: &mut Conn<'_>, sealer: &Sealer) -> Result<Customi
 }
 
 /// Refuses a script that no token would ever get anything from.
-async fn check(tenant: &Tenant, script: &Script) -> Result<()> {
+///
+/// # Errors
+/// `guard.invalid_input`; `jwt_customizer.general` when no script can be looked at now.
+pub(crate) async fn check(tenant: &Tenant, script: &Script) -> Result<()> {
     tenant.scripts().compile(script).await.map_err(|error| match error {
         // That says nothing about the script.
         ScriptError::Busy | ScriptError::Engine(_) => general(&error.to_string(), code_of(&error)),

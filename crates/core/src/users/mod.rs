@@ -1,5 +1,6 @@
 //! Users: the people who sign in.
 
+pub(crate) mod declared;
 mod identifiers;
 mod model;
 mod rules;

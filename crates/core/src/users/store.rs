@@ -94,6 +94,16 @@ pub(super) async fn list(
     Ok(Listing { rows, total })
 }
 
+/// Every user, in no particular order.
+pub(super) async fn all(conn: &mut Conn<'_>) -> Result<Vec<Stored>> {
+    let select = sql!(
+        "SELECT id, username, primary_email, primary_phone, name, avatar, profile, identities, custom_data, application_id,
+                is_suspended, is_password_expired, password_digest, password_updated_at, last_sign_in_at, created_at, updated_at
+         FROM users WHERE tenant_id = $1"
+    );
+    conn.all(select, &[]).await?.into_iter().map(stored).collect()
+}
+
 fn filtered(mut query: Sql, filter: &Filter) -> Sql {
     if let Some(role) = &filter.without_role {
         query = query
@@ -293,6 +303,37 @@ pub(super) async fn set_password(
              WHERE tenant_id = $1 AND id = $2"
         ),
         params![id, digest.as_str(), ARGON2ID, now_ms, false],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Takes a user's password away.
+pub(super) async fn clear_password(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+    tx.execute(
+        sql!(
+            "UPDATE users SET password_digest = NULL, password_algorithm = NULL, password_updated_at = NULL
+             WHERE tenant_id = $1 AND id = $2"
+        ),
+        params![id],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Stores what a file can declare beyond [`update`].
+pub(super) async fn update_declared(tx: &mut Tx<'_>, user: &User) -> Result<()> {
+    tx.execute(
+        sql!(
+            "UPDATE users SET identities = $3, is_suspended = $4, is_password_expired = $5
+             WHERE tenant_id = $1 AND id = $2"
+        ),
+        params![
+            &user.id,
+            serde_json::to_string(&user.identities)?,
+            user.is_suspended,
+            user.is_password_expired
+        ],
     )
     .await?;
     Ok(())

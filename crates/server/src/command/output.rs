@@ -26,6 +26,16 @@ pub(crate) enum Output {
     },
     /// Records of keys, as the Management API shows them.
     Keys(Vec<Value>),
+    /// A tenant, written down.
+    File {
+        text: String,
+        is_secret: bool,
+    },
+    /// What applying a file came to, or would.
+    Applied {
+        shown: String,
+        is_pending: bool,
+    },
 }
 
 /// A created application, with what its `.env.local` needs.
@@ -49,6 +59,16 @@ pub(crate) struct Shown {
 }
 
 impl Output {
+    /// Whether standard output holds secrets that outlive the moment, so that a file it goes to is for its owner only.
+    pub(crate) const fn is_secret_file(&self) -> bool {
+        matches!(self, Self::File { is_secret: true, .. })
+    }
+
+    /// Whether it was asked what would change, and something would.
+    pub(crate) const fn is_pending(&self) -> bool {
+        matches!(self, Self::Applied { is_pending: true, .. })
+    }
+
     /// As one JSON object on standard output.
     pub(crate) fn as_json(&self) -> Shown {
         let value = match self {
@@ -65,6 +85,8 @@ impl Output {
             Self::App(app) => json!(app),
             Self::User { id, username } => json!({ "id": id, "username": username }),
             Self::Keys(records) => json!(records),
+            // These are what was asked for already.
+            Self::File { .. } | Self::Applied { .. } => return self.as_text(),
         };
         Shown { stdout: line(&value), stderr: String::new() }
     }
@@ -73,6 +95,10 @@ impl Output {
     pub(crate) fn as_text(&self) -> Shown {
         let mut stdout = String::new();
         let stderr = match self {
+            Self::File { text: shown, .. } | Self::Applied { shown, .. } => {
+                stdout.clone_from(shown);
+                String::new()
+            }
             Self::Initialized { endpoint, app_id, app_secret, resource, token_endpoint } => {
                 assign(&mut stdout, "LOGTO_M2M_APP_ID", app_id);
                 assign(&mut stdout, "LOGTO_M2M_APP_SECRET", app_secret);

@@ -5,6 +5,7 @@
 mod audit_log;
 mod commands;
 mod data;
+mod declared;
 mod documents;
 mod faults;
 mod http;

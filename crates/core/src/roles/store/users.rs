@@ -40,6 +40,18 @@ pub(in crate::roles) async fn role_ids(conn: &mut Conn<'_>, user_id: &str) -> Re
     rows.iter().map(|row| Ok(row.get(0)?)).collect()
 }
 
+/// The ids of the roles of every user who holds any, by the user's id.
+pub(in crate::roles) async fn of_everyone(
+    conn: &mut Conn<'_>,
+) -> Result<HashMap<String, Vec<String>>> {
+    let select = sql!("SELECT user_id, role_id FROM user_roles WHERE tenant_id = $1");
+    let mut held: HashMap<String, Vec<String>> = HashMap::new();
+    for row in conn.all(select, &[]).await? {
+        held.entry(row.get(0)?).or_default().push(row.get(1)?);
+    }
+    Ok(held)
+}
+
 /// Each pair is a user and a role the user is to hold. Returns how many were not there yet.
 pub(in crate::roles) async fn insert(tx: &mut Tx<'_>, pairs: &[(&str, &str)]) -> Result<u64> {
     let insert = sql!(

@@ -1,0 +1,157 @@
+//! Users as a file declares them: with the id, the digest of the password and the roles, in one transaction.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::model::{NewUser, User};
+use super::{find, rules, sign_out, store, take, taken, unknown};
+use crate::experience::{EmailAddress, WebUrl};
+use crate::passwords::PasswordDigest;
+use crate::{Error, JsonObject, Page, Result, Tenant, Text, experience, roles};
+
+/// A user, the digest of the password, and the ids of the roles the user holds.
+pub(crate) struct Entry {
+    pub(crate) user: User,
+    pub(crate) digest: Option<PasswordDigest>,
+    pub(crate) role_ids: Vec<String>,
+}
+
+/// Every user of a tenant by id.
+///
+/// # Errors
+/// `Err(count)` inside when there are more than `most`; else as the database does.
+pub(crate) async fn all(
+    tenant: &Tenant,
+    most: i64,
+) -> Result<std::result::Result<BTreeMap<String, Entry>, i64>> {
+    let (users, mut held, total) = tenant
+        .scan(most, |conn, most| {
+            Box::pin(async move {
+                let total = super::store::list(
+                    conn,
+                    &super::Filter::default(),
+                    Page { offset: 0, limit: 1 },
+                )
+                .await?
+                .total;
+                if total > *most {
+                    return Ok((Vec::new(), HashMap::new(), total));
+                }
+                let users = store::all(conn).await?;
+                let held = roles::users::of_everyone(conn).await?;
+                Ok::<_, Error>((users, held, total))
+            })
+        })
+        .await?;
+    if total > most {
+        return Ok(Err(total));
+    }
+    let entry = |stored: store::Stored| {
+        let role_ids = held.remove(&stored.user.id).unwrap_or_default();
+        let id = stored.user.id.clone();
+        (id, Entry { user: stored.user, digest: stored.digest, role_ids })
+    };
+    Ok(Ok(users.into_iter().map(entry).collect()))
+}
+
+/// Those of these users that there are, by id.
+///
+/// # Errors
+/// When the database does not answer or holds something unreadable.
+pub(crate) async fn some(tenant: &Tenant, ids: Vec<String>) -> Result<BTreeMap<String, Entry>> {
+    tenant
+        .scan(ids, |conn, ids| {
+            Box::pin(async move {
+                let mut found = BTreeMap::new();
+                for some in ids.chunks(IDS_AT_ONCE) {
+                    for stored in store::find_many(conn, some).await? {
+                        let role_ids = roles::role_ids_of_user(conn, &stored.user.id).await?;
+                        let store::Stored { user, digest } = stored;
+                        found.insert(user.id.clone(), Entry { user, digest, role_ids });
+                    }
+                }
+                Ok(found)
+            })
+        })
+        .await
+}
+
+/// More ids than a statement takes.
+const IDS_AT_ONCE: usize = 500;
+
+/// What a user is to be.
+pub(crate) struct Declared {
+    /// The whole of it, but for times and where the user came from.
+    pub(crate) user: User,
+    pub(crate) is_new: bool,
+    /// `Some(None)` for no password, `None` for what there is.
+    pub(crate) digest: Option<Option<PasswordDigest>>,
+    /// In place of those the user holds.
+    pub(crate) role_ids: Option<Vec<String>>,
+}
+
+/// The user that a body describes, under this id.
+///
+/// # Errors
+/// As [`super::create`], but for what only the database knows.
+pub(crate) fn draft(
+    tenant: &Tenant,
+    id: &str,
+    new: NewUser,
+    identities: JsonObject,
+) -> Result<User> {
+    rules::check_new(&new)?;
+    Ok(User {
+        id: id.to_owned(),
+        username: new.username.map(|username| username.as_str().to_owned()),
+        primary_email: new.primary_email.map(EmailAddress::into_string),
+        primary_phone: new.primary_phone.map(|phone| phone.as_str().to_owned()),
+        name: new.name.map(Text::into_string).filter(|name| !name.is_empty()),
+        avatar: new.avatar.map(WebUrl::into_string),
+        profile: new.profile,
+        custom_data: new.custom_data,
+        identities,
+        ..User::blank(tenant.now_ms())
+    })
+}
+
+/// Makes a user what the user is to be. Who is suspended, or gets another password, is signed out everywhere; a new user whose roles
+/// are not declared gets those that every new user gets.
+///
+/// # Errors
+/// `user.*_already_in_use`; `entity.relation_foreign_key_not_found` when a role is gone.
+pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
+    tenant
+        .write((declared, tenant.now_ms()), |tx, (declared, now)| {
+            Box::pin(async move {
+                let wanted = &declared.user;
+                let id = wanted.id.as_str();
+                let case_sensitive = experience::usernames_are_case_sensitive(tx).await?;
+                let digest = declared.digest.as_ref();
+                if declared.is_new {
+                    let digest = digest.and_then(Option::as_ref);
+                    store::insert(tx, wanted, digest, case_sensitive).await.map_err(taken)?;
+                    if declared.role_ids.is_none() {
+                        roles::assign_defaults_to_user(tx, id).await?;
+                    }
+                } else {
+                    take(tx, id, *now).await?;
+                    let was = find(tx, id).await?.ok_or_else(|| unknown(id))?;
+                    store::update(tx, wanted, case_sensitive).await.map_err(taken)?;
+                    match digest {
+                        Some(Some(digest)) => store::set_password(tx, id, digest, *now).await?,
+                        Some(None) => store::clear_password(tx, id).await?,
+                        None => {}
+                    }
+                    store::update_declared(tx, wanted).await?;
+                    if digest.is_some() || (wanted.is_suspended && !was.is_suspended) {
+                        sign_out(tx, id).await?;
+                    }
+                }
+                if let Some(role_ids) = &declared.role_ids {
+                    roles::users::hold(tx, id, role_ids, true).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+}
