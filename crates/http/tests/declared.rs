@@ -335,7 +335,7 @@ async fn a_file_that_breaks_off_says_how_far_it_came_and_goes_on_when_applied_ag
     let file = pages.replace("caseSensitive: true", "caseSensitive: false");
     assert_ne!(file, pages);
     let file = format!("{file}\n")
-        .replace("organizationScopes: []", "organizationScopes:\n  - name: first");
+        .replace("\norganizationScopes: []", "\norganizationScopes:\n  - name: first");
     let failure = declared::apply(server.tenant(), &file, false).await.unwrap_err();
     // Only the database knows that two user names would become one.
     let Failure::Half { change, error, done: 1, of: 2 } = failure else { panic!("{failure:?}") };

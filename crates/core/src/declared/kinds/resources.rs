@@ -34,7 +34,8 @@ pub(super) fn check(next: &JsonObject) -> Result<JsonObject, Refused> {
     let is_default = take::<bool>(&mut members, "isDefault")?.unwrap_or(false);
     let new: NewResource = read(&members)?;
     resources::check(&new, &[])?;
-    members.entry("accessTokenTtl").or_insert_with(|| resources::DEFAULT_ACCESS_TOKEN_TTL.into());
+    let ttl = new.access_token_ttl.map_or(resources::DEFAULT_ACCESS_TOKEN_TTL, i64::from);
+    insert(&mut members, "accessTokenTtl", &ttl)?;
     insert(&mut members, "isDefault", &is_default)?;
     Ok(members)
 }
