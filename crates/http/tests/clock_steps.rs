@@ -52,7 +52,10 @@ impl SignedIn {
     async fn goes_on(&self) {
         let client = self.client();
         self.userinfo(self.tokens.access()).await.expect(200);
-        self.world.admin.get("/api/users").await.expect(200);
+        // A JWT from the future is refused until its time has come; whoever asks for a new one gets on.
+        let mut admin = self.world.admin.clone();
+        admin.renew().await;
+        admin.get("/api/users").await.expect(200);
         let code = self.silent_code().await;
         let tokens = Tokens(self.world.server.exchange(client, &code).await.expect(200).json());
         self.userinfo(tokens.access()).await.expect(200);
