@@ -19,7 +19,7 @@ pub use model::{
 use crate::organization_template::{self, Named, OrganizationRole};
 use crate::roles::RoleType;
 use crate::users as accounts;
-use crate::{Error, Listing, Page, Result, Snapshot, Tenant, Text};
+use crate::{Error, Listing, Page, Result, Snapshot, Tenant};
 
 /// Lists organizations, the newest first: those whose id or name contains `containing`, in any case. With `featured`, each with the
 /// number of its members and a few of them.
@@ -69,18 +69,7 @@ pub async fn get(tenant: &Tenant, id: &str) -> Result<Organization> {
 /// # Errors
 /// When the database does not answer.
 pub async fn create(tenant: &Tenant, new: NewOrganization) -> Result<Organization> {
-    let organization = Organization {
-        tenant_id: tenant.id().to_owned(),
-        id: tenant.new_id(),
-        name: new.name.into_string(),
-        description: new.description.map(Text::into_string),
-        custom_data: new.custom_data,
-        is_mfa_required: new.is_mfa_required,
-        color: new.color,
-        branding: new.branding,
-        custom_css: new.custom_css.map(Text::into_string),
-        created_at: tenant.now_ms(),
-    };
+    let organization = declared::draft(tenant, &tenant.new_id(), new);
     tenant
         .write(organization.clone(), |tx, organization| {
             Box::pin(async move { store::insert(tx, organization).await })
