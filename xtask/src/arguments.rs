@@ -18,7 +18,12 @@ Usage: cargo xtask <task>
         --soak          also the tests that run for a long time
 
   fuzz  Fuzz the parsers that see the network: every target, or the one that is named.
-        --seconds N     how long in all, shared out evenly (600)";
+        --seconds N     how long in all, shared out evenly (600)
+
+  scale Measure the release build with many users, on SQLite and PostgreSQL.
+        --users N       how many (10000)
+        --users-only    without sessions, grants and organizations
+        --seconds N     how long each endpoint is asked, on one connection and on 32 (10)";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Task {
@@ -26,6 +31,7 @@ pub(crate) enum Task {
     Demo(Demo),
     Test(Test),
     Fuzz(Fuzz),
+    Scale(Scale),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -58,12 +64,22 @@ pub(crate) struct Fuzz {
     pub(crate) seconds: u64,
 }
 
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Scale {
+    pub(crate) users: u64,
+    /// No sessions, no grants, no organizations.
+    pub(crate) users_only: bool,
+    /// For each endpoint, on one connection and again on many.
+    pub(crate) seconds: u64,
+}
+
 pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Task> {
     let mut arguments = arguments.peekable();
     match arguments.next().as_deref() {
         Some("demo") => demo(arguments),
         Some("test") => test(arguments),
         Some("fuzz") => fuzz(arguments),
+        Some("scale") => scale(arguments),
         None | Some("help" | "-h" | "--help") => Ok(Task::Help),
         Some(other) => Err(format!("there is no task `{other}`.\n\n{USAGE}")),
     }
@@ -116,13 +132,7 @@ fn fuzz(mut arguments: impl Iterator<Item = String>) -> Result<Task> {
         };
         match flag {
             "--seconds" => {
-                let value = inline.or_else(|| arguments.next());
-                let value = value.ok_or(format!("`{flag}` needs a value."))?;
-                fuzz.seconds = value
-                    .parse()
-                    .ok()
-                    .filter(|seconds| *seconds > 0)
-                    .ok_or(format!("`{flag}` is a number of seconds, not `{value}`."))?;
+                fuzz.seconds = count(flag, inline.or_else(|| arguments.next()), 1)?;
             }
             "-h" | "--help" => return Ok(Task::Help),
             _ if !flag.starts_with('-') && fuzz.target.is_none() => fuzz.target = Some(argument),
@@ -130,6 +140,33 @@ fn fuzz(mut arguments: impl Iterator<Item = String>) -> Result<Task> {
         }
     }
     Ok(Task::Fuzz(fuzz))
+}
+
+fn scale(mut arguments: impl Iterator<Item = String>) -> Result<Task> {
+    let mut scale = Scale { users: 10_000, users_only: false, seconds: 10 };
+    while let Some(argument) = arguments.next() {
+        let (flag, inline) = match argument.split_once('=') {
+            Some((flag, value)) => (flag, Some(value.to_owned())),
+            None => (argument.as_str(), None),
+        };
+        let value =
+            |arguments: &mut dyn Iterator<Item = String>| inline.or_else(|| arguments.next());
+        match flag {
+            "--users" => scale.users = count(flag, value(&mut arguments), 1_000)?,
+            "--seconds" => scale.seconds = count(flag, value(&mut arguments), 1)?,
+            "--users-only" => scale.users_only = true,
+            "-h" | "--help" => return Ok(Task::Help),
+            _ => return Err(format!("`scale` has no option `{argument}`.\n\n{USAGE}")),
+        }
+    }
+    Ok(Task::Scale(scale))
+}
+
+/// A number of at least `least`.
+fn count(flag: &str, value: Option<String>, least: u64) -> Result<u64> {
+    let value = value.ok_or(format!("`{flag}` needs a value."))?;
+    let number = value.parse().ok().filter(|number| *number >= least);
+    number.ok_or(format!("`{flag}` is a number of at least {least}, not `{value}`."))
 }
 
 fn port(flag: &str, text: &str) -> Result<u16> {
@@ -167,6 +204,8 @@ mod tests {
             ("fuzz --seconds", "--seconds"),
             ("fuzz --seconds 0", "0"),
             ("fuzz jwt params", "params"),
+            ("scale --users 10", "1000"),
+            ("scale 10000", "10000"),
             ("deploy", "deploy"),
         ] {
             let error = parsed(line).expect_err(line);
@@ -179,6 +218,12 @@ mod tests {
         assert_eq!(parsed("test"), Ok(Task::Test(Test::default())));
         let both = Test { tiers: vec!["interop", "soak"] };
         assert_eq!(parsed("test --interop --soak"), Ok(Task::Test(both)));
+    }
+
+    #[test]
+    fn a_scale_is_a_number_of_users() {
+        let expected = Scale { users: 1_000_000, users_only: true, seconds: 10 };
+        assert_eq!(parsed("scale --users-only --users=1000000"), Ok(Task::Scale(expected)));
     }
 
     #[test]

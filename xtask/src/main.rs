@@ -2,7 +2,8 @@
 //!
 //! - `demo` builds the server and the Next.js example, sets both up and runs them;
 //! - `test` checks everything the repository promises;
-//! - `fuzz` fuzzes the parsers that see the network.
+//! - `fuzz` fuzzes the parsers that see the network;
+//! - `scale` measures a server with many users.
 //!
 //! This crate depends on none of the server's, so that it builds in seconds and keeps working while
 //! they do not.
@@ -19,6 +20,7 @@ mod postgres;
 mod process;
 mod provision;
 mod redis;
+mod scale;
 mod steps;
 mod tally;
 mod test;
@@ -54,5 +56,6 @@ fn run() -> Result<ExitCode> {
         Task::Demo(options) => demo::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Scale(options) => scale::run(&options),
     }
 }

@@ -21,8 +21,14 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
-    /// `programs` is the folder with `initdb` and `postgres`; logs are written to `logs`.
+    /// For tests: the cluster lives as long as one run, and what it has written need not outlive a crash.
     pub(crate) fn start(programs: &Path, logs: &Path) -> Result<Self> {
+        let settings = ["fsync=off", "full_page_writes=off", "max_connections=300"];
+        Self::start_with(programs, logs, &settings)
+    }
+
+    /// `programs` is the folder with `initdb` and `postgres`; logs are written to `logs`.
+    pub(crate) fn start_with(programs: &Path, logs: &Path, settings: &[&str]) -> Result<Self> {
         let folder = TemporaryFolder::create("postgres")?;
         let (data, password_file) = (folder.path().join("data"), folder.path().join("password"));
         let password = random_text(24)?;
@@ -57,8 +63,7 @@ impl Postgres {
         let mut server = command("postgres");
         server.arg("-D").arg(&data).arg("-k").arg(folder.path());
         server.args(["-h", "127.0.0.1", "-p", &port.to_string()]);
-        // The cluster lives as long as one test run: what it has written need not outlive a crash.
-        for setting in ["fsync=off", "full_page_writes=off", "max_connections=300"] {
+        for setting in settings {
             server.args(["-c", setting]);
         }
         // SIGINT is PostgreSQL's fast shutdown; SIGTERM would wait for clients to leave.

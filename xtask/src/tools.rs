@@ -124,6 +124,11 @@ fn install(workspace: &Workspace, packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// Debian's package of PostgreSQL, when it is missing.
+pub(crate) fn missing_postgres() -> Vec<&'static str> {
+    if postgres().is_some() { Vec::new() } else { vec!["postgresql"] }
+}
+
 fn how_to_install(packages: &[&str]) -> String {
     let packages = packages.join(" ");
     format!(
@@ -132,7 +137,8 @@ fn how_to_install(packages: &[&str]) -> String {
     )
 }
 
-fn postgres() -> Option<PathBuf> {
+/// The folder with PostgreSQL's programs.
+pub(crate) fn postgres() -> Option<PathBuf> {
     let on_path = || Some(find("initdb")?.parent()?.to_owned());
     newest_debian_postgres().or_else(on_path).filter(|folder| folder.join("postgres").exists())
 }

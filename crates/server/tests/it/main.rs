@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic and print")]
 
 mod audit_log;
+mod balancer;
 mod commands;
 mod data;
 mod declared;
@@ -18,5 +19,6 @@ mod postgres;
 mod retention;
 mod rolling;
 mod running;
+mod scale;
 mod serving;
 mod traces;

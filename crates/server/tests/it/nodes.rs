@@ -1,37 +1,13 @@
 //! Three nodes on one database behind a proxy that gives each connection to the next of them.
 
-use std::io;
-use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
+use crate::balancer::Balancer;
 use crate::http::{Answer, Http};
 use crate::person::{App, Person, create_account};
 use crate::postgres::Schema;
 use crate::running::{Place, Server, json};
-
-/// A proxy; ends with the test's process.
-fn round_robin(nodes: Vec<u16>) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    thread::spawn(move || {
-        for (connection, node) in listener.incoming().zip(nodes.iter().cycle()) {
-            let (Ok(client), Ok(node)) = (connection, TcpStream::connect(("127.0.0.1", *node)))
-            else {
-                continue;
-            };
-            for (mut from, mut to) in
-                [(client.try_clone().unwrap(), node.try_clone().unwrap()), (node, client)]
-            {
-                thread::spawn(move || {
-                    let _ = io::copy(&mut from, &mut to);
-                    let _ = to.shutdown(std::net::Shutdown::Write);
-                });
-            }
-        }
-    });
-    port
-}
 
 struct Nodes {
     _schema: Schema,
@@ -48,7 +24,7 @@ impl Nodes {
         let nodes: Vec<Server> = places.iter().map(Place::serve).collect();
         let credentials = json(&places[0].done(&["init", "--json"]));
         let bearer = format!("Bearer {}", nodes[2].token(&credentials));
-        let proxy = round_robin(nodes.iter().map(|node| node.port).collect());
+        let proxy = Balancer::before(nodes.iter().map(|node| node.port)).port;
         Some(Self { _schema: schema, _places: places, nodes, proxy, bearer })
     }
 

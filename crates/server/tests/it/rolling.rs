@@ -1,8 +1,13 @@
 //! Nodes of an older program, the binary, beside a newer one: a program with a pair of migrations that only this test has.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
 use trinco_core::MIGRATIONS;
 use trinco_db::{Db, Error, Migrating, Migration, Options};
 
+use crate::balancer::Balancer;
 use crate::http::Http;
 use crate::person::{App, Person, create_account};
 use crate::postgres::Schema;
@@ -100,4 +105,75 @@ fn nodes_serve_while_the_schema_is_expanded_and_are_protected_from_its_contracti
     }
     let output = places[0].run(&["db", "status"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
+}
+
+/// People who sign in and refresh through the balancer until they are told to stop; how many answers they got, or the first that was
+/// wrong. Each request has a connection of its own: a proxy that keeps connections has to ask again when one is closed on it.
+fn people(port: u16, app: &App, stop: &AtomicBool) -> Result<usize, String> {
+    let mut answers = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let failed = |error: std::io::Error| format!("after {answers} answers: {error}");
+        let code = Person::at(port).authorize(app).map_err(failed)?;
+        let mut last =
+            app.exchange(&mut Http::connect(port).map_err(failed)?, &code).map_err(failed)?;
+        for _ in 0..3 {
+            if last.status != 200 {
+                return Err(format!("after {answers} answers: {last:?}"));
+            }
+            let token = last.text("/refresh_token");
+            last =
+                app.refresh(&mut Http::connect(port).map_err(failed)?, &token).map_err(failed)?;
+            answers += 1;
+        }
+    }
+    Ok(answers)
+}
+
+#[test]
+fn three_nodes_are_replaced_one_by_one_and_no_request_fails() {
+    const FLAGS: &[&str] = &["--port", "0", "--shutdown-delay", "2"];
+    let Some(schema) = Schema::create("replaced") else { return };
+    let places: Vec<_> = (0..6).map(|_| schema.node("http://id.test")).collect();
+    let mut nodes: Vec<_> = places[..3].iter().map(|place| place.serve_with(FLAGS)).collect();
+    let credentials = json(&places[0].done(&["init", "--json"]));
+    let bearer = format!("Bearer {}", nodes[0].token(&credentials));
+    create_account(&mut nodes[0].http(), &bearer);
+    let app = App::register(&mut nodes[0].http(), &bearer, 10);
+    // Until the others have heard of the application.
+    thread::sleep(Duration::from_secs(1));
+    let balancer = Balancer::before(nodes.iter().map(|node| node.port));
+    balancer.watch();
+    let stop = AtomicBool::new(false);
+    let answers = thread::scope(|scope| {
+        let people: Vec<_> =
+            (0..3).map(|_| scope.spawn(|| people(balancer.port, &app, &stop))).collect();
+        // Whatever fails below, the people go home.
+        let replaced = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            let all = newer();
+            let migrated = runtime.block_on(async {
+                let db =
+                    Db::open(&schema.url().parse().unwrap(), Options::default()).await.unwrap();
+                db.migrate(&all[..all.len() - 1], 1).await.unwrap()
+            });
+            assert_eq!(migrated, ["display_name"]);
+            for (old, place) in nodes.iter_mut().zip(&places[3..]) {
+                let new = place.serve_with(FLAGS);
+                balancer.add(new.port);
+                old.terminate();
+                let (ended, log) = old.ended();
+                assert!(ended.success(), "{log}");
+                *old = new;
+            }
+        }));
+        stop.store(true, Ordering::Relaxed);
+        let answers: Vec<_> = people.into_iter().map(|person| person.join().unwrap()).collect();
+        replaced.unwrap();
+        answers
+    });
+    for answers in answers {
+        let answers = answers.unwrap_or_else(|sentence| panic!("{sentence}"));
+        println!("{answers} refreshes while three nodes were replaced");
+        assert!(answers > 0);
+    }
 }
