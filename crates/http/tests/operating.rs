@@ -109,3 +109,18 @@ async fn whoever_meets_a_failure_is_told_the_id_of_the_request() {
     let refused = ask(&server, "/api/users", &[id]).await.expect(401).json();
     assert!(refused.get("requestId").is_none());
 }
+
+/// RFC 6749 §4.1.2.1 would have the application told: a page can be loaded again once the database is back, and goes on from there.
+#[tokio::test]
+async fn a_failure_at_the_authorization_endpoint_is_shown_to_the_person() {
+    let server = Server::start().await;
+    let app = server.admin().await.traditional("Shop").await;
+    let url = server.authorization_url(&app.0, "openid", &[]);
+    server.installation().db().close().await;
+    let page = server.browser().get(&url).await.expect(503);
+    assert_eq!((page.header("location"), page.header("retry-after")), ("", "1"));
+    assert!(page.header("content-type").starts_with("text/html"));
+    let program = ask(&server, &url, &[]).await.expect(503);
+    assert_eq!(program.header("location"), "");
+    assert_eq!(program.json()["error"], "temporarily_unavailable");
+}
