@@ -258,3 +258,35 @@ async fn every_parameter_may_be_pushed_and_no_error_of_a_person_is_an_answer() {
     assert_eq!((&id["nonce"], &id["username"]), (&json!("n-1"), &json!(USER.0)));
     assert!(id["auth_time"].is_i64(), "{id}");
 }
+
+/// RFC 9126 §4, §7.4: what the application may do when the browser comes counts, and not what it might when it pushed.
+#[tokio::test]
+async fn a_pushed_request_is_held_against_what_the_application_is_when_the_browser_comes() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let pushed = async || {
+        let answer = push(&world, client, &request(&world, client.0, &[])).await.expect(201);
+        authorization_url(client.0, text(&answer.json(), "/request_uri"))
+    };
+    let change = async |body: serde_json::Value| {
+        let path = format!("/api/applications/{}", app.0);
+        world.admin.patch(&path, body).await.expect(200);
+    };
+    let browser = world.server.browser();
+    let before = pushed().await;
+    let elsewhere = json!(["https://shop.example/callback"]);
+    let metadata = |uris: serde_json::Value| json!({ "oidcClientMetadata": { "redirectUris": uris, "postLogoutRedirectUris": [] } });
+    change(metadata(elsewhere)).await;
+    let refused = browser.get(&before).await.expect(400);
+    assert_eq!(refused.header("location"), "");
+    change(metadata(json!([trinco_testkit::REDIRECT_URI]))).await;
+    let after = pushed().await;
+    let code = browser.authorize(&after, USER).await;
+    world.server.exchange(client, &code).await.expect(200);
+
+    let before = pushed().await;
+    world.admin.delete(&format!("/api/applications/{}", app.0)).await.expect(204);
+    let refused = browser.get(&before).await.expect(400);
+    assert_eq!(refused.header("location"), "");
+}
