@@ -156,6 +156,10 @@ pub(crate) async fn security_headers(request: Request, next: middleware::Next) -
     headers
         .entry(header::REFERRER_POLICY)
         .or_insert(header::HeaderValue::from_static("strict-origin-when-cross-origin"));
+    // RFC 6749 §5.1: what no cache may keep is kept by none that knows HTTP/1.0 alone either.
+    if headers.get(header::CACHE_CONTROL).is_some_and(|value| value == "no-store") {
+        headers.insert(header::PRAGMA, header::HeaderValue::from_static("no-cache"));
+    }
     if secure {
         headers.insert(
             header::STRICT_TRANSPORT_SECURITY,

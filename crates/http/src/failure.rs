@@ -209,13 +209,7 @@ fn oidc(
             &stand_in
         }
         broken_error @ (Error::Database(_) | Error::Internal(_)) => {
-            stand_in = match broken(broken_error, path).0 {
-                StatusCode::SERVICE_UNAVAILABLE => OAuthError::new(
-                    ErrorCode::TemporarilyUnavailable,
-                    "the server is busy, try again",
-                ),
-                _ => OAuthError::new(ErrorCode::ServerError, "something went wrong on the server"),
-            };
+            stand_in = told_of(broken_error, path);
             &stand_in
         }
     };
@@ -296,6 +290,16 @@ pub(crate) fn broken(error: &Error, path: &str) -> (StatusCode, &'static str) {
     } else {
         tracing::error!(path, %error, "a request failed");
         (StatusCode::INTERNAL_SERVER_ERROR, "request.general")
+    }
+}
+
+/// As [`broken`], and what a client is told.
+pub(crate) fn told_of(error: &Error, path: &str) -> OAuthError {
+    match broken(error, path).0 {
+        StatusCode::SERVICE_UNAVAILABLE => {
+            OAuthError::new(ErrorCode::TemporarilyUnavailable, "the server is busy, try again")
+        }
+        _ => OAuthError::new(ErrorCode::ServerError, "something went wrong on the server"),
     }
 }
 

@@ -4,7 +4,7 @@ mod attack;
 
 use std::time::Duration;
 
-use attack::{as_form, pairs, raw};
+use attack::{altered, as_form, pairs, raw};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time;
@@ -283,4 +283,54 @@ async fn slow_requests_whose_body_does_not_end_are_given_up() {
     // Others were served meanwhile, and are now.
     let form = as_form("?grant_type=x");
     world.server.token(("a", "b"), &pairs(&form)).await.expect(401);
+}
+
+/// RFC 8414 §4, OpenID Connect Discovery §5: texts are compared character by character once the escapes of JSON are gone, and are
+/// not normalised, which would make one of two that differ.
+#[tokio::test]
+async fn characters_that_only_look_the_same_are_not_the_same() {
+    /// With one letter replaced by the full-width one that compatibility normalisation takes for it.
+    fn wide(text: &str, at: usize) -> String {
+        let wide = |letter: char| char::from_u32(u32::from(letter) + 0xFEE0).expect("a letter");
+        let letters = text.chars().enumerate();
+        letters.map(|(index, letter)| if index == at { wide(letter) } else { letter }).collect()
+    }
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let server = &world.server;
+    let browser = server.browser();
+    let scope = "openid offline_access";
+    let tokens = server.sign_in(&browser, client, USER, scope, &[]).await;
+    let token = async |grant: &str, name: &str, id: &str| {
+        let form = [("grant_type", grant), (name, tokens.refresh())];
+        server.token((id, client.1), &form).await
+    };
+    let (grant, name) = ("refresh_token", "refresh_token");
+    let unknown = token(&wide(grant, 0), name, client.0).await.expect(400).json();
+    assert_eq!(unknown["error"], "unsupported_grant_type");
+    let missing = token(grant, &wide(name, 0), client.0).await.expect(400).json();
+    assert_eq!(missing["error"], "invalid_request");
+    let stranger = token(grant, name, &wide(client.0, 0)).await.expect(401).json();
+    assert_eq!(stranger["error"], "invalid_client");
+
+    let url = server.authorization_url(client.0, "openid", &[]);
+    for at in ["http://".len(), "http://localhost:9999/".len()] {
+        let lookalike = wide(trinco_testkit::REDIRECT_URI, at);
+        let answer = browser.get(&altered(&url, &[("redirect_uri", &lookalike)])).await.expect(400);
+        assert_eq!(answer.header("location"), "", "{lookalike}");
+    }
+    let lookalike = wide(trinco_testkit::API, "https://".len());
+    let answer = browser.get(&altered(&url, &[("resource", &lookalike)])).await;
+    assert!(answer.location().contains("error=invalid_target"), "{}", answer.location());
+
+    let escaped = format!(
+        r#"{{"grant\u005ftype":"refresh\u005ftoken","refresh_token":"{}","client_id":"{}","client_secret":"{}"}}"#,
+        tokens.refresh(),
+        client.0,
+        client.1
+    );
+    let request = browser.request(Method::POST, "/oidc/token");
+    let request = request.header("content-type", "application/json").body(escaped);
+    Answer::to(request).await.expect(200);
 }

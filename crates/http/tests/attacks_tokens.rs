@@ -8,7 +8,7 @@ use attack::token_of;
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
 use trinco_jose::{Algorithm, SigningKey, base64url_encode};
-use trinco_testkit::{Answer, Browser, Method, Tokens, USER, World, changed};
+use trinco_testkit::{API, Answer, Browser, Method, Tokens, USER, World, changed};
 
 /// A world, and what good tokens in it say.
 struct Target {
@@ -312,4 +312,47 @@ async fn oversized_claims_by_nesting_or_number_bring_nothing_down() {
     }
     let request = target.world.server.browser().request(Method::GET, "/api/status");
     Answer::to(request).await.expect(204);
+}
+
+/// RFC 9068 §4: whatever is wrong with a token, the answer has the same code.
+#[tokio::test]
+async fn a_token_that_fails_any_check_is_an_invalid_token_to_the_management_api() {
+    let target = Target::start().await;
+    let good = &target.access_claims;
+    let call = async |token: String| {
+        let request = target.world.server.browser().request(Method::GET, "/api/roles");
+        Answer::to(request.bearer_auth(token)).await
+    };
+    let at = |typ: &'static str, changes: Value| {
+        target.signed(Some(typ), &changed(good.clone(), changes))
+    };
+    // What the standard allows besides what this server issues itself.
+    call(at("application/at+jwt", json!({}))).await.expect(200);
+    call(at("at+jwt", json!({ "aud": ["https://other.example", good["aud"]] }))).await.expect(200);
+
+    let attackers = SigningKey::generate(Algorithm::ES384).expect("a key");
+    let signed = at("at+jwt", json!({}));
+    let mut cut = signed.clone();
+    cut.truncate(cut.len() - 4);
+    let none = target.header(Some("at+jwt"), json!({ "alg": "none" }));
+    let past = target.world.server.clock().now() - 600;
+    for (what, token) in [
+        ("no type", target.signed(None, good)),
+        ("another type", at("JWT", json!({}))),
+        ("a type that begins alike", at("at+jwt+x", json!({}))),
+        ("another issuer", at("at+jwt", json!({ "iss": "https://other.example" }))),
+        ("no issuer", at("at+jwt", json!({ "iss": null }))),
+        ("another audience", at("at+jwt", json!({ "aud": "https://other.example" }))),
+        ("other audiences", at("at+jwt", json!({ "aud": ["https://other.example", API] }))),
+        ("no audience", at("at+jwt", json!({ "aud": null }))),
+        ("expired", at("at+jwt", json!({ "exp": past }))),
+        ("no expiry", at("at+jwt", json!({ "exp": null }))),
+        ("a cut signature", cut),
+        ("another key", attackers.sign_jwt(Some("at+jwt"), good).expect("it signs")),
+        ("no signature", token_of(&none, good, |_| Vec::new())),
+    ] {
+        let answer = call(token).await.expect(401);
+        let challenge = answer.header("www-authenticate");
+        assert!(challenge.contains("error=\"invalid_token\""), "{what}: {challenge}");
+    }
 }

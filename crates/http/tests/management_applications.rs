@@ -281,3 +281,19 @@ async fn lifetimes_and_limits_have_bounds() {
         assert_eq!(kept["customClientMetadata"][member], value);
     }
 }
+
+#[tokio::test]
+async fn applications_in_browsers_and_on_devices_get_no_secret() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    for kind in ["Native", "SPA"] {
+        let metadata = json!({ "redirectUris": [REDIRECT_URI], "postLogoutRedirectUris": [] });
+        let body = json!({ "name": "App", "type": kind, "oidcClientMetadata": metadata });
+        let app = admin.create("/api/applications", body).await;
+        assert!(app.get("secret").is_none_or(|secret| secret == ""), "{app}");
+        let path = format!("/api/applications/{}/secrets", text(&app, "/id"));
+        assert_eq!(admin.get(&path).await.expect(200).json(), json!([]));
+        admin.post(&path, json!({ "name": "x" })).await.expect(422);
+        assert_eq!(admin.get(&path).await.expect(200).json(), json!([]));
+    }
+}

@@ -1,7 +1,7 @@
 //! `/api/resources`, at the door.
 
 use serde_json::json;
-use trinco_testkit::{Admin, Server, text};
+use trinco_testkit::{Admin, Server, Tokens, text};
 
 async fn resource(admin: &Admin, indicator: &str) -> String {
     let body = json!({ "name": "Shop", "indicator": indicator });
@@ -166,4 +166,22 @@ async fn scopes_are_created_searched_changed_and_deleted() {
     admin.delete(&one).await.expect(404);
     assert_eq!(admin.get(&path).await.expect(200).json().as_array().expect("a list").len(), 1);
     admin.post("/api/resources/nowhere/scopes", json!({ "name": "x" })).await.expect(404);
+}
+
+/// RFC 8707 §2, with the commas that may stand between indicators: whatever can be registered can be asked for.
+#[tokio::test]
+async fn an_indicator_has_no_comma_and_one_that_is_encoded_can_be_asked_for() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let body = json!({ "name": "Shop", "indicator": "https://shop.example/a,b" });
+    let refused = admin.post("/api/resources", body).await.expect(400).json();
+    assert_eq!(refused["code"], "guard.invalid_input");
+    let indicator = "https://shop.example/a%2Cb";
+    resource(&admin, indicator).await;
+    let robot = json!({ "name": "Robot", "type": "MachineToMachine" });
+    let robot = text(&admin.create("/api/applications", robot).await, "/id").to_owned();
+    let secret = admin.secret_of(&robot).await;
+    let form = [("grant_type", "client_credentials"), ("resource", indicator)];
+    let token = server.token((&robot, &secret), &form).await.expect(200).json();
+    assert_eq!(Tokens::claims(text(&token, "/access_token"))["aud"], indicator);
 }

@@ -224,3 +224,27 @@ async fn only_hashes_of_codes_tokens_and_cookies_are_kept() {
         }
     }
 }
+
+/// RFC 8707 §2.2: a token for a part of what was granted leaves the refresh token good for all of it.
+#[tokio::test]
+async fn a_code_exchanged_for_a_part_leaves_the_whole_to_the_refresh_token() {
+    let shop = Shop::start().await;
+    let both = [("resource", API), ("resource", OTHER)];
+    let url = shop.world.server.authorization_url(
+        &shop.app.0,
+        "openid offline_access read:orders write:orders",
+        &both,
+    );
+    let code = shop.browser.authorize(&url, USER).await;
+    let part = [("resource", OTHER)];
+    let answer = shop.world.server.exchange_for(shop.client(), &code, &part).await.expect(200);
+    let tokens = Tokens(answer.json());
+    assert_eq!(Tokens::claims(tokens.access())["aud"], OTHER);
+    assert_eq!(tokens.0["scope"], "", "of what was asked for, nothing is allowed there");
+    let answer = shop.for_api(&tokens, API).await;
+    let claims = Tokens::claims(text(&answer, "/access_token"));
+    assert_eq!(
+        (&claims["aud"], &claims["scope"]),
+        (&json!(API), &json!("read:orders write:orders"))
+    );
+}

@@ -305,3 +305,62 @@ async fn only_an_application_made_for_it_uses_the_device_flow() {
     assert_eq!(discovery["device_authorization_endpoint"], endpoint);
     assert!(discovery["grant_types_supported"].as_array().unwrap().contains(&json!(GRANT)));
 }
+
+/// RFC 8628 §3.3: everything starts at the address on the screen, without the code in it.
+#[tokio::test]
+async fn from_the_address_on_the_screen_a_person_comes_to_type_the_code() {
+    let (world, app) = television().await;
+    let codes = begin(&world.server, &app).await;
+    let other = begin(&world.server, &app).await;
+    for member in ["/device_code", "/user_code"] {
+        assert_ne!(text(&codes, member), text(&other, member), "each device has codes of its own");
+    }
+    let (address, code) = (text(&codes, "/verification_uri"), text(&codes, "/user_code"));
+    assert!(!address.contains(['?', '#']) && !address.contains(code), "{address}");
+
+    let browser = world.server.browser();
+    let typing = browser.get(address).await.location().to_owned();
+    let empty = browser.get(&typing).await.expect(200);
+    assert!(empty.text.contains("name=\"user_code\"") && !empty.text.contains(code));
+    let xsrf = hidden(&empty.text, "xsrf");
+    let resume = browser.submit(&typing, &[("xsrf", &xsrf), ("user_code", code)]).await;
+    let signing_in = browser.get(resume.location()).await.location().to_owned();
+    let confirm = television::sign_in(&browser, &signing_in, USER).await;
+    let asked = browser.get(&confirm).await.expect(200);
+    let done = decide(&browser, &confirm, "allow").await.expect(200);
+    // What only the device is to know is on no page.
+    for page in [&empty, &browser.get(&signing_in).await, &asked, &done] {
+        assert!(!page.text.contains(text(&codes, "/device_code")));
+    }
+    poll(&world.server, &app, &codes).await.expect(200);
+    assert_eq!(error_of(poll(&world.server, &app, &other).await), "authorization_pending");
+}
+
+/// RFC 8628 §3.2: an error is answered as at the token endpoint (RFC 6749 §5.2).
+#[tokio::test]
+async fn a_refused_device_is_told_as_at_the_token_endpoint() {
+    let (world, app) = television().await;
+    let shop = world.admin.traditional("Shop").await;
+    for (client, form, status, error) in [
+        ((shop.0.as_str(), "wrong"), &[][..], 401, "invalid_client"),
+        ((&shop.0, &shop.1), &[], 400, "unauthorized_client"),
+        ((&app, ""), &[("resource", "https://nowhere.example")], 400, "invalid_target"),
+        ((&app, ""), &[("scope", "\"")], 400, "invalid_scope"),
+    ] {
+        let answer = world.server.post_as(client, "/oidc/device/auth", form).await.expect(status);
+        assert_eq!(answer.header("content-type"), "application/json");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.header("www-authenticate").is_empty(), status != 401, "{error}");
+        let body = answer.json();
+        assert_eq!(body["error"], error, "{body}");
+        assert!(body.get("device_code").is_none() && body.get("user_code").is_none());
+    }
+    // §3.1: whoever is named in the header need not be in the form, and nobody else is.
+    let begin = || world.server.browser().request(Method::POST, "/oidc/device/auth");
+    let nobody = Answer::to(begin().form(&[("scope", "openid")])).await.expect(400).json();
+    assert_eq!(nobody["error"], "invalid_request");
+    let named = begin().basic_auth(&app, Some("")).form(&[("scope", "openid")]);
+    assert!(Answer::to(named).await.expect(200).json()["device_code"].is_string());
+    let other = begin().basic_auth(&app, Some("")).form(&[("client_id", &shop.0)]);
+    assert_eq!(Answer::to(other).await.expect(400).json()["error"], "invalid_request");
+}

@@ -245,3 +245,33 @@ async fn every_advertised_claim_is_given_to_somebody() {
         assert!(is_given, "{claim} is advertised and given to nobody");
     }
 }
+
+/// RFC 8414 §3.2, OpenID Connect Discovery §4.2: several values are a list, even where there is one, and a flag is none.
+#[tokio::test]
+async fn every_member_of_the_document_is_of_its_type() {
+    let world = World::start().await;
+    let flags = [
+        "authorization_response_iss_parameter_supported",
+        "backchannel_logout_session_supported",
+        "backchannel_logout_supported",
+        "claims_parameter_supported",
+        "client_id_metadata_document_supported",
+        "request_parameter_supported",
+        "request_uri_parameter_supported",
+    ];
+    for (member, value) in document(&world).await.as_object().expect("an object") {
+        let fits = if flags.contains(&member.as_str()) {
+            value.is_boolean()
+        } else if member.ends_with("_supported") {
+            value.as_array().is_some_and(|values| values.iter().all(Value::is_string))
+        } else {
+            let is_known = member.ends_with("_endpoint") || member == "jwks_uri";
+            value.is_string() && (is_known || member == "issuer")
+        };
+        assert!(fits, "{member}: {value}");
+        // RFC 8414 §2: nothing that is unsigned is taken for signed.
+        if member.contains("signing_alg") {
+            assert!(!list(&json!({ member: value }), member).contains(&"none".to_owned()));
+        }
+    }
+}

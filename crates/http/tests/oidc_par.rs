@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use trinco_db::sql;
-use trinco_testkit::{Answer, Method, USER, World, query_of, text};
+use trinco_testkit::{API, Answer, Method, Tokens, USER, World, query_of, text};
 
 /// The authorization request an SDK would send, as a form, with members added, replaced (same name) or removed (empty value).
 fn request(world: &World, client_id: &str, more: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -222,4 +222,71 @@ async fn discovery_names_the_endpoint() {
         world.server.browser().get("/oidc/.well-known/openid-configuration").await.json();
     let endpoint = format!("{}/request", world.server.issuer());
     assert_eq!(document["pushed_authorization_request_endpoint"], endpoint);
+}
+
+/// RFC 9126 §2, §2.3: what the authorization endpoint understands may be pushed, and no person is there to be missed.
+#[tokio::test]
+async fn every_parameter_may_be_pushed_and_no_error_of_a_person_is_an_answer() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let more = [
+        ("scope", "openid read:orders"),
+        ("resource", API),
+        ("nonce", "n-1"),
+        ("claims", r#"{"id_token":{"username":null}}"#),
+        ("login_hint", USER.0),
+        ("ui_locales", "pt-BR en"),
+        ("max_age", "600"),
+    ];
+    let silent = [&more[..], &[("prompt", "none"), ("response_mode", "fragment")]].concat();
+    let answer = push(&world, client, &request(&world, client.0, &silent)).await.expect(201);
+    assert_eq!(answer.header("content-type"), "application/json");
+    let url = authorization_url(client.0, text(&answer.json(), "/request_uri"));
+    let browser = world.server.browser();
+    let refused = browser.get(&url).await.location().replacen('#', "?", 1);
+    assert_eq!(query_of(&refused)["error"], "login_required");
+
+    let answer = push(&world, client, &request(&world, client.0, &more)).await.expect(201);
+    let url = authorization_url(client.0, text(&answer.json(), "/request_uri"));
+    let code = browser.authorize(&url, USER).await;
+    let part = [("resource", API)];
+    let tokens = Tokens(world.server.exchange_for(client, &code, &part).await.expect(200).json());
+    let access = Tokens::claims(tokens.access());
+    assert_eq!((&access["aud"], &access["scope"]), (&json!(API), &json!("read:orders")));
+    let id = Tokens::claims(tokens.id());
+    assert_eq!((&id["nonce"], &id["username"]), (&json!("n-1"), &json!(USER.0)));
+    assert!(id["auth_time"].is_i64(), "{id}");
+}
+
+/// RFC 9126 §4, §7.4: what the application may do when the browser comes counts, and not what it might when it pushed.
+#[tokio::test]
+async fn a_pushed_request_is_held_against_what_the_application_is_when_the_browser_comes() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let pushed = async || {
+        let answer = push(&world, client, &request(&world, client.0, &[])).await.expect(201);
+        authorization_url(client.0, text(&answer.json(), "/request_uri"))
+    };
+    let change = async |body: serde_json::Value| {
+        let path = format!("/api/applications/{}", app.0);
+        world.admin.patch(&path, body).await.expect(200);
+    };
+    let browser = world.server.browser();
+    let before = pushed().await;
+    let elsewhere = json!(["https://shop.example/callback"]);
+    let metadata = |uris: serde_json::Value| json!({ "oidcClientMetadata": { "redirectUris": uris, "postLogoutRedirectUris": [] } });
+    change(metadata(elsewhere)).await;
+    let refused = browser.get(&before).await.expect(400);
+    assert_eq!(refused.header("location"), "");
+    change(metadata(json!([trinco_testkit::REDIRECT_URI]))).await;
+    let after = pushed().await;
+    let code = browser.authorize(&after, USER).await;
+    world.server.exchange(client, &code).await.expect(200);
+
+    let before = pushed().await;
+    world.admin.delete(&format!("/api/applications/{}", app.0)).await.expect(204);
+    let refused = browser.get(&before).await.expect(400);
+    assert_eq!(refused.header("location"), "");
 }

@@ -223,3 +223,23 @@ async fn without_offline_access_there_is_no_refresh_token() {
     let tokens = world.server.sign_in(&world.server.browser(), client, USER, "openid", &[]).await;
     assert!(tokens.0.get("refresh_token").is_some());
 }
+
+#[tokio::test]
+async fn a_new_refresh_token_has_the_scope_of_the_one_it_replaces() {
+    let world = World::start().await;
+    let spa = world.admin.single_page("Page").await;
+    let client = (spa.as_str(), "");
+    let scope = "openid offline_access profile";
+    let first = world.server.sign_in(&world.server.browser(), client, USER, scope, &[]).await;
+    let narrow = [("scope", "openid")];
+    let answer = world.refresh(client, first.refresh(), &narrow).await.expect(200);
+    let second = Tokens(answer.json());
+    assert_eq!(second.0["scope"], "openid");
+    assert_ne!(second.refresh(), first.refresh());
+    let third = Tokens(world.refresh(client, second.refresh(), &[]).await.expect(200).json());
+    assert_eq!(third.0["scope"], scope);
+    // Nor can it be widened step by step.
+    let wide = [("scope", "openid profile email")];
+    let refused = world.refresh(client, third.refresh(), &wide).await.expect(400).json();
+    assert_eq!(refused["error"], "invalid_scope");
+}

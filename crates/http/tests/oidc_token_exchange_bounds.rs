@@ -1,7 +1,7 @@
 //! How long an exchanged token lives, and who is named in it (RFC 8693), at the door.
 
 use serde_json::{Value, json};
-use trinco_testkit::{API, Answer, Tokens, USER, World, text};
+use trinco_testkit::{API, Answer, Method, Tokens, USER, World, changed, text};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -129,4 +129,66 @@ async fn the_actor_of_an_opaque_token_is_told_by_introspection_and_not_lost_on_t
     assert_eq!(Tokens::claims(&jwt)["act"], act);
     let (again, _) = exchange(&world, client, &jwt, ACCESS_TOKEN, &OPAQUE).await;
     assert_eq!(told(&again).await["act"], act);
+}
+
+/// RFC 8693 §4.1: what counts is the token's own claims and who acts now; those who acted before are history.
+#[tokio::test]
+async fn of_a_chain_of_actors_only_the_current_one_counts() {
+    let world = World::start().await;
+    let app = application(&world).await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let now = world.server.clock().now();
+    let sign = |claims: Value| {
+        let snapshot = world.server.tenant().snapshot();
+        snapshot.keys.signing().sign_jwt(Some("at+jwt"), &claims).expect("it signs")
+    };
+    let token = sign(json!({
+        "jti": "j", "sub": world.user_id, "iat": now, "exp": now + 60, "scope": "read:orders",
+        "client_id": app.0, "iss": world.server.issuer(), "aud": API,
+        // Neither time nor scope mean anything in there.
+        "act": { "sub": "agent", "exp": now - 60, "scope": "", "act": { "sub": "before", "act": { "sub": "first" } } },
+    }));
+    let (jwt, lifetime) = exchange(&world, client, &token, ACCESS_TOKEN, &FOR_API).await;
+    let claims = Tokens::claims(&jwt);
+    assert_eq!(
+        (&claims["act"], &claims["scope"]),
+        (&json!({ "sub": "agent" }), &json!("read:orders"))
+    );
+    assert_eq!((&claims["sub"], lifetime), (&json!(world.user_id), 60));
+
+    // The Management API is a consumer, too.
+    let admin = Tokens::claims(world.admin.token());
+    let roles = async |changes: Value| {
+        let token = sign(changed(admin.clone(), changes));
+        let request = world.server.browser().request(Method::GET, "/api/roles");
+        Answer::to(request.bearer_auth(token)).await.status.as_u16()
+    };
+    assert_eq!(
+        roles(json!({ "act": { "sub": "a", "scope": "", "act": { "sub": "b" } } })).await,
+        200
+    );
+    let prior = json!({ "sub": admin["sub"], "scope": "all", "act": admin });
+    assert_eq!(roles(json!({ "scope": "", "act": prior })).await, 403);
+}
+
+/// RFC 8693 §2.1.1, §2.2.2: a token is for one target, and is not issued for fewer than were asked for.
+#[tokio::test]
+async fn targets_that_cannot_all_be_served_are_refused_and_nothing_is_spent() {
+    let world = World::start().await;
+    let other = json!({ "name": "Other", "indicator": "https://other.example/api" });
+    world.admin.create("/api/resources", other).await;
+    let app = application(&world).await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let subject =
+        world.admin.create("/api/subject-tokens", json!({ "userId": world.user_id })).await;
+    let subject = text(&subject, "/subjectToken");
+    for more in [
+        [("resource", API), ("resource", "https://other.example/api")],
+        [("resource", API), ("audience", "https://other.example/api")],
+        [("resource", API), ("audience", API)],
+    ] {
+        let refused = attempt(&world, client, subject, IMPERSONATION, &more).await.expect(400);
+        assert_eq!(refused.json()["error"], "invalid_target", "{more:?}");
+    }
+    attempt(&world, client, subject, IMPERSONATION, &FOR_API).await.expect(200);
 }

@@ -305,3 +305,46 @@ async fn a_page_of_another_origin_looks_at_no_token_and_revokes_none() {
     ask(REVOCATION, "http://localhost:9999").await.expect(200);
     assert!(!shop.is_active((&page, ""), tokens.refresh()).await);
 }
+
+/// RFC 7662 §2.1, §4, §5: who may ask, about which tokens, and what is told.
+#[tokio::test]
+async fn the_operators_servers_look_at_any_token_and_a_third_party_at_its_own() {
+    let shop = Shop::start().await;
+    let api = shop.world.admin.traditional("API").await;
+    let partner = json!({
+        "name": "Partner", "type": "Traditional", "isThirdParty": true,
+        "oidcClientMetadata": { "redirectUris": [REDIRECT_URI], "postLogoutRedirectUris": [] },
+    });
+    let partner = shop.world.admin.create("/api/applications", partner).await;
+    let partner = text(&partner, "/id").to_owned();
+    let secret = shop.world.admin.secret_of(&partner).await;
+    let page = shop.world.admin.single_page("Page").await;
+    let tokens = shop.sign_in(shop.client()).await;
+    for token in [tokens.access(), tokens.refresh()] {
+        assert!(shop.is_active((&api.0, &api.1), token).await);
+        assert!(!shop.is_active((&partner, &secret), token).await);
+        assert!(!shop.is_active((&page, ""), token).await);
+        // The hint is wrong for one of the two.
+        for hint in ["access_token", "refresh_token"] {
+            let form = [("token", token), ("token_type_hint", hint)];
+            assert_eq!(shop.post(shop.client(), INTROSPECTION, &form).await.json()["active"], true);
+        }
+        // Names of parameters are case-sensitive.
+        let form = [("Token", token)];
+        let refused = shop.post(shop.client(), INTROSPECTION, &form).await.expect(400).json();
+        assert_eq!(refused["error"], "invalid_request");
+        // An access token is no way to authenticate here.
+        let request = shop.browser.request(Method::POST, INTROSPECTION);
+        let request = request.bearer_auth(tokens.access()).form(&[("token", token)]);
+        let refused = Answer::to(request).await.expect(401);
+        assert_eq!(refused.json()["error"], "invalid_client");
+    }
+    // An id, and nothing more about the person.
+    let told = shop.post((&api.0, &api.1), INTROSPECTION, &[("token", tokens.access())]).await;
+    let told = told.expect(200).json();
+    let mut members: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
+    members.sort_unstable();
+    let expected = ["active", "client_id", "exp", "iat", "iss", "scope", "sub", "token_type"];
+    assert_eq!(members, expected);
+    assert_eq!(told["scope"], "openid offline_access profile");
+}

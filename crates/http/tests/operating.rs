@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use trinco_testkit::{Answer, Method, Server};
+use trinco_testkit::{Answer, Method, Server, query_of};
 
 async fn ask(server: &Server, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = server.browser().request(Method::GET, path);
@@ -108,4 +108,29 @@ async fn whoever_meets_a_failure_is_told_the_id_of_the_request() {
     // What is refused for a reason of its own needs no id.
     let refused = ask(&server, "/api/users", &[id]).await.expect(401).json();
     assert!(refused.get("requestId").is_none());
+}
+
+/// RFC 6749 §4.1.2.1 would have the application told always: a page can be loaded again once the database is back. Nobody sees the
+/// page of a silent request.
+#[tokio::test]
+async fn a_failure_at_the_authorization_endpoint_is_shown_to_the_person_if_there_is_one() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    let person = ("alice", "correct horse battery");
+    admin.user(person.0, person.1).await;
+    let browser = server.browser();
+    server.sign_in(&browser, (&app.0, &app.1), person, "openid", &[]).await;
+    let url = server.authorization_url(&app.0, "openid", &[]);
+    server.installation().db().close().await;
+    let page = browser.get(&url).await.expect(503);
+    assert_eq!((page.header("location"), page.header("retry-after")), ("", "1"));
+    assert!(page.header("content-type").starts_with("text/html"));
+    let program = ask(&server, &url, &[]).await.expect(503);
+    assert_eq!(program.header("location"), "");
+    assert_eq!(program.json()["error"], "temporarily_unavailable");
+    let silent = server.authorization_url(&app.0, "openid", &[("prompt", "none")]);
+    let answer = query_of(browser.get(&silent).await.location());
+    assert_eq!(answer["error"], "temporarily_unavailable");
+    assert_eq!((&*answer["state"], &*answer["iss"]), ("st-1", &*server.issuer()));
 }

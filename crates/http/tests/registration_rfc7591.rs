@@ -342,3 +342,16 @@ async fn a_client_that_another_node_has_just_deleted_is_unknown() {
     waiting.get(&url).await.expect(400);
     waiting.get(&page).await.expect(404);
 }
+
+/// RFC 6749 §10.1: whatever it asks for.
+#[tokio::test]
+async fn a_native_application_that_asks_for_a_secret_gets_none() {
+    let world = open_world().await;
+    for method in ["client_secret_basic", "client_secret_post"] {
+        let mut body = with("application_type", json!("native"));
+        body["token_endpoint_auth_method"] = json!(method);
+        let told = register(&world, None, &body).await.expect(201).json();
+        assert_eq!(told["token_endpoint_auth_method"], "none", "{method}");
+        assert!(told.get("client_secret").is_none(), "{method}");
+    }
+}

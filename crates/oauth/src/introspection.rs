@@ -209,4 +209,36 @@ mod tests {
             r#"{"active":false}"#
         );
     }
+
+    /// RFC 7662 §2.2: resource servers of any make read the answer, so every name in it is one of the registry's.
+    #[test]
+    fn every_member_of_the_answer_is_registered_and_of_its_registered_type() {
+        let full = ActiveToken {
+            active: True,
+            sub: "u".into(),
+            client_id: "c".into(),
+            exp: 2,
+            iat: 1,
+            iss: "i".into(),
+            scope: Scope::parse("openid profile").unwrap(),
+            token_type: Some(TokenType::DPoP),
+            cnf: Some(Confirmation { jkt: "k".into() }),
+            act: Some(Actor { sub: "a".into() }),
+        };
+        let answer = serde_json::to_value(IntrospectionResponse::Active(full)).unwrap();
+        let members = answer.as_object().unwrap();
+        for (name, value) in members {
+            // The second line is of RFC 8705 §3.2 and RFC 8693 §4.1.
+            let fits = match name.as_str() {
+                "scope" | "client_id" | "token_type" | "sub" | "iss" => value.is_string(),
+                "cnf" | "act" => value.is_object(),
+                "exp" | "iat" => value.is_i64(),
+                "active" => value.is_boolean(),
+                _ => false,
+            };
+            assert!(fits, "{name}: {value}");
+        }
+        assert_eq!(members.len(), 10);
+        assert_eq!(answer["scope"], "openid profile");
+    }
 }

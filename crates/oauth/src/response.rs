@@ -1,5 +1,7 @@
 //! The authorization response (RFC 6749 §4.1.2, RFC 9207) as data: a URL to redirect to, or a form to post.
 
+use std::borrow::Cow;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
@@ -59,8 +61,20 @@ impl AuthorizationResponse {
     }
 }
 
-/// The URI with members added to its query. What it holds already stays (RFC 6749 §3.1.2); it has no fragment.
+/// The URI with members added to its query. What it holds already stays (RFC 6749 §3.1.2), but for what has the name of a member:
+/// each occurs once in an answer (§3.1). It has no fragment.
 pub(crate) fn with_query(uri: &str, members: &[(&str, String)]) -> String {
+    let is_member = |pair: &&str| {
+        let (name, _) = url::form_urlencoded::parse(pair.as_bytes()).next().unwrap_or_default();
+        members.iter().any(|(member, _)| *member == name)
+    };
+    let uri = match uri.split_once('?') {
+        Some((base, query)) if query.split('&').any(|pair| is_member(&pair)) => {
+            let own: Vec<&str> = query.split('&').filter(|pair| !is_member(pair)).collect();
+            Cow::Owned(format!("{base}?{}", own.join("&")))
+        }
+        _ => Cow::Borrowed(uri),
+    };
     let separator = match uri.split_once('?') {
         None => "?",
         Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
@@ -116,6 +130,22 @@ mod tests {
             ("com.example.app:/cb", "com.example.app:/cb?code=c&iss="),
         ] {
             let target = target(uri, ResponseMode::Query, None);
+            let url = url(AuthorizationResponse::success(&target, "c", ISSUER));
+            assert!(url.starts_with(start), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_the_answer_gives_way_in_the_query_of_the_redirect_uri() {
+        for (uri, start) in [
+            ("https://a.example/cb?code=x&y=1", "https://a.example/cb?y=1&code=c&state=s&iss="),
+            ("https://a.example/cb?st%61te=x", "https://a.example/cb?code=c&state=s&iss="),
+            ("https://a.example/cb?iss&states=1", "https://a.example/cb?states=1&code=c&state=s&"),
+            // A name that only another answer has stays.
+            ("https://a.example/cb?error=x", "https://a.example/cb?error=x&code=c&state=s&iss="),
+            ("https://a.example/cb?a=1&&b=?/&", "https://a.example/cb?a=1&&b=?/&code=c&state=s&"),
+        ] {
+            let target = target(uri, ResponseMode::Query, Some("s"));
             let url = url(AuthorizationResponse::success(&target, "c", ISSUER));
             assert!(url.starts_with(start), "{url}");
         }

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use trinco_db::Tx;
 use trinco_jose::{Audience, Expectation, TokenType};
 use trinco_oauth::authorization::pushed as rules;
-use trinco_oauth::authorization::{self, AuthorizationError, Context, MAX_STATE};
+use trinco_oauth::authorization::{self, AuthorizationError, Context, MAX_STATE, ResponseTarget};
 use trinco_oauth::client::Provenance;
 use trinco_oauth::interaction::{
     Facts, IdTokenHint, NextStep, Progress, Session as SignedInUser, next_step,
@@ -30,6 +30,13 @@ use crate::{
 pub enum Answer {
     /// Send it back to the application.
     Respond(AuthorizationResponse),
+    /// Tell the application that something failed here: its request was a silent one, so nobody would see a page.
+    Failed {
+        /// What failed.
+        error: Arc<Error>,
+        /// Where the application is told.
+        target: Box<ResponseTarget>,
+    },
     /// Show the sign-in pages for this interaction.
     SignIn {
         /// For the browser's interaction cookie.
@@ -100,12 +107,25 @@ pub async fn authorize(tenant: &Tenant, params: &Params, session: Option<&str>) 
     let registered =
         registered.ok_or_else(|| Error::Internal("a validated request has a client".to_owned()))?;
     let request = consents::limit_request(&tenant.snapshot(), &registered, request);
-    let session = current_session(tenant, session).await?;
-    match advance(tenant, &registered, &request, session.as_ref(), None).await {
+    match begin_or_answer(tenant, &registered, &request, session).await {
         // Deleted by another node since it was looked up.
         Err(error @ Error::OAuth(_)) => unknown_client(params, error),
+        // RFC 6749 §4.1.2.1. A page, which a person would rather have, can be loaded again; a silent request's is seen by nobody.
+        Err(error @ (Error::Database(_) | Error::Internal(_))) if request.prompt.none => {
+            Ok(Answer::Failed { error: Arc::new(error), target: Box::new(request.target) })
+        }
         answer => answer,
     }
+}
+
+async fn begin_or_answer(
+    tenant: &Tenant,
+    registered: &RegisteredClient,
+    request: &AuthorizationRequest,
+    session: Option<&str>,
+) -> Result<Answer> {
+    let session = current_session(tenant, session).await?;
+    advance(tenant, registered, request, session.as_ref(), None).await
 }
 
 /// Whether an answer may be sent to the client without anyone having signed in for this request. A stranger's client could otherwise

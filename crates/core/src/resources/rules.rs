@@ -74,7 +74,7 @@ pub(super) fn apply_to_scope(changes: &ScopeChanges, scope: &mut ResourceScope) 
     Ok(())
 }
 
-/// RFC 8707 §2: an absolute URI without a fragment.
+/// RFC 8707 §2: an absolute URI without a fragment, which a request can name.
 fn check_indicator(indicator: &str) -> Result<()> {
     let refuse = |rule| Err(Error::invalid_field("indicator", rule));
     if indicator.contains(char::is_whitespace) || Url::parse(indicator).is_err() {
@@ -82,6 +82,10 @@ fn check_indicator(indicator: &str) -> Result<()> {
     }
     if indicator.contains('#') {
         return refuse("must not have a fragment");
+    }
+    // Requests may hold several indicators with commas between them: one that has a comma could not be asked for.
+    if indicator.contains(',') {
+        return refuse("must not have a comma, write %2C");
     }
     // Schemes and URN namespaces are case-insensitive.
     if indicator.to_ascii_lowercase().starts_with(RESERVED_PREFIX) || is_management_api(indicator) {
@@ -121,6 +125,12 @@ mod tests {
         ] {
             assert!(check_indicator(indicator).is_err(), "{indicator}");
         }
+    }
+
+    #[test]
+    fn an_indicator_that_no_request_could_name_is_refused() {
+        assert!(check_indicator("https://a.example/x,y").is_err());
+        assert!(check_indicator("https://a.example/x%2Cy").is_ok());
     }
 
     #[test]

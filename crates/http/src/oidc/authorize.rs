@@ -13,7 +13,7 @@ use super::client::Body;
 use crate::app::Here;
 use crate::cookies::{self, Interactions};
 use crate::extract::Path;
-use crate::failure::{ApiError, OidcError};
+use crate::failure::{self, ApiError, OidcError};
 use crate::pages;
 use crate::pages::context::{PageContext, wants_html};
 
@@ -121,6 +121,11 @@ fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
         }
         Answer::Respond(AuthorizationResponse::FormPost { action, fields }) => {
             PageContext::new(tenant, headers).form_post(action, fields)
+        }
+        Answer::Failed { error, target } => {
+            let error = failure::told_of(&error, "/oidc/auth");
+            let response = AuthorizationResponse::error(&target, &error, tenant.issuer());
+            send(tenant, headers, Answer::Respond(response))
         }
         Answer::SignIn { interaction_id, request } => {
             go_to_page(tenant, headers, &request, &interaction_id, first_page(tenant, &request))

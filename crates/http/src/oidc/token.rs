@@ -15,10 +15,8 @@ use crate::app::Here;
 use crate::failure::OidcError;
 use crate::proof;
 
-pub(super) const NO_STORE: [(header::HeaderName, HeaderValue); 2] = [
-    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    (header::PRAGMA, HeaderValue::from_static("no-cache")),
-];
+pub(super) const NO_STORE: [(header::HeaderName, HeaderValue); 1] =
+    [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
 
 pub(super) async fn token(
     Here(tenant): Here,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     claims::RequestedClaims,
-    client::GrantType,
+    client::{Client, GrantType},
     error::{ErrorCode, OAuthError},
     params::Params,
     redirect_uri::RedirectUri,
@@ -26,7 +26,13 @@ pub fn validate_device(
     context: &Context<'_>,
     page: RedirectUri,
 ) -> Result<AuthorizationRequest, OAuthError> {
-    let client = checks::client(params, context)?;
+    // RFC 8628 §3.1: who has authenticated already need not say so again, and says nothing else.
+    let is_named =
+        |client: &&Client| params.get("client_id").is_none_or(|id| id == client.client_id);
+    let client = context
+        .client
+        .filter(is_named)
+        .ok_or_else(|| OAuthError::new(ErrorCode::InvalidClient, "client is invalid"))?;
     if !client.allows(GrantType::DeviceCode) {
         return Err(OAuthError::new(
             ErrorCode::UnauthorizedClient,
@@ -133,10 +139,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        client::{ApplicationType, Client},
-        scope::Scope,
-    };
+    use crate::{client::ApplicationType, scope::Scope};
 
     fn validate(client: &Client, query: &str) -> Result<AuthorizationRequest, OAuthError> {
         let context = Context {
@@ -178,6 +181,14 @@ mod tests {
         ] {
             assert_eq!(validate(client, query).unwrap_err().error, error, "{query}");
         }
+    }
+
+    #[test]
+    fn a_client_need_not_name_itself_again_and_names_nobody_else() {
+        assert_eq!(validate(&tv(), "scope=openid").unwrap().client_id, "tv");
+        assert_eq!(validate(&tv(), "client_id=").unwrap().client_id, "tv");
+        let other = validate(&tv(), "client_id=radio").unwrap_err();
+        assert_eq!(other.error, ErrorCode::InvalidClient);
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn the_environment_and_the_file_are_honoured() {
     assert!(place.path().join("kept/trinco.db").exists());
 }
 
-/// TLS ends in front of this server, which is told by its endpoint that it is there (RFC 6749 §1.6, RFC 9700 §4.13).
+/// TLS ends in front of this server, which is told by its endpoint that it is there (RFC 6749 §3.1, RFC 9700 §4.13).
 #[test]
 fn behind_an_https_endpoint_cookies_are_secure_and_browsers_are_told_to_stay_with_tls() {
     let place = Place::new();
