@@ -112,21 +112,27 @@ fn nodes_serve_while_the_schema_is_expanded_and_are_protected_from_its_contracti
 fn people(port: u16, app: &App, stop: &AtomicBool) -> Result<usize, String> {
     let mut answers = 0;
     while !stop.load(Ordering::Relaxed) {
-        let failed = |error: std::io::Error| format!("after {answers} answers: {error}");
-        let code = Person::at(port).authorize(app).map_err(failed)?;
-        let mut last =
-            app.exchange(&mut Http::connect(port).map_err(failed)?, &code).map_err(failed)?;
-        for _ in 0..3 {
-            if last.status != 200 {
-                return Err(format!("after {answers} answers: {last:?}"));
-            }
-            let token = last.text("/refresh_token");
-            last =
-                app.refresh(&mut Http::connect(port).map_err(failed)?, &token).map_err(failed)?;
-            answers += 1;
-        }
+        answers += person(port, app).map_err(|sentence| format!("after {answers}: {sentence}"))?;
     }
     Ok(answers)
+}
+
+/// Someone signs in and refreshes three times.
+fn person(port: u16, app: &App) -> Result<usize, String> {
+    let failed = |error: std::io::Error| error.to_string();
+    let connect = || Http::connect(port).map_err(failed);
+    let code = Person::at(port).authorize(app).map_err(failed)?;
+    let mut last = app.exchange(&mut connect()?, &code).map_err(failed)?;
+    for refreshes in 0.. {
+        if last.status != 200 {
+            return Err(format!("{last:?}"));
+        }
+        if refreshes == 3 {
+            break;
+        }
+        last = app.refresh(&mut connect()?, &last.text("/refresh_token")).map_err(failed)?;
+    }
+    Ok(3)
 }
 
 #[test]
