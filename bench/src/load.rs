@@ -35,7 +35,7 @@ pub(crate) fn put(server: &Server, load: Load, first: &mut u64, ask: &Ask<'_>) -
     let end = *first + load.requests;
     let used_before = server.processor_time();
     let begin = Instant::now();
-    let latencies = thread::scope(|scope| {
+    let asked = thread::scope(|scope| {
         let threads: Vec<_> = (0..load.connections)
             .map(|_| {
                 scope.spawn(|| {
@@ -60,9 +60,11 @@ pub(crate) fn put(server: &Server, load: Load, first: &mut u64, ask: &Ask<'_>) -
         }
         all.sort_unstable();
         Ok::<_, String>(all)
-    })?;
+    });
     let elapsed = begin.elapsed();
+    // Also after a failure: what was presented must not be presented again.
     *first = next.into_inner().min(end);
+    let latencies = asked?;
     if latencies.is_empty() {
         return Err("no request was made: there was nothing to ask for.".to_owned());
     }

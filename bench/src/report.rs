@@ -36,6 +36,11 @@ pub(crate) fn line(Row { name, one, many }: &Row) -> String {
     )
 }
 
+/// The line of an endpoint that gave a wrong answer.
+pub(crate) fn failed(name: &str, sentence: &str) -> String {
+    format!("| {name} | failed: {} | | | | |", sentence.replace('|', "\\|"))
+}
+
 /// The sizes' table.
 pub(crate) fn sizes(sizes: &Sizes) -> String {
     let mut text =

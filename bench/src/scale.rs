@@ -40,14 +40,14 @@ pub fn run(scale: &Scale) -> Result<()> {
     println!("## {} users on SQLite\n", scale.users);
     println!("Made in {:.0} s.", made.as_secs_f64());
     let weighed = sizes::of_sqlite(&program.file())?;
-    measure(scale, &program, &installation, &weighed)?;
+    let on_sqlite = measure(scale, &program, &installation, &weighed);
     if let Some(url) = &scale.postgres {
         println!("\n## {} users on PostgreSQL\n", scale.users);
         println!("Copied with `trinco db copy` in {:.0} s.", copied.as_secs_f64());
         let weighed = sizes::of_postgres(url)?;
         measure(scale, &program.on_postgres(url), &installation, &weighed)?;
     }
-    Ok(())
+    on_sqlite
 }
 
 /// Asks a server on this population everything, and prints what came of it.
@@ -60,7 +60,7 @@ fn measure(
     let server = program.serve()?;
     println!("Ready {} ms after its start.\n", report::milliseconds(server.started_in));
     println!("{}", report::heading(CONNECTIONS));
-    let mut next = 0;
+    let (mut next, mut failures) = (0, 0);
     for endpoint in endpoints::all(&server, installation, scale.users)? {
         let load = Load {
             connections: 1,
@@ -69,13 +69,24 @@ fn measure(
         };
         // The questions of an endpoint go on where those of the one before ended: no token is presented twice, and no user's rows
         // are warm from the last endpoint.
-        let one = load::put(&server, load, &mut next, &endpoint.ask)?;
         let many = Load { connections: CONNECTIONS, ..load };
-        let many = load::put(&server, many, &mut next, &endpoint.ask)?;
-        println!("{}", report::line(&Row { name: endpoint.name, one, many }));
+        let measured = load::put(&server, load, &mut next, &endpoint.ask)
+            .and_then(|one| Ok((one, load::put(&server, many, &mut next, &endpoint.ask)?)));
+        match measured {
+            Ok((one, many)) => {
+                println!("{}", report::line(&Row { name: endpoint.name, one, many }))
+            }
+            // What cannot bear this is a result, and the others have theirs.
+            Err(sentence) => {
+                failures += 1;
+                println!("{}", report::failed(endpoint.name, &sentence));
+            }
+        }
     }
-    println!("\nMemory in use afterwards: {} MB.\n", report::megabytes(server.resident()));
+    let (own, mapped) = server.memory();
+    let (own, mapped) = (report::megabytes(own), report::megabytes(mapped));
+    println!("\nMemory in use afterwards: {own} MB of its own, {mapped} MB of mapped files.\n");
     server.stop()?;
     println!("{}", report::sizes(weighed));
-    Ok(())
+    if failures == 0 { Ok(()) } else { Err(format!("{failures} endpoints failed.")) }
 }

@@ -119,12 +119,16 @@ impl Server {
         TICK * (ticks(11).unwrap_or(0_u32) + ticks(12).unwrap_or(0))
     }
 
-    /// The memory it has in use, in bytes.
-    pub(crate) fn resident(&self) -> u64 {
+    /// The memory it has in use, in bytes: its own, and that of files it has mapped, which the kernel takes back when it needs it.
+    pub(crate) fn memory(&self) -> (u64, u64) {
         let text = self.proc("status");
-        let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-        kilobytes.unwrap_or(0) * 1024
+        let bytes = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name));
+            let kilobytes =
+                line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+            kilobytes.unwrap_or(0) * 1024
+        };
+        (bytes("RssAnon:"), bytes("RssFile:"))
     }
 
     fn proc(&self, file: &str) -> String {
