@@ -74,7 +74,7 @@ fn measure(
             .and_then(|one| Ok((one, load::put(&server, many, &mut next, &endpoint.ask)?)));
         match measured {
             Ok((one, many)) => {
-                println!("{}", report::line(&Row { name: endpoint.name, one, many }))
+                println!("{}", report::line(&Row { name: endpoint.name, one, many }));
             }
             // What cannot bear this is a result, and the others have theirs.
             Err(sentence) => {

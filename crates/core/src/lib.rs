@@ -21,6 +21,7 @@ pub mod experience;
 pub mod grants;
 pub mod interactions;
 pub mod keys;
+pub mod lockout;
 pub mod logout;
 pub mod oidc_settings;
 pub mod organization_template;

@@ -63,4 +63,11 @@ pub const MIGRATIONS: &[Migration] = &[
         oldest_program: 10,
         sql: include_str!("../migrations/0010_registrations.sql"),
     },
+    Migration {
+        version: 11,
+        name: "sign_in_attempts",
+        // A table that older programs do not know of: they count nothing.
+        oldest_program: 10,
+        sql: include_str!("../migrations/0011_sign_in_attempts.sql"),
+    },
 ];

@@ -111,14 +111,14 @@ pub struct CaptchaPolicy {
     pub enabled: Option<bool>,
 }
 
-/// When to lock out after failed attempts.
+/// When to lock out after wrong passwords.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SentinelPolicy {
-    /// After so many within an hour.
+    /// After so many within an hour, 1 to 1000; 100 unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_attempts: Option<u32>,
-    /// For so many minutes.
+    /// For so many minutes, 1 to 43,200; 60 unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lockout_duration: Option<u32>,
 }

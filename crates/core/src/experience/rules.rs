@@ -174,6 +174,14 @@ fn check_numbers(experience: &SignInExperience) -> Result<()> {
             "must be 1 to 100",
         ));
     }
+    let lockout = experience.sentinel_policy;
+    if lockout.max_attempts.is_some_and(|attempts| !(1..=1000).contains(&attempts)) {
+        return Err(Error::invalid_field("sentinelPolicy.maxAttempts", "must be 1 to 1000"));
+    }
+    // At most a month.
+    if lockout.lockout_duration.is_some_and(|minutes| !(1..=43_200).contains(&minutes)) {
+        return Err(Error::invalid_field("sentinelPolicy.lockoutDuration", "must be 1 to 43200"));
+    }
     if experience.custom_content.len() > 100 {
         return Err(Error::invalid_field("customContent", "has more than 100 pages"));
     }
@@ -196,7 +204,6 @@ fn check_available(experience: &SignInExperience) -> Result<()> {
         !experience.mfa.factors.is_empty(),
         experience.adaptive_mfa.enabled == Some(true),
         experience.captcha_policy.enabled == Some(true),
-        experience.sentinel_policy != super::details::SentinelPolicy::default(),
         experience.passkey_sign_in.enabled == Some(true),
         experience.password_expiration.enabled == Some(true),
         experience.single_sign_on_enabled,
@@ -339,11 +346,26 @@ mod tests {
     }
 
     #[test]
+    fn a_lockout_has_bounds() {
+        for (policy, is_taken) in [
+            (json!({ "maxAttempts": 1, "lockoutDuration": 43_200 }), true),
+            (json!({ "maxAttempts": 1_000 }), true),
+            (json!({}), true),
+            (json!({ "maxAttempts": 0 }), false),
+            (json!({ "maxAttempts": 1_001 }), false),
+            (json!({ "lockoutDuration": 0 }), false),
+            (json!({ "lockoutDuration": 43_201 }), false),
+        ] {
+            let taken = outcome(json!({ "sentinelPolicy": policy }));
+            assert_eq!(taken.is_ok(), is_taken, "{policy}");
+        }
+    }
+
+    #[test]
     fn what_is_not_applied_is_not_accepted() {
         for change in [
             json!({ "mfa": { "factors": ["Totp"], "policy": "Mandatory" } }),
             json!({ "captchaPolicy": { "enabled": true } }),
-            json!({ "sentinelPolicy": { "maxAttempts": 5 } }),
             json!({ "passwordExpiration": { "enabled": true, "validPeriodDays": 30 } }),
             json!({ "singleSignOnEnabled": true }),
         ] {

@@ -20,6 +20,7 @@ pub(crate) use device::{begin_before_code, validate_device};
 pub use pushed::{Posted, push, store_request};
 
 use crate::audit::{self, Entry, Outcome};
+use crate::lockout::{self, Attempt, Target};
 use crate::sessions::{self, Session};
 use crate::users::{self, Identifier, Registration, User};
 use crate::{Error, Result, Secret, Tenant, TokenHash};
@@ -94,6 +95,7 @@ pub async fn find(tenant: &Tenant, id: &str) -> Result<Option<Interaction>> {
 ///
 /// # Errors
 /// `session.invalid_credentials` when the user does not exist or the password is another one: the two look and cost the same.
+/// `session.verification_blocked_too_many_attempts` after too many of them.
 /// `user.suspended` once the password was right. `auth.forbidden` when sign-in is switched off.
 pub async fn sign_in(
     tenant: &Tenant,
@@ -110,6 +112,11 @@ pub async fn sign_in(
         Some(identifier) => users::find_by_identifier(tenant, &identifier).await?,
         None => None,
     };
+    let target = match &found {
+        Some((user, _)) => Target::Account(&user.id),
+        None => Target::Nobody(identifier),
+    };
+    let attempt = lockout::charge(tenant, target).await?;
     let digest = found.as_ref().and_then(|(_, digest)| digest.as_ref());
     let matches = tenant.passwords().verify(password, digest).await?;
     let user = match found {
@@ -121,6 +128,9 @@ pub async fn sign_in(
             if let Some((user, _)) = &found {
                 entry = entry.user(&user.id);
             }
+            if let Some(minutes) = attempt.locks_for {
+                entry = entry.fact("lockedForMinutes", minutes);
+            }
             audit::record(tenant, entry).await?;
             return Err(Error::refused("session.invalid_credentials"));
         }
@@ -130,7 +140,7 @@ pub async fn sign_in(
     }
     let entry =
         entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);
-    complete(tenant, interaction, current, &user, entry).await
+    complete(tenant, interaction, current, &user, Some(attempt), entry).await
 }
 
 /// Creates an account and signs it in.
@@ -157,7 +167,7 @@ pub async fn register(
     let user = users::register(tenant, registration).await?;
     let entry =
         entry(tenant, "Interaction.Register.Submit", Outcome::Success, interaction).user(&user.id);
-    complete(tenant, interaction, current, &user, entry).await
+    complete(tenant, interaction, current, &user, None, entry).await
 }
 
 /// Ends an interaction in the transaction that answers it. False when it has ended already, so that one interaction is answered
@@ -174,6 +184,7 @@ async fn complete(
     interaction: &Interaction,
     current: Option<&Session>,
     user: &User,
+    attempt: Option<Attempt>,
     entry: Entry,
 ) -> Result<SignedIn> {
     let (session, cookie) = sessions::prepare(tenant, &user.id, current);
@@ -184,12 +195,16 @@ async fn complete(
         session,
         current.cloned(),
         user.id.clone(),
+        attempt,
         entry,
         now,
     );
     tenant
-        .write(input, |tx, (id_hash, progress, session, current, user_id, entry, now)| {
+        .write(input, |tx, (id_hash, progress, session, current, user_id, attempt, entry, now)| {
             Box::pin(async move {
+                if let Some(attempt) = attempt {
+                    lockout::forget(tx, attempt).await?;
+                }
                 users::record_sign_in(tx, user_id, *now).await?;
                 let session_id = sessions::start(tx, session, current.as_ref()).await?;
                 let login_session = Some(session_id.to_owned());

@@ -1,0 +1,159 @@
+//! Somebody guesses passwords (RFC 6749 §10.10), at the door.
+
+use serde_json::{Value, json};
+use trinco_db::{Row, params, sql};
+use trinco_testkit::{Admin, Answer, Browser, Server, hidden};
+
+const PASSWORD: &str = "correct horse battery";
+/// What the page says to whoever is locked out.
+const LOCKED: &str = "Too many attempts.";
+
+/// Someone at the sign-in page of an application.
+struct Guesser {
+    browser: Browser,
+    page: String,
+    xsrf: String,
+}
+
+impl Guesser {
+    async fn at(server: &Server, app: &str) -> Self {
+        let browser = server.browser();
+        let url = server.authorization_url(app, "openid", &[]);
+        let page = browser.get(&url).await.location().to_owned();
+        let xsrf = hidden(&browser.get(&page).await.expect(200).text, "xsrf");
+        Self { browser, page, xsrf }
+    }
+
+    async fn tries(&self, name: &str, password: &str) -> Answer {
+        let form = [("xsrf", self.xsrf.as_str()), ("identifier", name), ("password", password)];
+        self.browser.submit(&self.page, &form).await
+    }
+
+    /// A wrong password that is looked at.
+    async fn is_wrong(&self, name: &str) {
+        let page = self.tries(name, "a wrong password").await.expect(422);
+        assert!(!page.text.contains(LOCKED), "{}", page.text);
+    }
+
+    /// Nothing is looked at any more: not even the right password.
+    async fn is_locked_out(&self, name: &str, minutes: i64) {
+        for password in ["a wrong password", PASSWORD] {
+            let page = self.tries(name, password).await.expect(422);
+            let sentence = format!("{LOCKED} Wait {minutes} min, then try again.");
+            assert!(page.text.contains(&sentence), "{}", page.text);
+        }
+    }
+}
+
+async fn policy(admin: &Admin, max_attempts: u32, lockout_duration: u32) {
+    let policy = json!({ "maxAttempts": max_attempts, "lockoutDuration": lockout_duration });
+    admin.patch("/api/sign-in-exp", json!({ "sentinelPolicy": policy })).await.expect(200);
+}
+
+/// What the audit log says of passwords that were wrong.
+async fn submitted(server: &Server) -> Vec<Value> {
+    let entries =
+        sql!("SELECT payload FROM logs WHERE tenant_id = $1 AND key = $2 ORDER BY created_at, id");
+    let mut conn = server.tenant().read().await.unwrap();
+    let rows = conn.all(entries, params!["Interaction.SignIn.Identifier.Submit"]).await.unwrap();
+    let payload = |row: &Row| serde_json::from_str(&row.get::<String>(0).unwrap()).unwrap();
+    rows.iter().map(payload).collect()
+}
+
+#[tokio::test]
+async fn a_guesser_is_locked_out_and_the_owner_gets_in_when_the_time_is_over() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    let body = json!({ "username": "alice", "password": PASSWORD });
+    let id = admin.create("/api/users", body).await["id"].as_str().unwrap().to_owned();
+    policy(&admin, 3, 10).await;
+    let guesser = Guesser::at(&server, &app.0).await;
+    guesser.is_wrong("alice").await;
+    // From another browser too: the account is what counts.
+    Guesser::at(&server, &app.0).await.is_wrong(" alice ").await;
+    guesser.is_wrong("alice").await;
+    guesser.is_locked_out("alice", 10).await;
+    server.clock().advance(9 * 60);
+    guesser.is_locked_out("alice", 1).await;
+    server.clock().advance(60);
+    guesser.tries("alice", PASSWORD).await.expect(303);
+
+    // The audit log says once that the account was locked, and is not filled by those who go on.
+    let entries = submitted(&server).await;
+    assert!(entries.iter().all(|entry| entry["userId"] == id), "{entries:#?}");
+    let locked: Vec<&Value> =
+        entries.iter().filter(|entry| entry["lockedForMinutes"] == 10).collect();
+    assert_eq!(locked.len(), 1, "{entries:#?}");
+    let wrong =
+        entries.iter().filter(|entry| entry["error"] == "session.invalid_credentials").count();
+    assert_eq!(wrong, 3, "{entries:#?}");
+}
+
+#[tokio::test]
+async fn a_name_that_is_nobodys_is_locked_like_an_account() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    policy(&admin, 2, 60).await;
+    let guesser = Guesser::at(&server, &app.0).await;
+    for name in ["nobody", " Nobody"] {
+        guesser.is_wrong(name).await;
+    }
+    guesser.is_locked_out("NOBODY", 60).await;
+    // One attempt may be all that is allowed.
+    policy(&admin, 1, 90).await;
+    guesser.is_wrong("anyone").await;
+    guesser.is_locked_out("anyone", 90).await;
+    // Others are not concerned.
+    guesser.is_wrong("somebody").await;
+}
+
+#[tokio::test]
+async fn the_right_password_begins_the_count_anew_and_an_hour_forgets_it() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    admin.user("alice", PASSWORD).await;
+    policy(&admin, 3, 60).await;
+    for _ in 0..3 {
+        let person = Guesser::at(&server, &app.0).await;
+        person.is_wrong("alice").await;
+        person.is_wrong("alice").await;
+        person.tries("alice", PASSWORD).await.expect(303);
+    }
+    let person = Guesser::at(&server, &app.0).await;
+    person.is_wrong("alice").await;
+    person.is_wrong("alice").await;
+    server.clock().advance(3600);
+    let person = Guesser::at(&server, &app.0).await;
+    person.is_wrong("alice").await;
+    person.is_wrong("alice").await;
+    person.tries("alice", PASSWORD).await.expect(303);
+}
+
+#[tokio::test]
+async fn guessing_in_parallel_gains_no_attempt() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    admin.user("alice", PASSWORD).await;
+    policy(&admin, 4, 60).await;
+    let guesser = Guesser::at(&server, &app.0).await;
+    let guesses = (0..12).map(|_| guesser.tries("alice", "a wrong password"));
+    let answers = futures_util::future::join_all(guesses).await;
+    let looked_at = answers.iter().filter(|answer| !answer.text.contains(LOCKED)).count();
+    assert_eq!(looked_at, 4);
+}
+
+#[tokio::test]
+async fn without_a_policy_a_hundred_wrong_passwords_lock_for_an_hour() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    admin.user("alice", PASSWORD).await;
+    let guesser = Guesser::at(&server, &app.0).await;
+    let guesses = (0..100).map(|_| guesser.is_wrong("alice"));
+    futures_util::future::join_all(guesses).await;
+    guesser.is_locked_out("alice", 60).await;
+}
