@@ -83,9 +83,11 @@ fn url(what: &str, given: &str) -> Result<DbUrl, String> {
     text.parse().map_err(|error| format!("{what}: {error}"))
 }
 
-/// A server that uses a SQLite file holds one of two locks.
-fn lock(target: &DbUrl) -> Result<Vec<data_dir::Lock>, String> {
-    let DbUrl::Sqlite(file) = target else { return Ok(Vec::new()) };
-    data_dir::lock_file_for(file)?
-        .map_err(|held| format!("{}; a server uses the target, so stop it first", held.describe()))
+/// A server that uses a SQLite file owns it.
+fn lock(target: &DbUrl) -> Result<Option<data_dir::Lock>, String> {
+    let DbUrl::Sqlite(file) = target else { return Ok(None) };
+    let held = |held: data_dir::Held| {
+        format!("{}; a server uses the target, so stop it first", held.describe())
+    };
+    data_dir::try_lock_file(file)?.map(Some).map_err(held)
 }
