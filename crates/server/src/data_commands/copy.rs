@@ -54,8 +54,15 @@ pub(super) async fn between(
             let _ = write!(io::stderr(), "\r\x1b[K{table}: {}", counted(rows, "row"));
         }
     };
+    let copying = Copying { force, ..Copying::default() };
+    let standing = target.standing(MIGRATIONS).await;
+    if force && standing.is_ok_and(|standing| !standing.nodes.is_empty()) {
+        let seconds = copying.watch.as_secs();
+        let _ =
+            writeln!(io::stderr(), "Watching for {seconds} s whether a server runs on the target.");
+    }
     let now = SystemClock.now_ms();
-    let copied = copy(source, target, MIGRATIONS, Copying { force }, now, progress).await;
+    let copied = copy(source, target, MIGRATIONS, copying, now, progress).await;
     if is_watched {
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
