@@ -40,7 +40,6 @@ impl Default for Migrating {
 pub(crate) const STATEMENT_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// How often to try again while somebody else migrates, makes a backup, or keeps a table for long.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-const WATCH_PAUSE: Duration = Duration::from_millis(250);
 
 pub(crate) async fn migrate(
     db: &SystemDb,
@@ -173,24 +172,13 @@ async fn watch(
         nodes = older.len(),
         "watching whether older nodes, which cannot work with this migration, still run"
     );
-    let watching = Stopwatch::start();
-    loop {
-        let nodes = nodes::list(&mut db.read().await?).await?;
-        let moved = older
-            .iter()
-            .find_map(|old| nodes.iter().find(|now| now.id == old.id && now.beats != old.beats));
-        if let Some(node) = moved {
-            return refuse(format!(
-                "migration {version} ({name}) needs every node to run a program of schema {oldest_program} or newer, and {} \
-                 still runs one of schema {}; upgrade it first (or stop it), then run `trinco db migrate`",
-                node.label, node.schema_version
-            ));
-        }
-        let still = older.iter().any(|old| nodes.iter().any(|now| now.id == old.id));
-        if !still || watching.elapsed() >= silence {
-            return Ok(());
-        }
-        tokio::time::sleep(WATCH_PAUSE).await;
+    match nodes::watch(db, older, silence).await? {
+        None => Ok(()),
+        Some(node) => refuse(format!(
+            "migration {version} ({name}) needs every node to run a program of schema {oldest_program} or newer, and {} \
+             still runs one of schema {}; upgrade it first (or stop it), then run `trinco db migrate`",
+            node.label, node.schema_version
+        )),
     }
 }
 

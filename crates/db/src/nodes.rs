@@ -1,8 +1,14 @@
 //! The servers on a database that several share: each notes which schema it was built for, and shows that it lives. A migration that
 //! older programs cannot work with does not go ahead while one of them does.
 
-use crate::standing::{compare, floors};
-use crate::{Conn, Db, Error, Migration, Tx, dialect, params, sql, standing};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::migrate::refuse;
+use crate::standing::{INCOMPLETE_COPY, IS_INCOMPLETE, compare, floors};
+use crate::stopwatch::Stopwatch;
+use crate::{Conn, Db, Error, Migration, SystemDb, Tx, dialect, params, sql, standing};
 
 /// A server as the database knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +27,11 @@ pub struct Node {
     pub beats: i64,
 }
 
-/// A node that has been silent for this long is gone, whatever is written about it. Milliseconds.
+/// A node whose row says that it was seen so long ago is gone when another starts. Milliseconds.
 const FORGOTTEN_AFTER: i64 = 24 * 60 * 60 * 1000;
+/// A node that another one has seen silent for this long is gone.
+const GONE_AFTER: Duration = Duration::from_secs(10 * 60);
+const WATCH_PAUSE: Duration = Duration::from_millis(250);
 
 pub(crate) const CREATE: &str = "CREATE TABLE IF NOT EXISTS nodes (
     id TEXT NOT NULL, label TEXT NOT NULL, schema_version BIGINT NOT NULL,
@@ -35,6 +44,37 @@ pub(crate) async fn list(conn: &mut Conn<'_>) -> Result<Vec<Node>, Error> {
         "SELECT id, label, schema_version, started_at, seen_at, beats FROM nodes ORDER BY label, id"
     );
     conn.all(query, &[]).await?.into_iter().map(node).collect()
+}
+
+/// As [`list`], also of a database that has no such table yet.
+pub(crate) async fn list_if_any(conn: &mut Conn<'_>) -> Result<Vec<Node>, Error> {
+    let tables = standing::tables(conn).await?;
+    if tables.iter().any(|table| table == "nodes") { list(conn).await } else { Ok(Vec::new()) }
+}
+
+/// Watches these nodes until all have been silent for long enough, or have taken leave. The first that shows that it lives ends it.
+pub(crate) async fn watch(
+    db: &SystemDb,
+    watched: &[Node],
+    silence: Duration,
+) -> Result<Option<Node>, Error> {
+    if watched.is_empty() {
+        return Ok(None);
+    }
+    let watching = Stopwatch::start();
+    loop {
+        let nodes = list(&mut db.read().await?).await?;
+        let now = |old: &Node| nodes.iter().find(|now| now.id == old.id);
+        if let Some(node) =
+            watched.iter().find(|old| now(old).is_some_and(|n| n.beats != old.beats))
+        {
+            return Ok(Some(node.clone()));
+        }
+        if watched.iter().all(|old| now(old).is_none()) || watching.elapsed() >= silence {
+            return Ok(None);
+        }
+        tokio::time::sleep(WATCH_PAUSE).await;
+    }
 }
 
 fn node(row: crate::Row) -> Result<Node, Error> {
@@ -57,6 +97,9 @@ pub struct Presence {
     label: String,
     migrations: &'static [Migration],
     started_at: i64,
+    /// The beats of all nodes as they were last seen to move, by their ids.
+    others: Arc<Mutex<HashMap<String, (i64, Stopwatch)>>>,
+    gone_after: Duration,
 }
 
 impl Presence {
@@ -72,22 +115,66 @@ impl Presence {
         label: String,
         now_ms: i64,
     ) -> Result<Presence, Error> {
-        let presence = Presence { db: db.clone(), id, label, migrations, started_at: now_ms };
+        let (others, gone_after) = (Arc::default(), GONE_AFTER);
+        let presence = Presence {
+            db: db.clone(),
+            id,
+            label,
+            migrations,
+            started_at: now_ms,
+            others,
+            gone_after,
+        };
         presence.beat(now_ms).await?;
         db.system().write(now_ms, |tx, now_ms| Box::pin(forget_the_gone(tx, *now_ms))).await?;
         Ok(presence)
     }
 
-    /// Shows that the server lives, and sees whether it can go on.
+    /// Takes other nodes for gone when their beats have not moved for so long, instead of ten minutes.
+    #[must_use]
+    pub fn with_gone_after(mut self, silence: Duration) -> Presence {
+        self.gone_after = silence;
+        self
+    }
+
+    /// Shows that the server lives, and sees whether it can go on. The rows of nodes that have been killed go after a while.
     ///
     /// # Errors
-    /// [`Error::Migration`], with a sentence, when the schema has moved on to where this program cannot follow: it must stop serving.
+    /// [`Error::Migration`], with a sentence, when the schema has moved on to where this program cannot follow, or the database is
+    /// being replaced by a copy of another one: it must stop serving.
     pub async fn beat(&self, now_ms: i64) -> Result<(), Error> {
         let input = (self.clone(), now_ms);
-        self.db
+        let nodes = self
+            .db
             .system()
             .write(input, |tx, (presence, now_ms)| Box::pin(note(tx, presence, *now_ms)))
-            .await
+            .await?;
+        let system = self.db.system();
+        for node in self.silent(nodes) {
+            let forgotten = system.write(node, |tx, node| {
+                Box::pin(async move {
+                    let forget = sql!("DELETE FROM nodes WHERE id = $1 AND beats = $2");
+                    tx.execute(forget, params![&node.id, node.beats]).await?;
+                    Ok::<_, Error>(())
+                })
+            });
+            forgotten.await?;
+        }
+        Ok(())
+    }
+
+    /// Those that this node has seen do nothing for long enough.
+    fn silent(&self, nodes: Vec<Node>) -> Vec<Node> {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        others.retain(|id, _| nodes.iter().any(|node| node.id == *id));
+        let is_silent = |node: &Node| match others.get(&node.id) {
+            Some((beats, since)) if *beats == node.beats => since.elapsed() >= self.gone_after,
+            _ => {
+                others.insert(node.id.clone(), (node.beats, Stopwatch::start()));
+                false
+            }
+        };
+        nodes.into_iter().filter(is_silent).collect()
     }
 
     /// Takes leave.
@@ -108,8 +195,12 @@ impl Presence {
 }
 
 /// Migrations wait for this transaction, and it for them: a node is seen by whoever changes the schema, or sees that it was changed.
-async fn note(tx: &mut Tx<'_>, presence: &Presence, now_ms: i64) -> Result<(), Error> {
+/// Gives all nodes there are.
+async fn note(tx: &mut Tx<'_>, presence: &Presence, now_ms: i64) -> Result<Vec<Node>, Error> {
     dialect::share_schema(tx).await?;
+    if standing::tables(tx).await?.iter().any(|table| table == INCOMPLETE_COPY) {
+        return refuse(IS_INCOMPLETE.to_owned());
+    }
     let applied = standing::applied(tx).await?;
     let floors = floors(tx).await?;
     let program = compare(presence.migrations, &applied, &floors)?.program;
@@ -122,7 +213,7 @@ async fn note(tx: &mut Tx<'_>, presence: &Presence, now_ms: i64) -> Result<(), E
         params![&presence.id, &presence.label, program, presence.started_at, now_ms],
     )
     .await?;
-    Ok(())
+    list(tx).await
 }
 
 async fn forget_the_gone(tx: &mut Tx<'_>, now_ms: i64) -> Result<(), Error> {

@@ -6,11 +6,17 @@ use crate::{Conn, Db, Error, Migration, SystemDb, dialect, nodes, sql};
 
 /// What is kept beside the schema: the state of this one database, which no copy takes along.
 pub(crate) const BOOKKEEPING: [&str; 5] =
-    ["migrations", "migration_floors", "nodes", INCOMPLETE_COPY, BACKUP_NOTE];
+    [MIGRATIONS, "migration_floors", "nodes", INCOMPLETE_COPY, BACKUP_NOTE];
+/// What was applied.
+pub(crate) const MIGRATIONS: &str = "migrations";
 /// While this table is there, the database is half a copy.
 pub(crate) const INCOMPLETE_COPY: &str = "incomplete_copy";
 /// What a backup tells about itself.
 pub(crate) const BACKUP_NOTE: &str = "backup_note";
+
+/// Why nobody works with half a copy.
+pub(crate) const IS_INCOMPLETE: &str = "the database is an incomplete copy of another one; run `trinco db copy` or `trinco restore` again \
+     to complete it";
 
 /// How a database and the migrations of a program fit together.
 #[derive(Clone, Debug)]
@@ -44,17 +50,13 @@ pub(crate) async fn standing(db: &SystemDb, migrations: &[Migration]) -> Result<
     let tables = tables(&mut conn).await?;
     let has = |name: &str| tables.iter().any(|table| table == name);
     if has(INCOMPLETE_COPY) {
-        return refuse(
-            "the database is an incomplete copy of another one; run `trinco db copy` or \
-             `trinco restore` again to complete it"
-                .to_owned(),
-        );
+        return refuse(IS_INCOMPLETE.to_owned());
     }
-    let applied = if has("migrations") { applied(&mut conn).await? } else { Vec::new() };
+    let applied = if has(MIGRATIONS) { applied(&mut conn).await? } else { Vec::new() };
     let floors = if has("migration_floors") { floors(&mut conn).await? } else { Vec::new() };
     let nodes = if has("nodes") { nodes::list(&mut conn).await? } else { Vec::new() };
     let mut standing = compare(migrations, &applied, &floors)?;
-    standing.has_bookkeeping = has("migrations") && has("migration_floors") && has("nodes");
+    standing.has_bookkeeping = has(MIGRATIONS) && has("migration_floors") && has("nodes");
     standing.nodes = nodes;
     Ok(standing)
 }

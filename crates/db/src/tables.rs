@@ -2,7 +2,7 @@
 
 use crate::error::refused;
 use crate::standing::{self, BOOKKEEPING};
-use crate::{Conn, Error, Kind, Sql, dialect};
+use crate::{Conn, Error, Kind, Migration, Sql, dialect};
 
 /// A table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,37 @@ pub(crate) async fn read(conn: &mut Conn<'_>) -> Result<Vec<Table>, Error> {
         }
     }
     in_order(tables)
+}
+
+/// The names of the tables that migrations make, those included that later ones take away again.
+pub(crate) fn made_by(migrations: &[Migration]) -> Vec<&'static str> {
+    let mut names = Vec::new();
+    for migration in migrations {
+        let words: Vec<&str> = dialect::words(migration.sql).collect();
+        for (at, word) in words.iter().enumerate() {
+            let is = |at: usize, what: &str| {
+                words.get(at).is_some_and(|word| word.eq_ignore_ascii_case(what))
+            };
+            let mut name = at + 1;
+            let makes = word.eq_ignore_ascii_case("CREATE") && is(name, "TABLE")
+                || word.eq_ignore_ascii_case("RENAME") && is(name, "TO");
+            if makes {
+                name += if is(name + 1, "IF") { 4 } else { 1 };
+                names.extend(words.get(name).copied());
+            }
+        }
+    }
+    names
+}
+
+/// Names for people: the first few.
+pub(crate) fn listed(names: &[&str]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<String> =
+        names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more}", shown.join(", "))
 }
 
 async fn table(conn: &mut Conn<'_>, name: String) -> Result<Table, Error> {

@@ -84,6 +84,7 @@ fn postgres(config: &tokio_postgres::Config, f: &mut fmt::Formatter<'_>) -> fmt:
     for (at, host) in config.get_hosts().iter().enumerate() {
         let comma = if at == 0 { "" } else { "," };
         match host {
+            Host::Tcp(name) if name.contains(':') => write!(f, "{comma}[{name}]")?,
             Host::Tcp(name) => write!(f, "{comma}{name}")?,
             #[cfg(unix)]
             Host::Unix(path) => write!(f, "{comma}{}", path.display())?,
@@ -128,6 +129,13 @@ mod tests {
         ] {
             let error = bad.parse::<DbUrl>().unwrap_err();
             assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_ipv6_address_is_shown_as_it_is_written() {
+        for url in ["postgres://ana@[::1]:5433/trinco", "postgres://ana@[::1]:1,b:2/trinco"] {
+            assert_eq!(url.parse::<DbUrl>().unwrap().to_string(), url);
         }
     }
 

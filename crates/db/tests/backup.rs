@@ -1,4 +1,4 @@
-//! Putting a backup in the place of a SQLite database, whatever state that one is in.
+//! Making backups of a SQLite file, and putting one in the place of a database, whatever state that one is in.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use trinco_db::{BackupNote, Db, DbUrl, Error, MIGRATIONS, Options, backup, params, put_back, sql};
+use trinco_db::{
+    BackupNote, Db, DbUrl, Error, MIGRATIONS, Options, backup, check_backup, params, put_back, sql,
+};
 
 /// A database with a tenant of this name, and what its file and its log hold while it is open.
 async fn database(path: &Path, tenant: &'static str) -> (Vec<u8>, Vec<u8>) {
@@ -29,14 +31,51 @@ async fn database(path: &Path, tenant: &'static str) -> (Vec<u8>, Vec<u8>) {
     open
 }
 
-async fn backup_of(path: &Path, to: &Path) {
+async fn try_backup_of(path: &Path, to: &Path) -> Result<(), Error> {
     let note = BackupNote { made_at: 1, program: "0".to_owned(), source: String::new() };
-    backup(&DbUrl::Sqlite(path.to_owned()), to, MIGRATIONS, note).await.unwrap();
+    backup(&DbUrl::Sqlite(path.to_owned()), to, MIGRATIONS, note).await
+}
+
+async fn backup_of(path: &Path, to: &Path) {
+    try_backup_of(path, to).await.unwrap();
 }
 
 fn tenant(path: &Path) -> String {
     let connection = Connection::open(path).unwrap();
     connection.query_row("SELECT tenant_id FROM tenants", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_copy_is_not_backed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    database(&at("half.db"), "half").await;
+    // As a copy leaves it that was killed.
+    let mark = "CREATE TABLE incomplete_copy (begun_at BIGINT PRIMARY KEY)";
+    Connection::open(at("half.db")).unwrap().execute_batch(mark).unwrap();
+    let error = try_backup_of(&at("half.db"), &at("b.db")).await.unwrap_err().to_string();
+    assert!(error.starts_with("the database is an incomplete copy"), "{error}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_backups_made_at_once_under_one_name_each_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    database(&at("source.db"), "whole").await;
+    for _ in 0..5 {
+        let backups = (0..4).map(|_| {
+            let (from, to) = (at("source.db"), at("b.db"));
+            tokio::spawn(async move { try_backup_of(&from, &to).await })
+        });
+        for backup in backups.collect::<Vec<_>>() {
+            backup.await.unwrap().unwrap();
+        }
+        check_backup(&at("b.db")).await.unwrap();
+        assert_eq!(tenant(&at("b.db")), "whole");
+        fs::remove_file(at("b.db")).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,11 +6,12 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
-use support::on_postgres;
-use trinco_db::{Copied, Copying, Db, DbUrl, Error, MIGRATIONS, Options, copy};
+use support::{on_both, on_postgres};
+use trinco_db::{Copied, Copying, Db, DbUrl, Error, MIGRATIONS, Options, Presence, Sql, copy, sql};
 
 /// Tables that say something about one database and not about the installation.
 const OF_ONE_DATABASE: [&str; 3] = ["migrations", "migration_floors", "nodes"];
@@ -121,7 +122,8 @@ async fn filled() -> Filled {
 }
 
 async fn all(source: &Db, target: &Db, force: bool) -> Result<Vec<Copied>, Error> {
-    copy(source, target, MIGRATIONS, Copying { force }, 7, |_, _| {}).await
+    let copying = Copying { force, watch: Duration::from_millis(400) };
+    copy(source, target, MIGRATIONS, copying, 7, |_, _| {}).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +213,7 @@ async fn what_is_written_meanwhile_does_not_disturb_the_snapshot() {
     let to = open(&path).await;
     let expected = dump(&source.path);
     let writing = Connection::open(&source.path).unwrap();
-    writing.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
+    writing.busy_timeout(Duration::from_secs(5)).unwrap();
     let mut deleted = 0;
     // Whoever reads is ahead of who writes by a few batches, and far from the end when this begins.
     let progress = |table: &str, _| {
@@ -223,4 +225,132 @@ async fn what_is_written_meanwhile_does_not_disturb_the_snapshot() {
     assert_eq!(deleted, LOGS);
     to.close().await;
     assert!(dump(&path) == expected);
+}
+
+/// Runs statements without a tenant.
+async fn run(db: &Db, statements: Vec<&'static Sql>) {
+    let ran: Result<(), Error> = db
+        .system()
+        .write(statements, |tx, statements| {
+            Box::pin(async move {
+                for statement in statements {
+                    tx.execute(statement, &[]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await;
+    ran.unwrap();
+}
+
+async fn count(db: &Db, statement: &'static Sql) -> i64 {
+    let system = db.system();
+    let mut conn = system.read().await.unwrap();
+    conn.one(statement, &[]).await.unwrap().get(0).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_somebody_else_are_not_touched_even_by_force() {
+    let source = filled().await;
+    let from = open(&source.path).await;
+    on_both(async |place| {
+        let to = place.open_empty().await;
+        let customers = vec![
+            sql!("CREATE TABLE customers (id BIGINT PRIMARY KEY)"),
+            sql!("INSERT INTO customers (id) VALUES (1), (2)"),
+        ];
+        run(&to, customers).await;
+        for force in [false, true] {
+            let error = all(&from, &to, force).await.unwrap_err().to_string();
+            assert!(error.contains("(customers)"), "{error}");
+            assert_eq!(count(&to, sql!("SELECT count(*) FROM customers")).await, 2);
+            assert_eq!(to.standing(MIGRATIONS).await.unwrap().database, 0, "nothing was made");
+        }
+        // Nor beside ours.
+        to.migrate(MIGRATIONS, 1).await.unwrap();
+        let error = all(&from, &to, true).await.unwrap_err().to_string();
+        assert!(error.contains("(customers)"), "{error}");
+        assert_eq!(count(&to, sql!("SELECT count(*) FROM customers")).await, 2);
+        run(&to, vec![sql!("DROP TABLE customers")]).await;
+        all(&from, &to, false).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_somebody_else_are_known_whatever_they_are_called() {
+    let source = filled().await;
+    let from = open(&source.path).await;
+    on_both(async |place| {
+        let to = place.open_empty().await;
+        let begin = vec![
+            sql!("CREATE TABLE users (id BIGINT PRIMARY KEY)"),
+            sql!("INSERT INTO users (id) VALUES (1)"),
+        ];
+        run(&to, begin).await;
+        let error = all(&from, &to, true).await.unwrap_err().to_string();
+        assert!(error.contains("(users)"), "{error}");
+        run(&to, vec![sql!("CREATE TABLE migrations (id BIGINT PRIMARY KEY)")]).await;
+        let error = all(&from, &to, true).await.unwrap_err().to_string();
+        assert!(error.contains("the table migrations"), "{error}");
+        assert_eq!(count(&to, sql!("SELECT count(*) FROM users")).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_made_otherwise_is_seen_before_anything_is_deleted() {
+    let (source, other) = (filled().await, filled().await);
+    let (from, to) = (open(&source.path).await, open(&other.path).await);
+    run(&to, vec![sql!("ALTER TABLE sessions ADD COLUMN device TEXT")]).await;
+    let before = dump(&other.path);
+    let error = all(&from, &to, true).await.unwrap_err().to_string();
+    assert!(error.contains("not made alike (sessions)"), "{error}");
+    assert!(to.standing(MIGRATIONS).await.is_ok(), "it is as whole as it was");
+    to.close().await;
+    assert!(dump(&other.path) == before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_is_known_to_run_by_what_it_does_and_not_by_its_clock() {
+    const TEN_MINUTES: i64 = 600_000;
+    let source = filled().await;
+    let from = open(&source.path).await;
+    on_both(async |place| {
+        let to = place.open_empty().await;
+        to.migrate(MIGRATIONS, 1).await.unwrap();
+        let announce = async |id: &str, clock| {
+            let (id, label) = (id.to_owned(), format!("node {id}"));
+            Presence::announce(&to, MIGRATIONS, id, label, clock).await.unwrap()
+        };
+        // Ours is at 7: of the two that live one is slow and one is fast.
+        for clock in [7 - TEN_MINUTES, 7 + TEN_MINUTES] {
+            let living = announce("living", clock).await;
+            let beating = tokio::spawn({
+                let living = living.clone();
+                async move {
+                    loop {
+                        tokio::time::sleep(Duration::from_millis(50)).await;
+                        living.beat(clock).await.unwrap();
+                    }
+                }
+            });
+            let error = all(&from, &to, true).await.unwrap_err().to_string();
+            assert_eq!(error, "node living runs on the target; stop it first");
+            beating.abort();
+            let _ = beating.await;
+            living.leave().await.unwrap();
+        }
+        assert!(to.standing(MIGRATIONS).await.unwrap().nodes.is_empty());
+        // And one that was killed is in nobody's way, although it was fast.
+        let killed = announce("killed", 7 + TEN_MINUTES).await;
+        all(&from, &to, true).await.unwrap();
+        assert!(to.standing(MIGRATIONS).await.unwrap().nodes.is_empty());
+        // It was only paused, and wakes up in the middle of another copy.
+        run(&to, vec![sql!("CREATE TABLE incomplete_copy (begun_at BIGINT PRIMARY KEY)")]).await;
+        let error = killed.beat(7).await.unwrap_err();
+        assert!(matches!(error, Error::Migration(_)), "{error:?}");
+        assert!(error.to_string().contains("incomplete copy"), "{error}");
+    })
+    .await;
 }

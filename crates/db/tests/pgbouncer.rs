@@ -2,11 +2,13 @@
 //! it too: see `support`.)
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::disallowed_methods, reason = "a test may see how long it takes")]
 
 mod support;
 
 use std::time::Duration;
 
+use support::cluster::Cluster;
 use support::pooler::{self, SERVER_CONNECTIONS};
 use support::{MIGRATIONS, at_database, between, server, unique, with_option};
 use trinco_db::{Db, Error, Options, TenantDb, params, sql};
@@ -110,4 +112,30 @@ async fn many_clients_share_few_connections_and_leave_nothing_behind() {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_gone_behind_the_pooler_is_told_from_one_that_refuses() {
+    let Some(mut cluster) = Cluster::create(&[], &[]) else { return };
+    let Some(pooler) = pooler::start(&cluster.url()) else { return };
+    let options = Options { postgres_connections: 4, ..Options::default() };
+    let db = Db::open(&pooler.url("postgres").parse().unwrap(), options).await.unwrap();
+    db.migrate(MIGRATIONS, 1).await.unwrap();
+    let tenant = db.tenant("a");
+    insert(&tenant, 1).await.unwrap();
+    cluster.stop();
+    let mut said = Vec::new();
+    for n in 2..8 {
+        let error = insert(&tenant, n).await.unwrap_err();
+        assert!(error.is_temporary(), "{error:?}");
+        said.push(error.to_string());
+    }
+    assert!(said.iter().any(|sentence| sentence.contains("a pooler in front of")), "{said:?}");
+    cluster.start();
+    let begun = std::time::Instant::now();
+    while insert(&tenant, 9).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it recovers by itself");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(count(&tenant).await.unwrap(), 2);
 }

@@ -189,6 +189,29 @@ async fn a_node_that_was_killed_holds_up_a_contract_no_longer_than_the_watch() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_was_killed_is_forgotten_by_those_that_go_on() {
+    on_both(async |place| {
+        let db = place.open().await;
+        // Its clock was an hour fast: by the time of day it is alive for another hour.
+        let label = "node killed".to_owned();
+        Presence::announce(&db, MIGRATIONS, "killed".to_owned(), label, 3_600_000).await.unwrap();
+        let living = announce(&db, MIGRATIONS, "living").await.with_gone_after(WATCH);
+        let other = announce(&db, MIGRATIONS, "other").await;
+        living.beat(2).await.unwrap();
+        tokio::time::sleep(WATCH / 2).await;
+        other.beat(3).await.unwrap();
+        living.beat(3).await.unwrap();
+        assert_eq!(db.standing(MIGRATIONS).await.unwrap().nodes.len(), 3);
+        tokio::time::sleep(WATCH / 2 + Duration::from_millis(50)).await;
+        living.beat(4).await.unwrap();
+        let left = db.standing(MIGRATIONS).await.unwrap().nodes;
+        let left: Vec<&str> = left.iter().map(|node| node.id.as_str()).collect();
+        assert_eq!(left, ["living", "other"]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_forced_contract_is_noticed_by_the_old_node() {
     on_both(async |place| {
         let db = place.open().await;

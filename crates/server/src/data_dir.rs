@@ -1,13 +1,16 @@
 //! The data directory, and the lock that makes one process its owner.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use trinco_db::DbUrl;
 
 use crate::config::Settings;
+
+/// As many as Linux follows.
+const MOST_LINKS: u32 = 40;
 
 /// Holds the lock until it is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -40,10 +43,23 @@ pub(crate) fn create(settings: &Settings) -> Result<(), String> {
     })
 }
 
-/// Becomes the owner of the data: of the data directory, and of the SQLite file when it lies elsewhere.
+/// Becomes the owner of the data: of the data directory, and of the SQLite file, wherever it lies and however it is called.
 pub(crate) fn try_lock(settings: &Settings) -> Result<Result<Lock, Held>, String> {
+    let mut paths = vec![settings.data_dir.join("lock")];
+    if let DbUrl::Sqlite(database) = &settings.db_url {
+        paths.push(lock_of(database)?);
+    }
+    try_all(paths)
+}
+
+/// Becomes the owner of a SQLite file, whatever data directory the others have who use it.
+pub(crate) fn try_lock_file(database: &Path) -> Result<Result<Lock, Held>, String> {
+    try_all(vec![lock_of(database)?])
+}
+
+fn try_all(paths: Vec<PathBuf>) -> Result<Result<Lock, Held>, String> {
     let mut files = Vec::new();
-    for path in lock_paths(settings) {
+    for path in paths {
         let file = open(&path)?;
         match file.try_lock() {
             Ok(()) => {
@@ -55,26 +71,6 @@ pub(crate) fn try_lock(settings: &Settings) -> Result<Result<Lock, Held>, String
         }
     }
     Ok(Ok(Lock { _files: files }))
-}
-
-/// Takes the locks that a server would hold which uses this SQLite file, whatever its data directory is. Makes none: where there is
-/// no lock, no server has ever been.
-pub(crate) fn lock_file_for(database: &Path) -> Result<Result<Vec<Lock>, Held>, String> {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
-    let mut locks = Vec::new();
-    for path in [database.with_file_name("lock"), PathBuf::from(name)] {
-        if !path.exists() {
-            continue;
-        }
-        let file = open(&path)?;
-        match file.try_lock() {
-            Ok(()) => locks.push(Lock { _files: vec![file] }),
-            Err(TryLockError::WouldBlock) => return Ok(Err(Held { pid: signature(&file), path })),
-            Err(TryLockError::Error(error)) => return Err(cannot_lock(&path, &error)),
-        }
-    }
-    Ok(Ok(locks))
 }
 
 /// Waits for the lock of the data directory. For short work only.
@@ -90,21 +86,37 @@ pub(crate) fn sync_directory(path: &Path) -> std::io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-fn lock_paths(settings: &Settings) -> Vec<PathBuf> {
-    let mut paths = vec![settings.data_dir.join("lock")];
-    if let DbUrl::Sqlite(file) = &settings.db_url {
+/// The lock of a SQLite file: one for each file, and not for each of its names.
+fn lock_of(database: &Path) -> Result<PathBuf, String> {
+    let mut name = real_file(database)?.into_os_string();
+    name.push(".lock");
+    Ok(name.into())
+}
+
+/// The one name of a file that symbolic links, `..` and the working directory give many. The file may be missing, its folder not.
+pub(crate) fn real_file(path: &Path) -> Result<PathBuf, String> {
+    let cannot = |error: &std::io::Error| {
+        format!("the database file {} cannot be found: {error}", path.display())
+    };
+    let mut file = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        match fs::canonicalize(&file) {
+            Ok(real) => return Ok(real),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(cannot(&error)),
+            Err(_) => {}
+        }
         let folder = match file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let is_same = fs::canonicalize(folder).ok() == fs::canonicalize(&settings.data_dir).ok();
-        if !is_same {
-            let mut name = file.clone().into_os_string();
-            name.push(".lock");
-            paths.push(name.into());
+        let folder = fs::canonicalize(folder).map_err(|error| cannot(&error))?;
+        match fs::read_link(&file) {
+            // A link whose file is yet to be made.
+            Ok(target) => file = folder.join(target),
+            Err(_) => return Ok(folder.join(file.file_name().unwrap_or_default())),
         }
     }
-    paths
+    Err(cannot(&std::io::Error::other("there are too many symbolic links")))
 }
 
 fn open(path: &Path) -> Result<File, String> {

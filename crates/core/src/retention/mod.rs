@@ -5,7 +5,7 @@ mod store;
 
 use std::collections::BTreeMap;
 
-use crate::{Result, Tenant, clients, registrations};
+use crate::{Error, Result, Tenant, clients, registrations};
 
 /// Milliseconds that an expired authorization or device code is kept at least: presented again, it reveals a theft (RFC 9700 §4.14).
 const CODE_GRACE_MS: i64 = 3_600_000;
@@ -21,7 +21,7 @@ pub enum Kind {
     Tokens,
     /// Sessions of browsers.
     Sessions,
-    /// Grants, with the tokens that are left of them.
+    /// Grants, which are kept for as long as their codes and tokens are.
     Grants,
     /// Entries of the audit log. They do not end: their age counts.
     Logs,
@@ -53,29 +53,115 @@ impl Policy {
         match kind {
             Kind::Logs => set,
             Kind::Codes => Some(set.unwrap_or_default().max(CODE_GRACE_MS)),
+            // They take along what hangs on them, which ends with them at the latest.
+            Kind::Grants => {
+                let of_them = [self.kept_ms(Kind::Codes), self.kept_ms(Kind::Tokens)];
+                of_them.into_iter().flatten().chain(set).max()
+            }
             _ => Some(set.unwrap_or_default()),
         }
     }
 }
 
-/// Deletes up to `batch` rows of each kind whose time is over, each kind in a transaction of its own, and returns how many they were. To
-/// be called until there are none; several nodes may do it at once.
+/// What a sweep came to.
+#[derive(Debug, Default)]
+pub struct Swept {
+    /// Rows that were deleted.
+    pub deleted: u64,
+    /// Why something could not be deleted. The first reason, when there are several.
+    pub failure: Option<Error>,
+}
+
+/// Deletes everything whose time is over, at most `batch` rows of a table in one transaction, and in no more than `batches` turns.
+/// What cannot be deleted keeps nothing else from it, and is left for the next sweep. `goes_on` is asked before each turn. Several nodes
+/// may do it at once.
+pub async fn sweep_all(
+    tenant: &Tenant,
+    policy: &Policy,
+    batch: u32,
+    batches: u32,
+    goes_on: impl Fn() -> bool,
+) -> Swept {
+    let mut swept = Swept::default();
+    let mut left = Part::all(policy);
+    for _ in 0..batches {
+        if left.is_empty() || !goes_on() {
+            break;
+        }
+        let mut more = Vec::new();
+        for part in left {
+            match part.delete(tenant, policy, batch).await {
+                Ok(0) => {}
+                Ok(deleted) => {
+                    swept.deleted += deleted;
+                    more.push(part);
+                }
+                Err(error) => swept.failure = swept.failure.or(Some(error)),
+            }
+        }
+        left = more;
+    }
+    swept
+}
+
+/// One turn of [`sweep_all`], and how many rows it deleted. To be called until there are none.
 ///
 /// # Errors
-/// When the database does not answer. What was deleted until then stays so.
+/// When something could not be deleted. What could be stays so.
 pub async fn sweep(tenant: &Tenant, policy: &Policy, batch: u32) -> Result<u64> {
-    let now = tenant.now_ms();
-    let mut deleted = 0;
-    for expired in store::Expired::ALL {
-        let Some(kept) = policy.kept_ms(expired.kind()) else { continue };
-        deleted += tenant
-            .write((expired, now - kept, batch), |tx, (expired, before, batch)| {
-                Box::pin(store::delete(tx, *expired, *before, *batch))
-            })
-            .await?;
+    let Swept { deleted, failure } = sweep_all(tenant, policy, batch, 1, || true).await;
+    failure.map_or(Ok(deleted), Err)
+}
+
+/// What is swept by itself.
+#[derive(Clone, Copy)]
+enum Part {
+    Expired(store::Expired),
+    UnusedClients,
+    Registrations,
+}
+
+impl Part {
+    fn all(policy: &Policy) -> Vec<Self> {
+        let expired = store::Expired::ALL.into_iter();
+        let expired = expired.filter(|expired| policy.kept_ms(expired.kind()).is_some());
+        expired.map(Self::Expired).chain([Self::UnusedClients, Self::Registrations]).collect()
     }
-    deleted += clients::forget_unused(tenant, batch).await?;
-    deleted += registrations::sweep(tenant, batch).await?;
+
+    async fn delete(self, tenant: &Tenant, policy: &Policy, batch: u32) -> Result<u64> {
+        match self {
+            Self::Expired(expired) => {
+                let kept = policy.kept_ms(expired.kind()).unwrap_or(i64::MAX);
+                delete_expired(tenant, expired, tenant.now_ms().saturating_sub(kept), batch).await
+            }
+            Self::UnusedClients => clients::forget_unused(tenant, batch).await,
+            Self::Registrations => registrations::sweep(tenant, batch).await,
+        }
+    }
+}
+
+/// What hangs on grants goes before them: thousands of tokens may hang on one.
+async fn delete_expired(
+    tenant: &Tenant,
+    expired: store::Expired,
+    before: i64,
+    batch: u32,
+) -> Result<u64> {
+    let mut deleted = 0;
+    if expired == store::Expired::Grants {
+        for what in store::OfGrants::ALL {
+            deleted += tenant
+                .write((what, before, batch), |tx, (what, before, batch)| {
+                    Box::pin(store::delete_of_grants(tx, *what, *before, *batch))
+                })
+                .await?;
+        }
+    }
+    deleted += tenant
+        .write((expired, before, batch), |tx, (expired, before, batch)| {
+            Box::pin(store::delete(tx, *expired, *before, *batch))
+        })
+        .await?;
     Ok(deleted)
 }
 
@@ -89,7 +175,7 @@ mod tests {
         for kind in Kind::ALL {
             let expected = match kind {
                 Kind::Logs => None,
-                Kind::Codes => Some(CODE_GRACE_MS),
+                Kind::Codes | Kind::Grants => Some(CODE_GRACE_MS),
                 _ => Some(0),
             };
             assert_eq!(policy.kept_ms(kind), expected, "{kind:?}");
@@ -101,9 +187,21 @@ mod tests {
         let policy =
             Kind::ALL.into_iter().fold(Policy::default(), |policy, kind| policy.keeping(kind, 1));
         for kind in Kind::ALL {
-            let expected = if kind == Kind::Codes { CODE_GRACE_MS } else { 1 };
+            let is_or_holds_codes = matches!(kind, Kind::Codes | Kind::Grants);
+            let expected = if is_or_holds_codes { CODE_GRACE_MS } else { 1 };
             assert_eq!(policy.kept_ms(kind), Some(expected), "{kind:?}");
         }
         assert_eq!(policy.keeping(Kind::Logs, 0).kept_ms(Kind::Logs), None);
+    }
+
+    #[test]
+    fn a_grant_is_kept_for_as_long_as_what_hangs_on_it() {
+        let kept = |kind: Kind, milliseconds: i64| {
+            let policy = Policy::default().keeping(Kind::Grants, 2 * CODE_GRACE_MS);
+            policy.keeping(kind, milliseconds).kept_ms(Kind::Grants)
+        };
+        assert_eq!(kept(Kind::Tokens, 3 * CODE_GRACE_MS), Some(3 * CODE_GRACE_MS));
+        assert_eq!(kept(Kind::Codes, 3 * CODE_GRACE_MS), Some(3 * CODE_GRACE_MS));
+        assert_eq!(kept(Kind::Sessions, 3 * CODE_GRACE_MS), Some(2 * CODE_GRACE_MS));
     }
 }

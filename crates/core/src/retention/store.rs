@@ -3,7 +3,7 @@ use trinco_db::{Sql, Tx, params, sql};
 use super::Kind;
 use crate::Result;
 
-/// Tables whose rows have their time. Tokens come before the grants that take along what is left of them.
+/// Tables whose rows have their time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expired {
     Interactions,
@@ -105,10 +105,20 @@ impl Expired {
                  (SELECT id FROM sessions WHERE tenant_id = $1 AND expires_at <= $2
                   ORDER BY expires_at LIMIT $3)"
             ),
+            // Those that nothing hangs on any more, so that none takes along more than a statement can delete in its time.
             Self::Grants => sql!(
                 "DELETE FROM grants WHERE tenant_id = $1 AND expires_at <= $2 AND id IN
-                 (SELECT id FROM grants WHERE tenant_id = $1 AND expires_at <= $2
-                  ORDER BY expires_at LIMIT $3)"
+                 (SELECT ended.id FROM
+                      (SELECT id FROM grants WHERE tenant_id = $1 AND expires_at <= $2
+                       ORDER BY expires_at LIMIT $3) ended
+                  WHERE NOT EXISTS (SELECT 1 FROM authorization_codes
+                                    WHERE tenant_id = $1 AND grant_id = ended.id)
+                    AND NOT EXISTS (SELECT 1 FROM device_codes
+                                    WHERE tenant_id = $1 AND grant_id = ended.id)
+                    AND NOT EXISTS (SELECT 1 FROM access_tokens
+                                    WHERE tenant_id = $1 AND grant_id = ended.id)
+                    AND NOT EXISTS (SELECT 1 FROM refresh_tokens
+                                    WHERE tenant_id = $1 AND grant_id = ended.id))"
             ),
             Self::Logs => sql!(
                 "DELETE FROM logs WHERE tenant_id = $1 AND created_at <= $2 AND id IN
@@ -117,6 +127,68 @@ impl Expired {
             ),
         }
     }
+}
+
+/// What hangs on grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OfGrants {
+    AuthorizationCodes,
+    DeviceCodes,
+    AccessTokens,
+    RefreshTokens,
+}
+
+impl OfGrants {
+    pub(super) const ALL: [Self; 4] =
+        [Self::AuthorizationCodes, Self::DeviceCodes, Self::AccessTokens, Self::RefreshTokens];
+
+    /// Of the grants that are the next to go. Looked for grant by grant, of which there are no more than of the rows.
+    fn statement(self) -> &'static Sql {
+        match self {
+            Self::AuthorizationCodes => sql!(
+                "DELETE FROM authorization_codes WHERE tenant_id = $1 AND hash IN
+                 (SELECT child.hash FROM
+                      (SELECT id FROM grants WHERE tenant_id = $1 AND expires_at <= $2
+                       ORDER BY expires_at LIMIT $3) ended
+                  JOIN authorization_codes child ON child.tenant_id = $1 AND child.grant_id = ended.id
+                  LIMIT $3)"
+            ),
+            Self::DeviceCodes => sql!(
+                "DELETE FROM device_codes WHERE tenant_id = $1 AND hash IN
+                 (SELECT child.hash FROM
+                      (SELECT id FROM grants WHERE tenant_id = $1 AND expires_at <= $2
+                       ORDER BY expires_at LIMIT $3) ended
+                  JOIN device_codes child ON child.tenant_id = $1 AND child.grant_id = ended.id
+                  LIMIT $3)"
+            ),
+            Self::AccessTokens => sql!(
+                "DELETE FROM access_tokens WHERE tenant_id = $1 AND hash IN
+                 (SELECT child.hash FROM
+                      (SELECT id FROM grants WHERE tenant_id = $1 AND expires_at <= $2
+                       ORDER BY expires_at LIMIT $3) ended
+                  JOIN access_tokens child ON child.tenant_id = $1 AND child.grant_id = ended.id
+                  LIMIT $3)"
+            ),
+            Self::RefreshTokens => sql!(
+                "DELETE FROM refresh_tokens WHERE tenant_id = $1 AND hash IN
+                 (SELECT child.hash FROM
+                      (SELECT id FROM grants WHERE tenant_id = $1 AND expires_at <= $2
+                       ORDER BY expires_at LIMIT $3) ended
+                  JOIN refresh_tokens child ON child.tenant_id = $1 AND child.grant_id = ended.id
+                  LIMIT $3)"
+            ),
+        }
+    }
+}
+
+/// Deletes up to `limit` rows of grants whose time was over at `before` or earlier; returns how many.
+pub(super) async fn delete_of_grants(
+    tx: &mut Tx<'_>,
+    what: OfGrants,
+    before: i64,
+    limit: u32,
+) -> Result<u64> {
+    Ok(tx.execute(what.statement(), params![before, limit]).await?)
 }
 
 /// Deletes up to `limit` rows whose time was over at `before` or earlier; returns how many.

@@ -123,6 +123,10 @@ fn is_fatal(answer: &DbError) -> bool {
 /// The words of the server may quote what it was working on; its code does not.
 fn reason(code: &SqlState) -> Cow<'static, str> {
     let known = match code.code() {
+        // PostgreSQL itself says so of a client that breaks the protocol, which this one does not.
+        "08P01" => {
+            "a pooler in front of PostgreSQL, such as PgBouncer, has no connection to it (08P01)"
+        }
         "53100" => "PostgreSQL's disk is full",
         "53200" => "PostgreSQL has no memory left",
         "53300" => "PostgreSQL has no connection left",

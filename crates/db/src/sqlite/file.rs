@@ -55,6 +55,11 @@ pub(crate) fn copy_into(source: &Path, target: &Path) -> Result<(), Error> {
     connection.execute("VACUUM INTO ?1", [target]).map(drop).map_err(failure)
 }
 
+/// Whether a database is half a copy of another one.
+pub(crate) fn is_incomplete(path: &Path) -> Result<bool, Error> {
+    has(&open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?, INCOMPLETE_COPY)
+}
+
 /// Makes a database that is in use by nobody one file, of a kind that may lie on read-only disks, and describes it.
 pub(crate) fn seal(path: &Path, note: &BackupNote) -> Result<(), Error> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;

@@ -75,6 +75,23 @@ impl Cluster {
         self.running.take().unwrap().stop();
     }
 
+    /// Kills all its processes at once: none of them gets to do anything more.
+    pub(crate) fn kill(&mut self) {
+        let note = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).unwrap();
+        let postmaster = note.lines().next().unwrap().trim().to_owned();
+        let mut all = vec![postmaster.clone()];
+        all.extend(processes().into_iter().filter(|p| p.parent == postmaster).map(|p| p.id));
+        let mut kill = self.folder.command(std::path::Path::new("/bin/kill"));
+        // One of them may have ended by itself.
+        let _ = kill.arg("-9").args(&all).status().unwrap();
+        // What the shell waits for has ended.
+        self.running.take().unwrap().stop();
+        let lives = || processes().into_iter().any(|p| all.contains(&p.id) && p.state != "Z");
+        while lives() {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+    }
+
     /// Restarts it without one of its settings.
     pub(crate) fn restarted_without(mut self, setting: &str) -> Cluster {
         self.stop();
@@ -109,4 +126,23 @@ impl Cluster {
     pub(crate) fn url_of(&self, hosts: &str) -> String {
         format!("postgres://postgres:{PASSWORD}@{hosts}/postgres")
     }
+}
+
+struct Process {
+    id: String,
+    state: String,
+    parent: String,
+}
+
+fn processes() -> Vec<Process> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let stats = entries
+        .filter_map(|entry| std::fs::read_to_string(entry.path().join("stat")).ok())
+        .filter_map(|stat| {
+            // Its name, in parentheses, may hold anything.
+            let (id, rest) = stat.split_once(' ')?;
+            let mut after = rest.rsplit_once(") ")?.1.split(' ').map(str::to_owned);
+            Some(Process { id: id.to_owned(), state: after.next()?, parent: after.next()? })
+        });
+    stats.collect()
 }

@@ -10,19 +10,27 @@ use super::programs::{Folder, Running, find};
 /// Fewer than the connections that a test opens to it.
 pub(crate) const SERVER_CONNECTIONS: u32 = 4;
 
-struct Pooler {
+/// A running one. It stops when this is dropped.
+pub(crate) struct Pooler {
     folder: Folder,
     _running: Running,
+}
+
+impl Pooler {
+    /// The URL of a database of the server by way of it.
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://anyone@{}:6432/{database}", self.folder.as_host())
+    }
 }
 
 /// The URL of `database` by way of a PgBouncer, which is started when it is first asked for; `None` when none is installed.
 pub(crate) fn url(server: &str, database: &str) -> Option<String> {
     static POOLER: OnceLock<Option<Pooler>> = OnceLock::new();
-    let pooler = POOLER.get_or_init(|| start(server)).as_ref()?;
-    Some(format!("postgres://anyone@{}:6432/{database}", pooler.folder.as_host()))
+    Some(POOLER.get_or_init(|| start(server)).as_ref()?.url(database))
 }
 
-fn start(server: &str) -> Option<Pooler> {
+/// Starts one before a server, of which a superuser's URL is given; `None` when none is installed.
+pub(crate) fn start(server: &str) -> Option<Pooler> {
     let program = find("pgbouncer")?;
     let server: Config = server.parse().unwrap();
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));

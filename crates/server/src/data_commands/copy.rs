@@ -54,8 +54,15 @@ pub(super) async fn between(
             let _ = write!(io::stderr(), "\r\x1b[K{table}: {}", counted(rows, "row"));
         }
     };
+    let copying = Copying { force, ..Copying::default() };
+    let standing = target.standing(MIGRATIONS).await;
+    if force && standing.is_ok_and(|standing| !standing.nodes.is_empty()) {
+        let seconds = copying.watch.as_secs();
+        let _ =
+            writeln!(io::stderr(), "Watching for {seconds} s whether a server runs on the target.");
+    }
     let now = SystemClock.now_ms();
-    let copied = copy(source, target, MIGRATIONS, Copying { force }, now, progress).await;
+    let copied = copy(source, target, MIGRATIONS, copying, now, progress).await;
     if is_watched {
         let _ = write!(io::stderr(), "\r\x1b[K");
     }
@@ -83,9 +90,11 @@ fn url(what: &str, given: &str) -> Result<DbUrl, String> {
     text.parse().map_err(|error| format!("{what}: {error}"))
 }
 
-/// A server that uses a SQLite file holds one of two locks.
-fn lock(target: &DbUrl) -> Result<Vec<data_dir::Lock>, String> {
-    let DbUrl::Sqlite(file) = target else { return Ok(Vec::new()) };
-    data_dir::lock_file_for(file)?
-        .map_err(|held| format!("{}; a server uses the target, so stop it first", held.describe()))
+/// A server that uses a SQLite file owns it.
+fn lock(target: &DbUrl) -> Result<Option<data_dir::Lock>, String> {
+    let DbUrl::Sqlite(file) = target else { return Ok(None) };
+    let held = |held: data_dir::Held| {
+        format!("{}; a server uses the target, so stop it first", held.describe())
+    };
+    data_dir::try_lock_file(file)?.map(Some).map_err(held)
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use trinco_core::{Clock as _, MIGRATIONS};
 use trinco_db::{Db, Migrating, Standing};
 
-use super::{Said, cannot_open, counted, look_at, options, require_file};
+use super::{Said, cannot_open, counted, look_at, options, require_file, seen};
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::data_dir;
@@ -62,7 +62,8 @@ fn would(standing: &Standing) -> Said {
         stderr = format!("Nothing is to be done: the schema is {}.\n", standing.database);
     }
     for node in &standing.nodes {
-        writeln!(stderr, "{} runs a program of schema {}.", node.label, node.schema_version)
+        let seen = seen(node.seen_at, SystemClock.now_ms());
+        writeln!(stderr, "{} has a program of schema {}, {seen}.", node.label, node.schema_version)
             .expect("writing to a string works");
     }
     Said::done(stdout, stderr)

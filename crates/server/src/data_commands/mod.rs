@@ -124,7 +124,47 @@ fn cannot_open(url: &DbUrl, error: &trinco_db::Error) -> String {
     format!("the database {url} cannot be opened: {error}")
 }
 
+/// A node shows every four seconds that it lives. Milliseconds.
+const SEEN_LATELY: i64 = 15_000;
+
+/// When a node was seen, by its own clock: it may be gone, or its clock wrong.
+fn seen(at: i64, now: i64) -> String {
+    let seconds = (now - at).unsigned_abs() / 1000;
+    let ago = match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds / 60),
+        _ => format!("{} h", seconds / 3600),
+    };
+    if (now - at).abs() <= SEEN_LATELY {
+        format!("seen {} s ago", (now - at).max(0) / 1000)
+    } else if at > now {
+        format!("seen {ago} from now: its clock is ahead of this one, so it may run or be gone")
+    } else {
+        format!("not seen for {ago}: it is gone, or its clock is wrong")
+    }
+}
+
 /// `1 row`, `2 rows`.
 fn counted(number: u64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_was_not_seen_lately_is_not_said_to_run() {
+        let now = 1_000_000_000;
+        for (at, expected) in [
+            (now - 3_900, "seen 3 s ago"),
+            (now + 2_000, "seen 0 s ago"),
+            (now - 20_000, "not seen for 20 s: it is gone, or its clock is wrong"),
+            (now - 300_000, "not seen for 5 min: it is gone, or its clock is wrong"),
+            (now - 86_400_000, "not seen for 24 h: it is gone, or its clock is wrong"),
+        ] {
+            assert_eq!(seen(at, now), expected);
+        }
+        assert!(seen(now + 600_000, now).starts_with("seen 10 min from now: its clock is ahead"));
+    }
 }

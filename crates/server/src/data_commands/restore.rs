@@ -63,6 +63,8 @@ async fn to_sqlite(
     let _lock = data_dir::try_lock(settings)?.map_err(|held| {
         format!("nothing was restored: {}; stop the server first", held.describe())
     })?;
+    // What is replaced is the file, and not a link that leads there.
+    let database = &data_dir::real_file(database)?;
     if database.exists() && !force {
         return Err(format!(
             "nothing was restored: there is a database at {url}; replace it with --force, which moves it aside"

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
-use trinco_core::{MIGRATIONS, tenants};
+use trinco_core::{Clock as _, MIGRATIONS, tenants};
 use trinco_db::{Db, EngineKind, Error, Standing};
 
-use super::{Said, look_at};
+use super::{Said, look_at, seen};
+use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::master_key;
 
@@ -17,6 +18,8 @@ struct Status {
     /// The error is a sentence: why this program cannot use the database at all.
     standing: Result<Standing, String>,
     master_key: MasterKeyState,
+    /// When it was looked: Unix milliseconds.
+    now: i64,
 }
 
 /// Whether the master key at hand opens what the database seals.
@@ -70,7 +73,8 @@ async fn read(settings: &Settings, db: &Db) -> Result<Status, String> {
         EngineKind::Sqlite => "SQLite",
         EngineKind::Postgres => "PostgreSQL",
     };
-    Ok(Status { database: settings.db_url.to_string(), engine, standing, master_key })
+    let (database, now) = (settings.db_url.to_string(), SystemClock.now_ms());
+    Ok(Status { database, engine, standing, master_key, now })
 }
 
 impl Status {
@@ -134,7 +138,11 @@ impl Status {
                     (false, false) => line("up to date", "no: run `trinco db migrate`"),
                 }
                 for node in &standing.nodes {
-                    line("node", &format!("{}, schema {}", node.label, node.schema_version));
+                    let seen = seen(node.seen_at, self.now);
+                    line(
+                        "node",
+                        &format!("{}, schema {}, {seen}", node.label, node.schema_version),
+                    );
                 }
             }
         }

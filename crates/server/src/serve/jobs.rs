@@ -16,7 +16,7 @@ const REFRESH_EVERY: Duration = Duration::from_millis(500);
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 /// Rows of one statement, so that no transaction keeps others waiting for long.
 const SWEEP_BATCH: u32 = 500;
-/// Batches of one sweep; what is left waits for the next.
+/// Turns of one sweep; what is left waits for the next.
 const SWEEP_BATCHES: u32 = 200;
 
 /// How soon a staged key signs after its grace period, and an old one goes.
@@ -76,30 +76,17 @@ async fn sweep(
 ) {
     let mut disturbed = false;
     while tick(SWEEP_EVERY, &mut stop).await {
-        let mut succeeded = true;
-        for _ in 0..SWEEP_BATCHES {
-            match retention::sweep(&tenant, &policy, SWEEP_BATCH).await {
-                Ok(0) => {
-                    disturbed = false;
-                    break;
-                }
-                Ok(deleted) => {
-                    tracing::debug!(tenant = tenant.id(), deleted, "expired rows deleted");
-                }
-                Err(error) => {
-                    succeeded = false;
-                    if !disturbed {
-                        let tenant = tenant.id();
-                        tracing::warn!(tenant, %error, "expired rows cannot be deleted; trying again");
-                        disturbed = true;
-                    }
-                    break;
-                }
-            }
-            if *stop.borrow() {
-                return;
-            }
+        let goes_on = || !*stop.borrow();
+        let swept =
+            retention::sweep_all(&tenant, &policy, SWEEP_BATCH, SWEEP_BATCHES, goes_on).await;
+        let (tenant_id, deleted, succeeded) = (tenant.id(), swept.deleted, swept.failure.is_none());
+        if deleted > 0 {
+            tracing::debug!(tenant = tenant_id, deleted, "expired rows deleted");
         }
+        if let Some(error) = swept.failure.filter(|_| !disturbed) {
+            tracing::warn!(tenant = tenant_id, %error, "expired rows cannot be deleted; trying again");
+        }
+        disturbed = !succeeded;
         metrics.job_ended(Job::DeleteExpired, tenant.id(), succeeded);
     }
 }

@@ -138,7 +138,8 @@ fn a_backup_made_while_the_server_writes_restores_all_that_was_acknowledged() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let other = elsewhere(&place);
     other.done(&["restore", file.to_str().unwrap()]);
-    assert_eq!(names_in(&other.path().join("data")), ["lock", "master.key", "trinco.db"]);
+    let left = ["lock", "master.key", "trinco.db", "trinco.db.lock"];
+    assert_eq!(names_in(&other.path().join("data")), left);
     let server = other.serve();
     it.goes_on(&server, &before);
     drop(server);
@@ -231,10 +232,22 @@ fn a_backup_replaces_backups_only_and_leaves_nothing_half() {
         assert!(sentence.contains(what), "{name}: {sentence}");
     }
     assert_eq!(fs::read(place.path().join("letter.txt")).unwrap(), b"dear");
-    // Left behind by a backup that was killed.
-    fs::write(place.path().join("b.db.partial"), "half").unwrap();
-    place.done(&["backup", "b.db"]);
-    assert!(!place.path().join("b.db.partial").exists());
+    // Left behind by a backup that was killed; and what only looks so.
+    fs::create_dir(place.path().join("backups")).unwrap();
+    let at = |name: &str| place.path().join("backups").join(name);
+    for name in ["b.db.0123456789abcdef.partial", "b.db.0123456789abcdef.partial-journal"] {
+        fs::write(at(name), "half").unwrap();
+    }
+    for name in ["b.db.partial", "b.db.old.partial", "c.db.0123456789abcdef.partial"] {
+        std::os::unix::fs::symlink("../letter.txt", at(name)).unwrap();
+    }
+    place.done(&["backup", "backups/b.db"]);
+    assert_eq!(
+        names_in(&place.path().join("backups")),
+        ["b.db", "b.db.old.partial", "b.db.partial", "c.db.0123456789abcdef.partial"]
+    );
+    assert_eq!(fs::metadata(at("b.db")).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::read(place.path().join("letter.txt")).unwrap(), b"dear");
     let (_, sentence) = Place::new().refused(&["backup", "b.db"]);
     assert!(sentence.contains("--data"), "{sentence}");
 }

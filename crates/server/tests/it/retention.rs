@@ -150,3 +150,90 @@ async fn a_sweep_takes_the_oldest_first_and_no_more_than_a_batch() {
     }
     assert_eq!(sweeps, [(10, -4), (5, 1), (0, 1)]);
 }
+
+/// Puts a grant that ended `ended_ago` milliseconds ago into the database, with so many opaque access tokens that end (or ended) at `until`.
+async fn grant_with_tokens(server: &Server, ended_ago: i64, tokens: i64, until: i64) {
+    let admin = server.admin().await;
+    let (client, _) = admin.traditional("Shop").await;
+    let user = admin.user(USER.0, USER.1).await;
+    let tenant = server.tenant();
+    let now = tenant.now_ms();
+    tenant
+        .write((user, client), move |tx, (user, client)| {
+            Box::pin(async move {
+                let grant = sql!(
+                    "INSERT INTO grants (tenant_id, id, user_id, client_id, scope, resources, authenticated_at,
+                         created_at, expires_at)
+                     VALUES ($1, 'g', $2, $3, 'openid', '[]', 0, 0, $4)"
+                );
+                tx.execute(grant, params![user, client, now - ended_ago]).await?;
+                for n in 0..tokens {
+                    let token = sql!(
+                        "INSERT INTO access_tokens (tenant_id, hash, grant_id, scope, created_at, expires_at)
+                         VALUES ($1, $2, 'g', 'openid', 0, $3)"
+                    );
+                    tx.execute(token, params![n.to_string(), until]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+/// Tokens and grants.
+async fn tokens_and_grants(tenant: &Tenant) -> [i64; 2] {
+    [
+        count(tenant, sql!("SELECT count(*) FROM access_tokens WHERE tenant_id = $1")).await,
+        count(tenant, sql!("SELECT count(*) FROM grants WHERE tenant_id = $1")).await,
+    ]
+}
+
+#[tokio::test]
+async fn a_grant_goes_after_its_tokens_however_many_they_are() {
+    let server = Server::start().await;
+    let tenant = server.tenant();
+    // The tokens say of themselves that they are good for another day.
+    let until = tenant.now_ms() + DAY * 1000;
+    grant_with_tokens(&server, 2 * HOUR * 1000, 25, until).await;
+    let mut sweeps = Vec::new();
+    while sweeps.last() != Some(&(0, [0, 0])) && sweeps.len() < 9 {
+        let deleted = retention::sweep(tenant, &retention::Policy::default(), 10).await.unwrap();
+        sweeps.push((deleted, tokens_and_grants(tenant).await));
+    }
+    assert_eq!(sweeps, [(10, [15, 1]), (10, [5, 1]), (6, [0, 0]), (0, [0, 0])]);
+}
+
+#[tokio::test]
+async fn tokens_that_are_to_be_kept_do_not_go_with_their_grant() {
+    let server = Server::start().await;
+    let tenant = server.tenant();
+    let ended = tenant.now_ms() - DAY * 1000;
+    grant_with_tokens(&server, 2 * DAY * 1000, 3, ended).await;
+    let policy = retention::Policy::default().keeping(retention::Kind::Tokens, 30 * DAY * 1000);
+    for (days, expected) in [(0, [3, 1]), (27, [3, 1]), (2, [0, 0])] {
+        server.clock().advance(days * DAY);
+        retention::sweep(tenant, &policy, 500).await.unwrap();
+        assert_eq!(tokens_and_grants(tenant).await, expected, "{days} days on");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_deleted_keeps_nothing_else_from_it() {
+    let server = Server::start().await;
+    let tenant = server.tenant();
+    grant_with_tokens(&server, 2 * HOUR * 1000, 25, 0).await;
+    let broken: trinco_core::Result<u64> = (server.installation().db().system())
+        .write((), |tx, ()| {
+            Box::pin(async move {
+                Ok(tx.execute(sql!("ALTER TABLE interactions RENAME TO elsewhere"), &[]).await?)
+            })
+        })
+        .await;
+    broken.unwrap();
+    let policy = retention::Policy::default();
+    let swept = retention::sweep_all(tenant, &policy, 10, 100, || true).await;
+    assert!(swept.failure.is_some(), "it is reported all the same");
+    assert_eq!(swept.deleted, 26);
+    assert_eq!(tokens_and_grants(tenant).await, [0, 0]);
+}

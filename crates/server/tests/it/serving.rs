@@ -1,6 +1,6 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::process::Stdio;
 
 use crate::http::Http;
@@ -17,7 +17,13 @@ fn a_fresh_server_answers_and_its_data_is_private() {
     let mode =
         |name: &str| fs::metadata(place.path().join(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("data"), 0o700);
-    for name in ["data/master.key", "data/trinco.db", "data/lock", "data/control.sock"] {
+    for name in [
+        "data/master.key",
+        "data/trinco.db",
+        "data/trinco.db.lock",
+        "data/lock",
+        "data/control.sock",
+    ] {
         assert_eq!(mode(name), 0o600, "{name}");
     }
 }
@@ -40,6 +46,46 @@ fn a_second_server_is_refused_even_from_another_data_directory() {
     let database = ["--db-url", "sqlite:trinco.db", "--port", "0"];
     let server = place.serve_with(&[&database[..], &["--data", "one"]].concat());
     let (code, sentence) = place.refused(&[&["serve"], &database[..], &["--data", "two"]].concat());
+    assert_eq!(code, 1);
+    assert!(sentence.contains(&format!("process {}", server.pid())), "{sentence}");
+}
+
+#[test]
+fn a_database_in_use_is_refused_by_every_name_it_has() {
+    let place = Place::new();
+    place.done(&["init"]);
+    place.done(&["backup", "b.db"]);
+    place.done(&["init", "--data", "source"]);
+    let server = place.serve();
+    symlink("data/trinco.db", place.path().join("link.db")).unwrap();
+    symlink("data", place.path().join("folder")).unwrap();
+    let log = place.path().join("data/trinco.db-wal");
+    let holder = format!("process {}", server.pid());
+    for name in ["data/trinco.db", "link.db", "folder/trinco.db"] {
+        let url = format!("sqlite:{name}");
+        let there = ["--data", "other", "--master-key-file", "data/master.key", "--db-url", &url];
+        for command in [
+            [&["serve", "--port", "0"], &there[..]].concat(),
+            [&["restore", "b.db", "--force"], &there[..]].concat(),
+            [&["db", "migrate"], &there[..]].concat(),
+            vec!["db", "copy", "sqlite:source/trinco.db", &url, "--force"],
+        ] {
+            let (code, sentence) = place.refused(&command);
+            assert_eq!(code, 1, "{command:?}: {sentence}");
+            assert!(sentence.contains(&holder), "{command:?}: {sentence}");
+        }
+        assert!(log.exists(), "what the server wrote last is there");
+    }
+    assert_eq!(server.http().send("GET", "/api/status", &[], "").unwrap().status, 204);
+}
+
+#[test]
+fn a_link_to_a_database_is_followed_before_there_is_one() {
+    let place = Place::new();
+    symlink("real.db", place.path().join("link.db")).unwrap();
+    let server = place.serve_with(&["--db-url", "sqlite:link.db", "--port", "0"]);
+    let real = ["serve", "--db-url", "sqlite:real.db", "--port", "0", "--data", "other"];
+    let (code, sentence) = place.refused(&real);
     assert_eq!(code, 1);
     assert!(sentence.contains(&format!("process {}", server.pid())), "{sentence}");
 }

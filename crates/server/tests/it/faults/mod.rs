@@ -1,11 +1,26 @@
 //! What goes wrong outside the server's power, and what must hold all the same: no acknowledged write is lost, nothing is accepted
 //! twice, no refusal is a wrong one, and the server recovers by itself.
 
+#[allow(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "the tests of `db` need more of it, and see how long it takes"
+)]
+#[path = "../../../../db/tests/support/cluster.rs"]
+mod cluster;
 mod disk;
 mod fsync;
 mod kill;
 mod load;
+mod migrate;
 mod postgres;
+#[allow(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "the tests of `db` need more of it, and see how long it takes"
+)]
+#[path = "../../../../db/tests/support/programs.rs"]
+mod programs;
 
 use std::process::Command;
 

@@ -2,12 +2,16 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use super::random;
+use trinco_core::{MasterKey, SystemRandomness};
+
+use super::cluster::Cluster;
+use super::{random, rounds};
 use crate::http::Http;
 use crate::person::{App, Person, create_account};
 use crate::postgres::Schema;
@@ -78,26 +82,46 @@ impl Link {
     }
 }
 
-/// A node whose database is reached by way of a link.
+/// A node, and what is needed to write to it.
 struct Node {
-    schema: Schema,
-    link: Link,
     _place: Place,
     server: Server,
     bearer: String,
     app: App,
 }
 
-impl Node {
+/// A node whose database is reached by way of a link.
+struct Linked {
+    schema: Schema,
+    link: Link,
+    node: Node,
+}
+
+impl Deref for Linked {
+    type Target = Node;
+
+    fn deref(&self) -> &Node {
+        &self.node
+    }
+}
+
+impl Linked {
     fn start(name: &str) -> Option<Self> {
         let schema = Schema::create(name)?;
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (url, own) = schema.url_by(listener.local_addr().unwrap().port());
         let link = Link::default();
         link.to(own, listener);
+        let node = Node::start(url, schema.key().to_owned());
+        Some(Self { schema, link, node })
+    }
+}
+
+impl Node {
+    fn start(database: String, key: String) -> Self {
         let place = Place::with(vec![
-            ("DB_URL", url),
-            ("TRINCO_MASTER_KEY", schema.key().to_owned()),
+            ("DB_URL", database),
+            ("TRINCO_MASTER_KEY", key),
             ("ENDPOINT", "http://id.test".to_owned()),
         ]);
         let credentials = json(&place.done(&["init", "--json"]));
@@ -107,7 +131,7 @@ impl Node {
         create_account(&mut http, &bearer);
         // Nothing that was spent is answered again, not even for a moment.
         let app = App::register(&mut http, &bearer, 0);
-        Some(Self { schema, link, _place: place, server, bearer, app })
+        Self { _place: place, server, bearer, app }
     }
 
     /// Creates a user; the path when that was acknowledged, `None` when it was put off. Anything else is wrong.
@@ -177,7 +201,7 @@ fn pause(milliseconds: u64) {
 
 #[test]
 fn a_database_that_is_cut_off_and_slow_costs_patience_and_nothing_else() {
-    let Some(node) = Node::start("cut") else { return };
+    let Some(node) = Linked::start("cut") else { return };
     let (acknowledged, put_off) = node.under_load(|| {
         for _ in 0..10 {
             pause(100 + random() % 200);
@@ -200,7 +224,7 @@ fn a_database_that_is_cut_off_and_slow_costs_patience_and_nothing_else() {
 
 #[test]
 fn codes_and_refresh_tokens_are_taken_once_whatever_the_connection_does() {
-    let Some(node) = Node::start("once") else { return };
+    let Some(node) = Linked::start("once") else { return };
     let mut person = Person::at(node.server.port);
     let mut http = node.server.http();
     let (mut redeemed, mut put_off) = (0, 0);
@@ -237,7 +261,7 @@ fn codes_and_refresh_tokens_are_taken_once_whatever_the_connection_does() {
 
 #[test]
 fn a_database_that_takes_no_writes_still_answers_what_needs_none() {
-    let Some(node) = Node::start("readonly") else { return };
+    let Some(node) = Linked::start("readonly") else { return };
     let acknowledged = vec![node.create(&mut node.server.http()).expect("it works")];
     node.schema.as_superuser("ALTER ROLE {role} SET default_transaction_read_only = on");
     node.link.cut_connections();
@@ -254,4 +278,25 @@ fn a_database_that_takes_no_writes_still_answers_what_needs_none() {
     // A failover hands out new connections; so does this.
     node.link.cut_connections();
     node.has_recovered(&acknowledged);
+}
+
+#[test]
+fn a_postgresql_that_is_killed_and_started_again_loses_nothing_that_was_acknowledged() {
+    let Some(mut cluster) = Cluster::create(&["fsync=on"], &[]) else { return };
+    let key = MasterKey::generate(&SystemRandomness).to_text().to_string();
+    let node = Node::start(cluster.url(), key);
+    let mut all = Vec::new();
+    for round in 0..rounds().div_ceil(3) {
+        let (mut acknowledged, put_off) = node.under_load(|| {
+            pause(200 + random() % 500);
+            cluster.kill();
+            pause(random() % 1_500);
+            cluster.start();
+            pause(300);
+        });
+        println!("round {round}: {} acknowledged, {put_off} put off", acknowledged.len());
+        assert!(!acknowledged.is_empty() && put_off > 0, "both must have happened");
+        all.append(&mut acknowledged);
+        node.has_recovered(&all);
+    }
 }

@@ -3,22 +3,33 @@
 //! The source is read in one snapshot. The target says that it is incomplete from before the first row until all rows are counted, and
 //! until then no program starts on it.
 
+mod target;
+
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use crate::dialect::{self, EngineKind};
 use crate::error::refused;
-use crate::migrate::apply;
-use crate::standing::{INCOMPLETE_COPY, Standing, tables as names};
+use crate::standing::Standing;
 use crate::tables::{self, Table};
-use crate::{Conn, Db, Error, Kind, Migrating, Migration, Param, Tx, Value, migrate, params, sql};
+use crate::{Conn, Db, Error, Kind, Migrating, Migration, Param, Value, migrate, params, sql};
+use target::{prepare, require_mark, unmark};
 
 /// How a copy treats what is in the target.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Copying {
     /// Delete what the target holds.
     pub force: bool,
+    /// For how long a server of the target must have been silent to count as gone, as in [`Migrating`].
+    pub watch: Duration,
+}
+
+impl Default for Copying {
+    fn default() -> Copying {
+        Copying { force: false, watch: Migrating::default().watch }
+    }
 }
 
 /// What was copied of a table.
@@ -38,8 +49,6 @@ const BYTES: usize = 4 << 20;
 const WAITING: usize = 2;
 /// Parameters of one statement; SQLite takes no more than 32766.
 const PARAMETERS: usize = 8_000;
-/// A node of the target that has been seen within this time is taken to run. Milliseconds.
-const NODE_RUNS: i64 = 60_000;
 
 enum Message {
     Rows {
@@ -60,7 +69,8 @@ enum Message {
 ///
 /// # Errors
 /// [`Error::Refused`], with a sentence, when source and target do not suit: among others when the target holds rows and is not to be
-/// cleared, or servers run on it. After other failures the target is incomplete and says so; a new copy clears it and begins again.
+/// cleared, when somebody else's tables are in it, or servers run on it. After other failures the target is incomplete and says so; a
+/// new copy clears it and begins again.
 pub async fn copy(
     source: &Db,
     target: &Db,
@@ -71,8 +81,7 @@ pub async fn copy(
 ) -> Result<Vec<Copied>, Error> {
     let standing = source.standing(migrations).await?;
     require_same(&standing)?;
-    prepare(source, target, migrations, copying, now_ms).await?;
-    let tables = tables::read(&mut target.system().read().await?).await?;
+    let tables = prepare(source, target, migrations, copying, now_ms).await?;
     for table in tables.iter().rev() {
         clear(target, table).await?;
     }
@@ -139,90 +148,22 @@ fn require_same(standing: &Standing) -> Result<(), Error> {
     Ok(())
 }
 
-/// Marks the target as incomplete and gives it the schema.
-async fn prepare(
-    source: &Db,
-    target: &Db,
-    migrations: &[Migration],
-    copying: Copying,
-    now_ms: i64,
-) -> Result<(), Error> {
-    let system = target.system();
-    let there = names(&mut system.read().await?).await?;
-    let has = |name: &str| there.iter().any(|table| table == name);
-    let is_incomplete = has(INCOMPLETE_COPY);
-    if has("migrations") && !is_incomplete {
-        let standing = target.standing(migrations).await?;
-        if let Some(node) = standing.nodes.iter().find(|node| now_ms - node.seen_at < NODE_RUNS) {
-            return refused(format!(
-                "{} runs on the target, or did a minute ago; stop it first",
-                node.label
-            ));
-        }
-        if !standing.newer.is_empty() {
-            return refused(format!(
-                "the target has schema {} and this program only schema {}; use the newer program",
-                standing.database, standing.program
-            ));
-        }
-        let mut conn = system.read().await?;
-        for table in tables::read(&mut conn).await? {
-            if !copying.force && !conn.all(&table.any(), &[]).await?.is_empty() {
-                return refused(format!(
-                    "the target is not empty: it has rows in {}; choose another one, or replace what it \
-                     holds with --force",
-                    table.name
-                ));
-            }
-        }
-    }
-    system
-        .write::<_, _, Error, _>(now_ms, |tx, now_ms| {
-            Box::pin(async move {
-                tx.script(
-                    "CREATE TABLE IF NOT EXISTS incomplete_copy (
-                         begun_at BIGINT NOT NULL, CONSTRAINT incomplete_copy_pk PRIMARY KEY (begun_at))",
-                )
-                .await?;
-                tx.execute(sql!("DELETE FROM incomplete_copy"), &[]).await?;
-                tx.execute(sql!("INSERT INTO incomplete_copy (begun_at) VALUES ($1)"), params![now_ms])
-                    .await?;
-                Ok(())
-            })
-        })
-        .await?;
-    let marked = names(&mut source.system().read().await?).await?;
-    if marked.iter().any(|table| table == INCOMPLETE_COPY) {
-        // However their URLs are spelled, and whatever --force would have deleted.
-        unmark(target, now_ms).await?;
-        return refused("source and target are the same database");
-    }
-    let migrating = Migrating { force: true, ..Migrating::default() };
-    for (migration, version) in migrations.iter().zip(1..) {
-        migrate::check(migration, version)?;
-    }
-    apply(&system, migrations, migrating, now_ms).await.map(drop)
-}
-
-async fn unmark(target: &Db, begun_at: i64) -> Result<(), Error> {
-    target
-        .system()
-        .write(begun_at, |tx, begun_at| {
-            Box::pin(async move {
-                require_mark(tx, *begun_at).await?;
-                tx.script("DROP TABLE incomplete_copy").await
-            })
-        })
-        .await
-}
-
-/// Two copies into one database would mix: the later one replaces the mark.
-async fn require_mark(tx: &mut Tx<'_>, begun_at: i64) -> Result<(), Error> {
-    let mark = tx.optional(sql!("SELECT begun_at FROM incomplete_copy"), &[]).await?;
-    if mark.map(|row| row.get::<i64>(0)).transpose()? == Some(begun_at) {
+/// What is read from one of them can be written to the other.
+fn require_alike(source: &[Table], target: &[Table]) -> Result<(), Error> {
+    let lacks = |tables: &[Table], one: &Table| !tables.iter().any(|t| t.holds_the_same(one));
+    let mut odd: Vec<&str> = (target.iter().filter(|table| lacks(source, table)))
+        .chain(source.iter().filter(|table| lacks(target, table)))
+        .map(|table| table.name.as_str())
+        .collect();
+    if odd.is_empty() {
         return Ok(());
     }
-    refused("another copy into the target has begun, so this one was given up")
+    odd.sort_unstable();
+    odd.dedup();
+    refused(format!(
+        "source and target are not made alike ({}), although both have the same schema",
+        tables::listed(&odd)
+    ))
 }
 
 async fn clear(target: &Db, table: &Table) -> Result<(), Error> {
@@ -246,19 +187,10 @@ async fn read_all(
 ) -> Result<(), Error> {
     dialect::share_schema_reading(conn).await?;
     let newest = conn.one(sql!("SELECT max(version) FROM migrations"), &[]).await?;
-    let theirs = tables::read(conn).await?;
-    let differs = tables.iter().zip(&theirs).any(|(one, other)| !one.holds_the_same(other));
-    if newest.get::<i64>(0)? != version || differs || tables.len() != theirs.len() {
-        let mine = |table: &Table| theirs.iter().any(|other| table.holds_the_same(other));
-        let odd: Vec<&str> = (tables.iter().filter(|table| !mine(table)))
-            .chain(theirs.iter().filter(|other| !tables.iter().any(|t| t.holds_the_same(other))))
-            .map(|table| table.name.as_str())
-            .collect();
-        return refused(format!(
-            "source and target are not made alike ({}), although both have schema {version}",
-            odd.join(", ")
-        ));
+    if newest.get::<i64>(0)? != version {
+        return refused("the schema of the source was changed while it was copied");
     }
+    require_alike(&tables::read(conn).await?, tables)?;
     for (index, table) in tables.iter().enumerate() {
         let rows = read_table(conn, index, table, send).await?;
         say(conn.engine(), send, Message::End { table: index, rows }).await?;

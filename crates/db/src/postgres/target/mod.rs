@@ -3,15 +3,16 @@
 //! The driver knows `sslmode` only as far as `require`, and refuses `sslrootcert`, `sslcert` and `sslkey`: those are read here and
 //! kept from it. Everything else means what the driver says, which follows libpq. Errors never quote the URL.
 
-use std::borrow::Cow;
+mod options;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode as DriverMode};
 
 use crate::Error;
+use options::{OUR_OPTIONS, PLACE_OPTIONS, Parts};
 
 /// What a PostgreSQL URL says.
 pub(crate) struct Target {
@@ -68,13 +69,14 @@ const MOST_CONNECTIONS: usize = 1000;
 impl Target {
     pub(crate) fn read(url: &str) -> Result<Target, Error> {
         let url = Parts::of(url);
-        let tls = Tls::read(&url)?;
         // The driver ends the password at the first `@`: what follows of it would be shown as the host.
         if url.hosts.contains('@') || url.path.contains('@') {
             return refuse(
                 "the PostgreSQL URL has more than one `@`; write one in the password as %40",
             );
         }
+        url.require_known()?;
+        let tls = Tls::read(&url)?;
         let pool_size = match url.option("pool_size")? {
             None => None,
             Some(text) => match text.parse() {
@@ -130,11 +132,6 @@ fn parse(url: &str) -> Result<Config, Error> {
         )
     })
 }
-
-/// What the driver is not told.
-const OUR_OPTIONS: [&str; 5] = ["sslmode", "sslrootcert", "sslcert", "sslkey", "pool_size"];
-/// Where a server is.
-const PLACE_OPTIONS: [&str; 3] = ["host", "hostaddr", "port"];
 
 impl Tls {
     fn read(url: &Parts<'_>) -> Result<Tls, Error> {
@@ -197,62 +194,6 @@ impl SslMode {
             SslMode::Prefer => DriverMode::Prefer,
             SslMode::Require | SslMode::VerifyCa | SslMode::VerifyFull => DriverMode::Require,
         }
-    }
-}
-
-/// A URL taken apart where the driver takes it apart.
-struct Parts<'u> {
-    /// Up to the hosts: the scheme, and what ends with the first `@`.
-    head: &'u str,
-    hosts: &'u str,
-    /// The database.
-    path: &'u str,
-    /// The options: the decoded name of each, and how it is written.
-    options: Vec<(Cow<'u, str>, &'u str)>,
-}
-
-impl<'u> Parts<'u> {
-    fn of(url: &'u str) -> Parts<'u> {
-        let head = url.find('@').map(|at| at + 1).or(url.find("://").map(|at| at + 3));
-        let (head, rest) = url.split_at(head.unwrap_or(0));
-        let (place, mut options) = rest.split_once('?').unwrap_or((rest, ""));
-        let (hosts, path) = place.split_at(place.find('/').unwrap_or(place.len()));
-        let mut read = Vec::new();
-        while !options.is_empty() {
-            let name_end = options.find('=').unwrap_or(options.len());
-            let end = options[name_end..].find('&').map_or(options.len(), |at| name_end + at);
-            let name = percent_decode_str(&options[..name_end]).decode_utf8_lossy();
-            read.push((name, &options[..end]));
-            options = options.get(end + 1..).unwrap_or_default();
-        }
-        Parts { head, hosts, path, options: read }
-    }
-
-    /// The value of an option of ours.
-    fn option(&self, wanted: &str) -> Result<Option<Cow<'u, str>>, Error> {
-        let mut found = self.options.iter().filter(|(name, _)| name == wanted);
-        let (option, again) = (found.next(), found.next());
-        if again.is_some() {
-            return refuse(&format!("the PostgreSQL URL has more than one {wanted}"));
-        }
-        let Some((_, written)) = option else { return Ok(None) };
-        let value = written.split_once('=').map_or("", |(_, value)| value);
-        match percent_decode_str(value).decode_utf8() {
-            Ok(value) if !value.is_empty() && !value.contains('\0') => Ok(Some(value)),
-            _ => refuse(&format!("{wanted} of the PostgreSQL URL has no usable value")),
-        }
-    }
-
-    /// The URL with other hosts, and without the options that are named.
-    fn without(&self, names: &[&str], hosts: &str) -> String {
-        let kept: Vec<&str> = self
-            .options
-            .iter()
-            .filter(|(name, _)| !names.contains(&name.as_ref()))
-            .map(|(_, written)| *written)
-            .collect();
-        let mark = if kept.is_empty() { "" } else { "?" };
-        format!("{}{hosts}{}{mark}{}", self.head, self.path, kept.join("&"))
     }
 }
 

@@ -1,15 +1,20 @@
 //! Backups: one SQLite file, whatever the engine of the database, and the way back.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+mod target;
+
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::refused;
 use crate::sqlite::file::{self, BackupNote};
+use crate::standing::IS_INCOMPLETE;
 use crate::{Copying, Db, DbUrl, Error, Migration, Options, copy};
+use target::Target;
 
 /// Writes a backup of `source` to `path`: consistent, while servers write. The file appears there whole and on disk, with mode 0600,
-/// and was checked before; until then an earlier backup of that name stays.
+/// and was checked before; until then an earlier backup of that name stays. Of two that are made at once under one name both are whole,
+/// and the one that ends later stays.
 ///
 /// # Errors
 /// [`Error::Refused`], with a sentence, when the file cannot be written or is something else than an earlier backup.
@@ -20,13 +25,16 @@ pub async fn backup(
     note: BackupNote,
 ) -> Result<(), Error> {
     let target = Target::claim(source, path)?;
-    let partial = target.partial.clone();
+    let partial = target.partial().to_owned();
     let now_ms = note.made_at;
     match source {
         DbUrl::Sqlite(database) => {
             let database = database.clone();
             blocking(move || {
                 file::copy_into(&database, &partial)?;
+                if file::is_incomplete(&partial)? {
+                    return refused(IS_INCOMPLETE);
+                }
                 file::seal(&partial, &note)
             })
             .await
@@ -160,80 +168,6 @@ fn replace(new: &Path, database: &Path, aside: &Path) -> Result<bool, Error> {
     fs::rename(new, database).map_err(cannot)?;
     sync(folder).map_err(cannot)?;
     Ok(had_one)
-}
-
-/// The file to be written, and the temporary name under which that happens. Dropped before it is kept, it leaves nothing behind.
-struct Target {
-    path: PathBuf,
-    partial: PathBuf,
-    file: File,
-    kept: bool,
-}
-
-impl Target {
-    fn claim(source: &DbUrl, path: &Path) -> Result<Target, Error> {
-        if let Ok(found) = fs::metadata(path) {
-            let is_database = matches!(source, DbUrl::Sqlite(database) if is_same(database, path));
-            if found.is_dir() {
-                return refused(format!("{} is a folder; name a file", path.display()));
-            }
-            let is_backup = || {
-                file::is_sqlite(path).unwrap_or(false) && matches!(file::note(path), Ok(Some(_)))
-            };
-            if is_database || !is_backup() {
-                return refused(format!(
-                    "{} exists and is no backup, so it is not replaced; choose another name",
-                    path.display()
-                ));
-            }
-        }
-        let partial = with_suffix(path, ".partial");
-        let cannot = |error: io::Error| cannot("written", path, &error);
-        let file = private(OpenOptions::new().write(true).create(true).truncate(false))
-            .open(&partial)
-            .map_err(cannot)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return refused(format!("another backup to {} is being written", path.display()));
-            }
-            Err(TryLockError::Error(error)) => return Err(cannot(error)),
-        }
-        let target = Target { path: path.to_owned(), partial, file, kept: false };
-        // Left behind by a backup that was killed.
-        target.file.set_len(0).map_err(cannot)?;
-        target.forget_companions();
-        Ok(target)
-    }
-
-    fn keep(mut self) -> Result<(), Error> {
-        let cannot = |error: io::Error| cannot("written", &self.path, &error);
-        self.file.sync_all().map_err(cannot)?;
-        match file::damage(&self.partial).map_err(|error| explain(error, &self.path))? {
-            None => {}
-            Some(what) => {
-                return refused(format!("the backup turned out damaged and was not kept: {what}"));
-            }
-        }
-        fs::rename(&self.partial, &self.path).map_err(cannot)?;
-        self.kept = true;
-        sync(folder_of(&self.path)).map_err(cannot)
-    }
-
-    fn forget_companions(&self) {
-        for suffix in ["-wal", "-shm", "-journal"] {
-            let _ = fs::remove_file(with_suffix(&self.partial, suffix));
-        }
-    }
-}
-
-impl Drop for Target {
-    fn drop(&mut self) {
-        if !self.kept {
-            let _ = fs::remove_file(&self.partial);
-            self.forget_companions();
-        }
-    }
 }
 
 /// Whether two names are one file.
