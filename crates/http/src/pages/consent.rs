@@ -35,7 +35,7 @@ pub(super) async fn show(Here(tenant): Here, query: Query, headers: HeaderMap) -
     match current(&tenant, whose, &headers).await {
         Ok(Some(current)) => ask(&tenant, &headers, &current, false).await,
         Ok(None) => page.unknown_session(),
-        Err(error) => page.failed(&error, PURPOSE),
+        Err(error) => page.failed(&error),
     }
 }
 
@@ -51,7 +51,7 @@ async fn ask(
     let registered = match clients::find(tenant, &current.interaction.request.client_id).await {
         Ok(Some(registered)) => registered,
         Ok(None) => return page.unknown_session(),
-        Err(error) => return page.failed(&error, PURPOSE),
+        Err(error) => return page.failed(&error),
     };
     match interactions::consent_request(tenant, &current.interaction, &current.session).await {
         Ok(Some(request)) => draw(tenant, headers, current, &registered, request, has_changed),
@@ -60,7 +60,7 @@ async fn ask(
             let next = format!("{}/oidc/auth/{}", tenant.origin().base(), current.id.reveal());
             Redirect::to(&next).into_response()
         }
-        Err(error) => page.failed(&error, PURPOSE),
+        Err(error) => page.failed(&error),
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn submit(
     let current = match current(&tenant, whose, &headers).await {
         Ok(Some(current)) => current,
         Ok(None) => return page.unknown_session(),
-        Err(error) => return page.failed(&error, PURPOSE),
+        Err(error) => return page.failed(&error),
     };
     let Some(fingerprint) = fingerprint_in(&tenant, &current, &form.xsrf) else {
         return page.unknown_session();
@@ -100,7 +100,7 @@ pub(super) async fn submit(
         Err(Error::Refused(refusal)) if refusal.code == "session.not_found" => {
             page.unknown_session()
         }
-        Err(error) => page.failed(&error, PURPOSE),
+        Err(error) => page.failed(&error),
     }
 }
 
