@@ -220,6 +220,11 @@ impl Tenant {
         self.0.shared.clock.now_ms()
     }
 
+    /// Milliseconds since some moment in the past, however the clock is set meanwhile.
+    pub(crate) fn monotonic_ms(&self) -> i64 {
+        self.0.shared.clock.monotonic_ms()
+    }
+
     /// Seconds since the Unix epoch.
     pub fn now(&self) -> i64 {
         self.now_ms().div_euclid(1000)
