@@ -320,7 +320,8 @@ impl Tenant {
     }
 
     /// Changes configuration: as [`Tenant::write`], and moves the version of `sections` in the same transaction. When this
-    /// returns, this node serves the new configuration; other nodes follow within a second.
+    /// returns, this node serves the new configuration; other nodes follow within a second. When the database goes away right after
+    /// the commit, this node is one of the others: what was kept is never told to have failed.
     ///
     /// # Errors
     /// As [`Tenant::write`].
@@ -346,7 +347,9 @@ impl Tenant {
                 })
             })
             .await?;
-        self.refresh().await?;
+        if let Err(error) = self.refresh().await {
+            tracing::warn!(tenant = self.id(), %error, "a change was kept and is not served here yet");
+        }
         Ok(result)
     }
 
