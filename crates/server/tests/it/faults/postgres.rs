@@ -1,11 +1,13 @@
 //! A PostgreSQL that goes away, is slow, forgets its connections or takes no writes, under a node that goes on serving.
 
+#![expect(clippy::disallowed_methods, reason = "how long a server takes is measured from outside")]
+
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::random;
 use crate::http::Http;
@@ -254,4 +256,21 @@ fn a_database_that_takes_no_writes_still_answers_what_needs_none() {
     // A failover hands out new connections; so does this.
     node.link.cut_connections();
     node.has_recovered(&acknowledged);
+}
+
+#[test]
+fn a_database_that_hangs_does_not_keep_a_server_that_is_told_to_stop() {
+    let Some(mut node) = Node::start("hang") else { return };
+    // Longer than anybody waits.
+    node.link.delay(60_000);
+    // Until jobs and the sign of life are at it, each at its own pace.
+    pause(5_000);
+    let told = Instant::now();
+    node.server.terminate();
+    let (status, log) = node.server.ended();
+    let taken = told.elapsed();
+    // For the schema to be dropped.
+    node.link.cut(true);
+    assert!(status.success(), "{log}");
+    assert!(taken < Duration::from_millis(12_500), "{taken:?}: {log}");
 }
