@@ -32,7 +32,7 @@ pub(crate) fn run(options: &arguments::Demo) -> Result<ExitCode> {
         loopback::status(port, "/api/status") == Some(204)
     })?;
 
-    println!("Creating the application, the API resource, roles, an organization and a user");
+    println!("Preparing the application, the API resource, roles, an organization and a user");
     let mut credentials = Credentials::load(&home)?;
     let machine = initialise(&workspace, &home, port, &endpoint, &mut credentials)?;
     let fresh = credentials.ensure("demoPassword", password)?;
@@ -110,7 +110,8 @@ fn build(workspace: &Workspace, home: &Path) -> Result<()> {
 
 fn start_server(workspace: &Workspace, home: &Path, port: u16, endpoint: &str) -> Result<Process> {
     let mut command = server_command(workspace, home, port, endpoint);
-    command.arg("serve").arg("--data").arg(home.join("data"));
+    // Whoever is nearby must not register here. Browsers and Node.js look for `localhost` at both loopback addresses.
+    command.args(["serve", "--listen", "127.0.0.1", "--data"]).arg(home.join("data"));
     Process::start("The server", command, Some(&home.join("server.log")))
 }
 

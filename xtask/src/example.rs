@@ -26,7 +26,9 @@ pub(crate) fn start(
     values: &[(&str, String)],
     logs: &Path,
 ) -> Result<Process> {
-    let mut command = next(example, &["start", "--port", &port.to_string()]);
+    // Otherwise it listens at every address of the machine.
+    let arguments = ["start", "--hostname", "localhost", "--port", &port.to_string()];
+    let mut command = next(example, &arguments);
     for (name, value) in values {
         command.env(name, value);
     }

@@ -78,7 +78,7 @@ fn application(api: &Api, app_url: &str) -> Result<(String, String)> {
     Ok((id, text_of(&secret, "value")?))
 }
 
-/// The API resource with its permissions; the id of `read:orders`.
+/// The API resource with its permissions, whose descriptions people read in a list of what an application can do; the id of `read:orders`.
 fn resource(api: &Api) -> Result<String> {
     let resource = match api.find("/api/resources", "indicator", API_RESOURCE)? {
         Some(found) => found,
@@ -88,8 +88,8 @@ fn resource(api: &Api) -> Result<String> {
         }
     };
     let path = format!("/api/resources/{}/scopes", id_of(&resource)?);
-    let read = api.find_or_create(&path, "read:orders", "See orders.")?;
-    api.find_or_create(&path, "write:orders", "Place and change orders.")?;
+    let read = api.find_or_create(&path, "read:orders", "see orders")?;
+    api.find_or_create(&path, "write:orders", "place and change orders")?;
     Ok(read)
 }
 
@@ -143,7 +143,7 @@ fn assign_role(api: &Api, user: &str, role: &str) -> Result<()> {
 /// The organization template: one permission, named as the example asks for it, and one role.
 fn organization_role(api: &Api) -> Result<String> {
     const NAME: &str = "member";
-    let scope = api.find_or_create("/api/organization-scopes", "read:orders", "See the orders.")?;
+    let scope = api.find_or_create("/api/organization-scopes", "read:orders", "see the orders")?;
     if let Some(found) = api.find("/api/organization-roles", "name", NAME)? {
         let id = id_of(&found)?;
         let path = format!("/api/organization-roles/{id}/scopes");

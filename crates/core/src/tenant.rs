@@ -220,6 +220,11 @@ impl Tenant {
         self.0.shared.clock.now_ms()
     }
 
+    /// Milliseconds since some moment in the past, however the clock is set meanwhile.
+    pub(crate) fn monotonic_ms(&self) -> i64 {
+        self.0.shared.clock.monotonic_ms()
+    }
+
     /// Seconds since the Unix epoch.
     pub fn now(&self) -> i64 {
         self.now_ms().div_euclid(1000)
@@ -315,7 +320,8 @@ impl Tenant {
     }
 
     /// Changes configuration: as [`Tenant::write`], and moves the version of `sections` in the same transaction. When this
-    /// returns, this node serves the new configuration; other nodes follow within a second.
+    /// returns, this node serves the new configuration; other nodes follow within a second. When the database goes away right after
+    /// the commit, this node is one of the others: what was kept is never told to have failed.
     ///
     /// # Errors
     /// As [`Tenant::write`].
@@ -341,7 +347,9 @@ impl Tenant {
                 })
             })
             .await?;
-        self.refresh().await?;
+        if let Err(error) = self.refresh().await {
+            tracing::warn!(tenant = self.id(), %error, "a change was kept and is not served here yet");
+        }
         Ok(result)
     }
 

@@ -4,6 +4,10 @@
 pub trait Clock: Send + Sync + 'static {
     /// Milliseconds since the Unix epoch.
     fn now_ms(&self) -> i64;
+
+    /// Milliseconds since some moment in the past: how long something takes, however the clock is set meanwhile. Only this process knows
+    /// that moment.
+    fn monotonic_ms(&self) -> i64;
 }
 
 /// A source of unpredictable bytes.

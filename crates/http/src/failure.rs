@@ -128,13 +128,12 @@ fn carry(failure: Failure) -> Response {
 pub(crate) async fn render(request: Request, next: Next) -> Response {
     let language = crate::language::of_request(request.headers());
     let tenant = request.extensions().get::<Here>().map(|here| here.0.clone());
-    let path = route_of(&request);
     let request_id = observe::id_of(request.headers()).map(str::to_owned);
     let response = next.run(request).await;
     let Some(failure) = response.extensions().get::<Failure>().cloned() else { return response };
     let mut answer = match failure {
-        Failure::Api(error) => api(&error.0, language, &path, request_id),
-        Failure::Oidc(error) => oidc(&error, language, tenant.as_ref(), &path, request_id),
+        Failure::Api(error) => api(&error.0, language, request_id),
+        Failure::Oidc(error) => oidc(&error, language, tenant.as_ref(), request_id),
     };
     let written = answer.headers().clone();
     let kept = response.headers().iter().filter(|(name, _)| !written.contains_key(*name));
@@ -142,12 +141,7 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
     answer
 }
 
-/// The route a request matched, for the log.
-pub(crate) fn route_of(request: &Request) -> String {
-    observe::route_of(request).to_owned()
-}
-
-fn api(error: &Error, language: Language, path: &str, request_id: Option<String>) -> Response {
+fn api(error: &Error, language: Language, request_id: Option<String>) -> Response {
     let refusal = |code| Refusal { code, values: Vec::new(), data: None };
     match error {
         Error::Database(trinco_db::Error::NulInText) => {
@@ -158,7 +152,7 @@ fn api(error: &Error, language: Language, path: &str, request_id: Option<String>
             answer(status(error.status()), api_body(&refusal(error.error.as_str()), language))
         }
         Error::Database(_) | Error::Internal(_) => {
-            let (status, code) = broken(error, path);
+            let (status, code) = broken(error);
             let mut body = api_body(&refusal(code), language);
             name_request(&mut body, request_id);
             answer(status, body)
@@ -196,7 +190,6 @@ fn oidc(
     failure: &OidcError,
     language: Language,
     tenant: Option<&Tenant>,
-    path: &str,
     request_id: Option<String>,
 ) -> Response {
     let issuer = tenant.map(Tenant::issuer).unwrap_or_default();
@@ -209,17 +202,12 @@ fn oidc(
             &stand_in
         }
         broken_error @ (Error::Database(_) | Error::Internal(_)) => {
-            stand_in = told_of(broken_error, path);
+            stand_in = told_of(broken_error);
             &stand_in
         }
     };
     if let Some(detail) = &error.detail {
-        tracing::debug!(
-            path,
-            error = error.error.as_str(),
-            detail = &**detail,
-            "a request was refused"
-        );
+        tracing::debug!(error = error.error.as_str(), detail = &**detail, "a request was refused");
     }
     let mut body = Map::new();
     body.insert("code".to_owned(), error.code().into());
@@ -280,22 +268,22 @@ fn oidc(
     response
 }
 
-/// Logs what went wrong on our side, once, and tells the outside only that it did.
-pub(crate) fn broken(error: &Error, path: &str) -> (StatusCode, &'static str) {
+/// Logs what went wrong on our side, once, and tells the outside only that it did. The line is one of the request, which names its route.
+pub(crate) fn broken(error: &Error) -> (StatusCode, &'static str) {
     if let Error::Database(error) = error
         && (error.is_temporary() || matches!(error, trinco_db::Error::CommitUnknown { .. }))
     {
-        tracing::warn!(path, %error, "the database is not available");
+        tracing::warn!(%error, "the database is not available");
         (StatusCode::SERVICE_UNAVAILABLE, "request.unavailable")
     } else {
-        tracing::error!(path, %error, "a request failed");
+        tracing::error!(%error, "a request failed");
         (StatusCode::INTERNAL_SERVER_ERROR, "request.general")
     }
 }
 
 /// As [`broken`], and what a client is told.
-pub(crate) fn told_of(error: &Error, path: &str) -> OAuthError {
-    match broken(error, path).0 {
+pub(crate) fn told_of(error: &Error) -> OAuthError {
+    match broken(error).0 {
         StatusCode::SERVICE_UNAVAILABLE => {
             OAuthError::new(ErrorCode::TemporarilyUnavailable, "the server is busy, try again")
         }
@@ -354,19 +342,12 @@ mod tests {
             (Db::Other { code: "XX000".to_owned(), source: None }, 500),
         ] {
             let answers = [
-                api(&Error::Database(error.clone()), Language::En, "/api/users", None),
-                oidc(
-                    &Error::Database(error.clone()).into(),
-                    Language::En,
-                    None,
-                    "/oidc/token",
-                    None,
-                ),
+                api(&Error::Database(error.clone()), Language::En, None),
+                oidc(&Error::Database(error.clone()).into(), Language::En, None, None),
                 oidc(
                     &OidcError::at_protected_resource(error.clone().into(), TokenType::Bearer),
                     Language::En,
                     None,
-                    USERINFO,
                     None,
                 ),
             ];

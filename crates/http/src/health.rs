@@ -28,7 +28,7 @@ pub(crate) struct Health {
     stopping: Option<watch::Receiver<bool>>,
 }
 
-/// What the database said when it was asked.
+/// What the database said, and when.
 #[derive(Clone)]
 struct Asked {
     at: Instant,
@@ -74,16 +74,23 @@ impl Health {
 
     /// Asks the database, unless it has been asked within the last second. Whoever comes meanwhile waits for the same answer.
     async fn database(&self, installation: &Arc<Installation>) -> Option<Problem> {
+        let installation = Arc::clone(installation);
+        self.shared(async move { ask(&installation).await }).await
+    }
+
+    async fn shared(
+        &self,
+        asking: impl Future<Output = Option<Problem>> + Send + 'static,
+    ) -> Option<Problem> {
         let mut asked = Arc::clone(&self.database).lock_owned().await;
         if let Some(known) = asked.as_ref().filter(|known| known.at.elapsed() < GOOD_FOR) {
             return known.problem.clone();
         }
         // In a task of its own: those who go away early do not make it be asked again and again.
-        let installation = Arc::clone(installation);
         let asking = tokio::spawn(async move {
-            let at = Instant::now();
-            let problem = ask(&installation).await;
-            *asked = Some(Asked { at, problem: problem.clone() });
+            let problem = asking.await;
+            // It is good from when it is there: those who have waited for a slow one have waited for this one.
+            *asked = Some(Asked { at: Instant::now(), problem: problem.clone() });
             problem
         });
         asking.await.unwrap_or_else(|_| Some(("database", "it could not be asked".to_owned())))
@@ -109,5 +116,36 @@ fn readiness(problems: Vec<Problem>) -> Response {
         body.into_response()
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], body).into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn all_who_ask_while_the_database_hangs_are_answered_by_one_attempt() {
+        let health = Health::new(None);
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let probe = || {
+            let attempts = Arc::clone(&attempts);
+            health.shared(async move {
+                attempts.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(PATIENCE).await;
+                Some(("database", "it hangs".to_owned()))
+            })
+        };
+        let begun = Instant::now();
+        let answers = join_all((0..4).map(|_| probe())).await;
+        assert!(answers.iter().all(Option::is_some));
+        assert_eq!((attempts.load(Ordering::SeqCst), begun.elapsed()), (1, PATIENCE));
+        // Whoever comes a second later asks anew.
+        tokio::time::sleep(GOOD_FOR).await;
+        probe().await;
+        assert_eq!(attempts.load(Ordering::SeqCst), 2);
     }
 }

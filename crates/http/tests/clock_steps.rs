@@ -70,7 +70,7 @@ impl SignedIn {
 #[tokio::test]
 async fn a_clock_that_is_stepped_back_accepts_nothing_twice() {
     let it = SignedIn::start().await;
-    it.world.server.clock().advance(-STEP);
+    it.world.server.clock().step(-STEP);
     it.goes_on().await;
     // The spent token is as if it had been spent just now: the same request may come again, and learns of no second chain.
     let again = it.world.refresh(it.client(), &it.first, &[]).await;
@@ -89,13 +89,13 @@ async fn a_clock_that_is_stepped_back_accepts_nothing_twice() {
 async fn a_clock_that_is_stepped_forward_ends_codes_and_nothing_that_lives_longer() {
     let it = SignedIn::start().await;
     let waiting = it.silent_code().await;
-    it.world.server.clock().advance(STEP);
+    it.world.server.clock().step(STEP);
     let late = it.world.server.exchange(it.client(), &waiting).await.expect(400).json();
     assert_eq!(late["error"], "invalid_grant");
     it.goes_on().await;
     let refreshed = it.world.refresh(it.client(), it.tokens.refresh(), &[]).await.expect(200);
     // And back to where it was: what was made in between lies in the future now.
-    it.world.server.clock().advance(-STEP);
+    it.world.server.clock().step(-STEP);
     it.goes_on().await;
     let newest = Tokens(refreshed.json());
     it.world.refresh(it.client(), newest.refresh(), &[]).await.expect(200);

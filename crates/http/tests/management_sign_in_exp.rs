@@ -1,6 +1,8 @@
 //! `/api/sign-in-exp` and `/api/status`, at the door.
 
 use serde_json::{Value, json};
+use trinco_core::Section;
+use trinco_db::sql;
 use trinco_testkit::{Answer, Server, text};
 
 const PATH: &str = "/api/sign-in-exp";
@@ -38,6 +40,28 @@ async fn settings_are_read_changed_and_served_at_once() {
     assert_eq!(cleared["termsOfUseUrl"], Value::Null);
     // What was read can be sent back.
     assert_eq!(admin.patch(PATH, fresh.clone()).await.expect(200).json(), fresh);
+}
+
+#[tokio::test]
+async fn a_change_that_was_kept_is_not_told_to_have_failed_when_it_cannot_be_read_again() {
+    let server = Server::start().await;
+    let tenant = server.tenant();
+    // Stands for a database that goes away right after the commit.
+    let kept = tenant
+        .configure(&[Section::Experience], (), |tx, _, ()| {
+            Box::pin(async move {
+                let unreadable = sql!(
+                    "INSERT INTO sign_in_experiences (tenant_id, value) VALUES ($1, '{')
+                     ON CONFLICT (tenant_id) DO UPDATE SET value = '{'"
+                );
+                tx.execute(unreadable, &[]).await?;
+                Ok(())
+            })
+        })
+        .await;
+    assert!(kept.is_ok(), "{kept:?}");
+    assert!(tenant.refresh().await.is_err(), "whoever follows it notices");
+    server.browser().get("/api/.well-known/sign-in-exp").await.expect(200);
 }
 
 #[tokio::test]

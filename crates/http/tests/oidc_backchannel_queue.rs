@@ -141,3 +141,36 @@ async fn what_is_queued_while_others_do_not_answer_is_told_at_once() {
         assert_eq!(told.load(Ordering::SeqCst), expected);
     }
 }
+
+#[tokio::test]
+async fn a_node_whose_clock_is_ahead_does_not_tell_what_another_is_just_telling() {
+    let world = World::start().await;
+    let ((_listener, dead), (told, uri)) = (dead().await, healthy().await);
+    let dead = application(&world, &dead).await;
+    queue(&world, &dead.0, 3).await;
+    let mut deliveries = logout::Deliveries::new(world.server.tenant().clone(), outbound());
+    assert_eq!(deliveries.begin_due().await.unwrap(), 3);
+
+    for seconds in [600, -600] {
+        let node = world.server.second_node_ahead(seconds).await;
+        let mut others = logout::Deliveries::new(node.tenant().clone(), outbound());
+        assert_eq!(others.begin_due().await.unwrap(), 0, "{seconds}");
+        node.clock().advance(59);
+        assert_eq!(others.begin_due().await.unwrap(), 0, "{seconds}");
+        // What is new is told by whoever comes first, whatever the time, and though it has not heard of the client yet.
+        let shop = application(&world, &uri).await;
+        let before = told.load(Ordering::SeqCst);
+        sign_in_and_out(&world, &shop).await;
+        assert_eq!(others.begin_due().await.unwrap(), 1, "{seconds}");
+        others.settled().await.expect("one is under way").unwrap();
+        assert_eq!(told.load(Ordering::SeqCst), before + 1);
+    }
+
+    // The node that had begun is gone, and told nobody that it is.
+    drop(deliveries);
+    let node = world.server.second_node_ahead(-600).await;
+    let mut others = logout::Deliveries::new(node.tenant().clone(), outbound());
+    assert_eq!(others.begin_due().await.unwrap(), 0);
+    node.clock().advance(60);
+    assert_eq!(others.begin_due().await.unwrap(), 3);
+}

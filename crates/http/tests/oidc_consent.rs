@@ -193,7 +193,7 @@ async fn scope_upgrade_while_the_person_reads_is_shown_before_it_is_allowed() {
     let xsrf = hidden(&shown, "xsrf");
     let form = [("xsrf", xsrf.as_str()), ("decision", "allow")];
     let again = browser.submit(&page, &form).await.expect(200).text;
-    assert!(again.contains("has changed while you were reading"), "{again}");
+    assert!(again.contains("asks for changed while you were reading"), "{again}");
     assert!(again.contains("your name, username") && again.contains("read:orders"), "{again}");
     let xsrf = hidden(&again, "xsrf");
     let form = [("xsrf", xsrf.as_str()), ("decision", "allow")];
@@ -208,6 +208,40 @@ async fn scope_upgrade_while_the_person_reads_is_shown_before_it_is_allowed() {
     guest.world.admin.delete(&of_profile).await.expect(204);
     let form = [("xsrf", xsrf.as_str()), ("decision", "deny")];
     assert_eq!(query_of(browser.submit(&page, &form).await.location())["error"], "access_denied");
+}
+
+#[tokio::test]
+async fn what_the_person_ticked_stays_ticked_when_the_page_comes_back_changed() {
+    let guest = Guest::start().await;
+    guest.may_ask_for_everything().await;
+    let (admin, acme) = (&guest.world.admin, guest.world.organization_id.clone());
+    let is_ticked = |page: &str, id: &str| {
+        let input = page.split("<input ").find(|input| input.contains(id)).expect("it is there");
+        input.split('>').next().is_some_and(|input| input.ends_with(" checked"))
+    };
+    let browser = guest.server().browser();
+    let page = guest.arrive(&browser, &format!("openid profile {ORGANIZATIONS}"), &[]).await;
+    let mut shown = browser.get(&page).await.expect(200).text;
+    assert!(is_ticked(&shown, &acme), "the only one, the first time: {shown}");
+
+    // It is unticked, and the page comes back.
+    admin.delete(&guest.path("user-consent-scopes/user-scopes/profile")).await.expect(204);
+    let xsrf = hidden(&shown, "xsrf");
+    let form = [("xsrf", xsrf.as_str()), ("decision", "allow")];
+    shown = browser.submit(&page, &form).await.expect(200).text;
+    assert!(shown.contains("while you were reading") && !is_ticked(&shown, &acme), "{shown}");
+
+    // There are two now, and one is ticked.
+    let other = admin.create("/api/organizations", json!({ "name": "Other" })).await;
+    let other = text(&other, "/id").to_owned();
+    let members = json!({ "userIds": [guest.world.user_id] });
+    admin.post(&format!("/api/organizations/{other}/users"), members).await.expect(201);
+    guest.may_ask(json!({ "userScopes": ["profile"] })).await;
+    let xsrf = hidden(&shown, "xsrf");
+    let form = [("xsrf", xsrf.as_str()), ("decision", "allow"), ("organization_ids", &other)];
+    shown = browser.submit(&page, &form).await.expect(200).text;
+    assert!(shown.contains("while you were reading"), "{shown}");
+    assert!(is_ticked(&shown, &other) && !is_ticked(&shown, &acme), "{shown}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod files;
+mod settings;
 
 use std::fmt;
 use std::io::{self, Write as _};
@@ -10,10 +11,10 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::command::{self, AppType, Command, KeyKind, NewApp, NewPerson, RotateKeys};
-use crate::config::{Setting, Settings, SettingsFile, Sources};
 use crate::data_commands::{self, DataCommand, DbCommand, LogsCommand};
 use crate::{password, serve};
 use files::{ApplyFlags, ExportFlags, keep_to_owner};
+use settings::{SettingsFlags, WITHOUT_FLAG};
 
 /// Trinco is an identity server: people sign in to your apps with it.
 ///
@@ -32,6 +33,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum What {
     /// Starts the server and runs until it is stopped.
+    #[command(after_help = WITHOUT_FLAG)]
     Serve,
     /// Creates the first credentials for the Management API and prints them once.
     Init {
@@ -159,77 +161,6 @@ struct UserFlags {
     json: bool,
 }
 
-#[derive(Args)]
-#[command(next_help_heading = "Settings")]
-struct SettingsFlags {
-    /// The settings file. Without it: trinco.toml in the working directory, if there is one.
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// The directory for everything the server keeps [default: data].
-    #[arg(long, visible_alias = "data-dir", global = true, value_name = "DIR")]
-    data: Option<String>,
-    /// The port to listen on, 0 for any free one [default: 3001].
-    #[arg(long, global = true)]
-    port: Option<String>,
-    /// The IP address to listen at [default: every address].
-    #[arg(long, global = true, value_name = "ADDRESS")]
-    listen: Option<String>,
-    /// The URL under which people and apps reach the server [default: http://localhost:PORT].
-    #[arg(long, global = true, value_name = "URL")]
-    endpoint: Option<String>,
-    /// The URL under which operators reach it [default: ENDPOINT/admin].
-    #[arg(long, global = true, value_name = "URL")]
-    admin_endpoint: Option<String>,
-    /// The database, sqlite:FILE or postgres://…; with a password better in DB_URL [default: sqlite:DIR/trinco.db].
-    #[arg(long, global = true, value_name = "URL")]
-    db_url: Option<String>,
-    /// Who brings the schema of the database up to date: auto, whoever opens it, or never, only `trinco db migrate` [default: auto].
-    #[arg(long, global = true, value_name = "WHEN")]
-    db_migrate: Option<String>,
-    /// The file with the master key; the key itself may be given in TRINCO_MASTER_KEY [default: DIR/master.key].
-    #[arg(long, global = true, value_name = "FILE")]
-    master_key_file: Option<String>,
-    /// Which log lines to write, such as warn or info,trinco_http=debug [default: info].
-    #[arg(long, global = true, value_name = "FILTER")]
-    log: Option<String>,
-    /// How to write them, text or json [default: text].
-    #[arg(long, global = true, value_name = "FORMAT")]
-    log_format: Option<String>,
-    /// Addresses, blocks such as 10.0.0.0/8 and host names that are not public and may be reached, separated by commas [default: none].
-    /// Not for the documents of clients: strangers choose where those are.
-    #[arg(long, global = true, value_name = "LIST")]
-    outbound_allow: Option<String>,
-    /// The same for metadata documents of clients: for development, since any stranger can have them fetched [default: none].
-    #[arg(long, global = true, value_name = "LIST")]
-    documents_allow: Option<String>,
-
-    /// Origins such as https://api.example.com that scripts of tenants may fetch from, separated by commas [default: none].
-    #[arg(long, global = true, value_name = "LIST")]
-    scripts_fetch_allow: Option<String>,
-
-    /// Where Prometheus metrics are served, such as 127.0.0.1:9464; never on the server's own port [default: nowhere].
-    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
-    metrics_listen: Option<String>,
-    /// How long connections are still accepted after SIGTERM, while /readyz says no: for load balancers [default: 0].
-    #[arg(long, global = true, value_name = "SECONDS")]
-    shutdown_delay: Option<String>,
-    /// The OpenTelemetry collector that traces are sent to, by OTLP over HTTP, below /v1/traces [default: none].
-    #[arg(long, global = true, value_name = "URL")]
-    otlp_endpoint: Option<String>,
-    /// The same as the whole URL, when the collector takes traces elsewhere.
-    #[arg(long, global = true, value_name = "URL")]
-    otlp_traces_endpoint: Option<String>,
-    /// What this server is called in traces [default: trinco].
-    #[arg(long, global = true, value_name = "NAME")]
-    service_name: Option<String>,
-    /// Which requests are traced: always_on, always_off, traceidratio, or parentbased_ and one of these [default: always_on].
-    #[arg(long, global = true, value_name = "SAMPLER")]
-    traces_sampler: Option<String>,
-    /// The part of the requests that traceidratio takes, from 0 to 1 [default: 1].
-    #[arg(long, global = true, value_name = "RATIO")]
-    traces_sampler_arg: Option<String>,
-}
-
 /// Runs the command line of this process.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -270,7 +201,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let (command, json) = match cli.what {
         What::Version => return print(&format!("trinco {}\n", env!("CARGO_PKG_VERSION")), ""),
         What::Db(command) => return work(cli.settings, DataCommand::Db(command)),
-        What::Logs(command) => return work(cli.settings, DataCommand::Logs(command)),
+        What::Logs(command) => {
+            command.check().map_err(Failure::Usage)?;
+            return work(cli.settings, DataCommand::Logs(command));
+        }
         What::Backup { file } => return work(cli.settings, DataCommand::Backup { file }),
         What::Restore { file, force } => {
             return work(cli.settings, DataCommand::Restore { file, force });
@@ -389,40 +323,6 @@ impl UserFlags {
     }
 }
 
-impl SettingsFlags {
-    fn resolve(self) -> Result<Settings, Failure> {
-        let flags = [
-            (Setting::DataDir, self.data),
-            (Setting::Port, self.port),
-            (Setting::Listen, self.listen),
-            (Setting::Endpoint, self.endpoint),
-            (Setting::AdminEndpoint, self.admin_endpoint),
-            (Setting::DbUrl, self.db_url),
-            (Setting::DbMigrate, self.db_migrate),
-            (Setting::MasterKeyFile, self.master_key_file),
-            (Setting::Log, self.log),
-            (Setting::LogFormat, self.log_format),
-            (Setting::OutboundAllow, self.outbound_allow),
-            (Setting::DocumentsAllow, self.documents_allow),
-            (Setting::ScriptsFetchAllow, self.scripts_fetch_allow),
-            (Setting::MetricsListen, self.metrics_listen),
-            (Setting::ShutdownDelay, self.shutdown_delay),
-            (Setting::OtlpEndpoint, self.otlp_endpoint),
-            (Setting::OtlpTracesEndpoint, self.otlp_traces_endpoint),
-            (Setting::ServiceName, self.service_name),
-            (Setting::TracesSampler, self.traces_sampler),
-            (Setting::TracesSamplerArg, self.traces_sampler_arg),
-        ];
-        let flags = flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect();
-        SettingsFile::read(self.config.as_deref())
-            .and_then(|file| {
-                let variables = std::env::vars_os().collect();
-                Settings::resolve(Sources { flags, variables, file })
-            })
-            .map_err(Failure::Usage)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
@@ -432,25 +332,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn settings_may_stand_before_and_after_the_command() {
-        for line in [["trinco", "--data", "d", "init"], ["trinco", "init", "--data", "d"]] {
-            assert_eq!(Cli::parse_from(line).settings.data.as_deref(), Some("d"));
-        }
-    }
-
-    #[test]
-    fn every_setting_with_a_flag_is_on_the_command_line() {
-        let command = Cli::command();
-        let flags: Vec<String> = command
-            .get_arguments()
-            .filter_map(|argument| argument.get_long())
-            .map(|long| format!("--{long}"))
-            .collect();
-        for flag in Setting::ALL.into_iter().filter_map(Setting::flag) {
-            assert!(flags.iter().any(|known| known == flag), "{flag}");
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! The system's clocks. The rest of the server gets time from here.
 
+use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use trinco_core::Clock;
@@ -14,6 +15,13 @@ impl Clock for SystemClock {
         // A clock set before 1970 is a broken one; time then stands at its beginning.
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is where the system's clock is passed in")]
+    fn monotonic_ms(&self) -> i64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        let since_start = START.get_or_init(Instant::now).elapsed();
+        i64::try_from(since_start.as_millis()).unwrap_or(i64::MAX)
     }
 }
 

@@ -4,16 +4,23 @@ use trinco_core::Clock;
 
 /// A clock that stands still until it is moved.
 #[derive(Debug)]
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    now_ms: AtomicI64,
+    monotonic_ms: AtomicI64,
+}
 
 impl Default for TestClock {
     /// 2026-01-01T00:00:00Z.
     fn default() -> Self {
-        Self(AtomicI64::new(1_767_225_600_000))
+        Self::at(1_767_225_600_000)
     }
 }
 
 impl TestClock {
+    fn at(now_ms: i64) -> Self {
+        Self { now_ms: AtomicI64::new(now_ms), monotonic_ms: AtomicI64::new(0) }
+    }
+
     /// Stands still at the system's time.
     #[expect(
         clippy::disallowed_methods,
@@ -21,12 +28,23 @@ impl TestClock {
     )]
     pub(crate) fn at_system_time() -> Self {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Self(AtomicI64::new(since.map_or(0, |since| since.as_millis() as i64)))
+        Self::at(since.map_or(0, |since| since.as_millis() as i64))
     }
 
-    /// Moves the clock forward by this many seconds.
+    /// Another clock, which is so many seconds ahead and moves by itself alone.
+    pub(crate) fn ahead(&self, seconds: i64) -> Self {
+        Self::at(self.now_ms() + seconds * 1000)
+    }
+
+    /// Lets this many seconds go by.
     pub fn advance(&self, seconds: i64) {
-        self.0.fetch_add(seconds * 1000, Ordering::SeqCst);
+        self.step(seconds);
+        self.monotonic_ms.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// Sets the clock so many seconds forward, or back, while no time goes by.
+    pub fn step(&self, seconds: i64) {
+        self.now_ms.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
     /// Unix seconds.
@@ -37,6 +55,10 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn now_ms(&self) -> i64 {
-        self.0.load(Ordering::SeqCst)
+        self.now_ms.load(Ordering::SeqCst)
+    }
+
+    fn monotonic_ms(&self) -> i64 {
+        self.monotonic_ms.load(Ordering::SeqCst)
     }
 }

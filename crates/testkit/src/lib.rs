@@ -72,6 +72,15 @@ impl Server {
         Self::serve(clock, database, self.key.clone(), Some(&self.base)).await
     }
 
+    /// As [`Server::second_node`], with a clock of its own that is so many seconds ahead.
+    ///
+    /// # Panics
+    /// As [`Server::start`].
+    pub async fn second_node_ahead(&self, seconds: i64) -> Self {
+        let (clock, database) = (self.clock.ahead(seconds), Arc::clone(&self.database));
+        Self::serve(Arc::new(clock), database, self.key.clone(), Some(&self.base)).await
+    }
+
     async fn serve(
         clock: Arc<TestClock>,
         database: Arc<Database>,

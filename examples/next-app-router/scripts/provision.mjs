@@ -35,7 +35,7 @@ async function main() {
 async function createApi(api, indicator) {
   const resource = await api.ensure('/api/resources', { indicator }, { name: 'Shopping' });
   const scopes = `/api/resources/${resource.id}/scopes`;
-  const scope = await api.ensure(scopes, { name: permission }, { description: 'See orders.' });
+  const scope = await api.ensure(scopes, { name: permission }, { description: 'see orders' });
 
   const role = await api.ensure(
     '/api/roles',

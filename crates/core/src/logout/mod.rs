@@ -3,10 +3,11 @@
 //! The end of a session queues a delivery for each of its clients in the same transaction; a background job delivers, and tries again
 //! when a client does not take it. A delivery that was cut off is made again, so a client may be told twice, but never not at all.
 
+mod leases;
 mod rules;
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -19,14 +20,15 @@ use trinco_oauth::logout_token::{LOGOUT_TOKEN_TYPE, LogoutTokenClaims};
 use url::Url;
 
 use crate::audit::{self, Entry, Outcome};
-use crate::{Error, Result, Tenant};
+use crate::{Error, Result, Snapshot, Tenant};
+use leases::Leases;
 
 /// So many deliveries are under way at once, for each tenant and node.
 const MOST_UNDER_WAY: usize = 64;
 /// So many of them are of one client.
 const MOST_OF_CLIENT: usize = 4;
-/// A delivery that has begun belongs to its node for this long: milliseconds. Longer than the outbound client ever waits.
-const LEASE_MS: i64 = 60_000;
+/// So many of those that other nodes have under way are watched at once.
+const MOST_WATCHED: usize = 1024;
 const KEY: &str = "BackchannelLogout";
 
 /// The end of a session that a client is to be told about.
@@ -37,6 +39,12 @@ struct Delivery {
     user_id: String,
     /// How often it was tried: the fencing token of whoever tries.
     attempts: i64,
+}
+
+impl Delivery {
+    fn key(&self) -> Key {
+        (self.client_id.clone(), self.session_id.clone())
+    }
 }
 
 /// Notes that a client takes part in a session and wants to be told of its end.
@@ -94,15 +102,19 @@ pub async fn waiting(tenant: &Tenant) -> Result<u64> {
 pub struct Deliveries {
     tenant: Tenant,
     outbound: Outbound,
-    under_way: FuturesUnordered<BoxFuture<'static, (String, Result<()>)>>,
-    by_client: BTreeMap<String, usize>,
+    under_way: FuturesUnordered<BoxFuture<'static, (Key, Result<()>)>>,
+    keys: BTreeSet<Key>,
+    leases: Leases,
 }
+
+/// The client and the session of a delivery.
+type Key = (String, String);
 
 impl Deliveries {
     /// None yet.
     pub fn new(tenant: Tenant, outbound: Outbound) -> Self {
-        let (under_way, by_client) = (FuturesUnordered::new(), BTreeMap::new());
-        Self { tenant, outbound, under_way, by_client }
+        let (under_way, keys) = (FuturesUnordered::new(), BTreeSet::new());
+        Self { tenant, outbound, under_way, keys, leases: Leases::default() }
     }
 
     /// Begins the deliveries that are due, as far as there is room, and returns how many. They go on in [`Deliveries::settled`].
@@ -114,61 +126,65 @@ impl Deliveries {
         if room == 0 {
             return Ok(0);
         }
-        let now = self.tenant.now_ms();
-        let mut conn = self.tenant.read().await?;
-        let due = store::due(&mut conn, now, MOST_OF_CLIENT, MOST_UNDER_WAY).await?;
-        drop(conn);
+        let due = self.due().await?;
         let chosen = self.choose(due, room);
         if chosen.is_empty() {
             return Ok(0);
         }
-        let claimed = self
-            .tenant
-            .write((chosen, now + LEASE_MS), |tx, (chosen, until)| {
-                Box::pin(claim(tx, chosen, *until))
-            })
-            .await?;
+        let claimed = self.tenant.write(chosen, |tx, chosen| Box::pin(claim(tx, chosen))).await?;
         let begun = claimed.len();
         for delivery in claimed {
-            let client_id = delivery.client_id.clone();
-            *self.by_client.entry(client_id.clone()).or_default() += 1;
+            let key = delivery.key();
+            self.keys.insert(key.clone());
             let (tenant, outbound) = (self.tenant.clone(), self.outbound.clone());
-            self.under_way.push(Box::pin(async move {
-                (client_id, attempt(&tenant, &outbound, delivery).await)
-            }));
+            self.under_way
+                .push(Box::pin(async move { (key, attempt(&tenant, &outbound, delivery).await) }));
         }
         Ok(begun)
     }
 
+    /// What nobody has under way and whose time has come, after what nodes have had under way for so long that they must be gone.
+    async fn due(&mut self) -> Result<Vec<Delivery>> {
+        let at = self.tenant.monotonic_ms();
+        let mut conn = self.tenant.read().await?;
+        let mut due = Vec::new();
+        if self.leases.wants_to_look(at) {
+            let mut others = store::under_way(&mut conn, MOST_WATCHED).await?;
+            others.retain(|delivery| !self.keys.contains(&delivery.key()));
+            due = self.leases.run_out(others, at);
+        }
+        let now = self.tenant.now_ms();
+        due.extend(store::due(&mut conn, now, MOST_OF_CLIENT, MOST_UNDER_WAY).await?);
+        Ok(due)
+    }
+
     /// Of what is due, what there is room for.
     fn choose(&self, due: Vec<Delivery>, room: usize) -> Vec<Delivery> {
-        let mut by_client = self.by_client.clone();
-        let fits = |delivery: &Delivery| {
-            let count = by_client.entry(delivery.client_id.clone()).or_default();
+        let mut by_client: BTreeMap<String, usize> = BTreeMap::new();
+        let mut fits = |client_id: &String| {
+            let count = by_client.entry(client_id.clone()).or_default();
             *count += 1;
             *count <= MOST_OF_CLIENT
         };
-        due.into_iter().filter(fits).take(room).collect()
+        for (client_id, _) in &self.keys {
+            fits(client_id);
+        }
+        due.into_iter().filter(|delivery| fits(&delivery.client_id)).take(room).collect()
     }
 
     /// Waits for the next delivery to be settled; `None` when none is under way. Whoever stops waiting loses nothing.
     pub async fn settled(&mut self) -> Option<Result<()>> {
-        let (client_id, settled) = self.under_way.next().await?;
-        if let Some(count) = self.by_client.get_mut(&client_id) {
-            *count -= 1;
-            if *count == 0 {
-                self.by_client.remove(&client_id);
-            }
-        }
+        let (key, settled) = self.under_way.next().await?;
+        self.keys.remove(&key);
         Some(settled)
     }
 }
 
 /// Takes what was found due, but for what another node has taken since.
-async fn claim(tx: &mut Tx<'_>, found: &[Delivery], until: i64) -> Result<Vec<Delivery>> {
+async fn claim(tx: &mut Tx<'_>, found: &[Delivery]) -> Result<Vec<Delivery>> {
     let mut claimed = Vec::new();
     for delivery in found {
-        if store::claim(tx, delivery, until).await? {
+        if store::claim(tx, delivery).await? {
             claimed.push(Delivery { attempts: delivery.attempts + 1, ..delivery.clone() });
         }
     }
@@ -177,13 +193,13 @@ async fn claim(tx: &mut Tx<'_>, found: &[Delivery], until: i64) -> Result<Vec<De
 
 /// Tells one client, and settles the delivery.
 async fn attempt(tenant: &Tenant, outbound: &Outbound, delivery: Delivery) -> Result<()> {
-    let snapshot = tenant.snapshot();
-    let registered = snapshot.applications.get(&delivery.client_id);
-    let wanted = registered.and_then(|registered| {
-        let uri = registered.client.backchannel_logout_uri.as_deref()?;
-        Some((&registered.client, uri))
-    });
-    let Some((client, uri)) = wanted else {
+    let wanted = |snapshot: &Snapshot| {
+        let registered = snapshot.applications.get(&delivery.client_id)?;
+        let uri = registered.client.backchannel_logout_uri.clone()?;
+        Some((registered.client.clone(), uri))
+    };
+    // Another node may have just been told where the client wants to be told.
+    let Some((client, uri)) = tenant.find(wanted).await? else {
         // The client does not want to be told any more.
         return tenant
             .write(delivery, |tx, delivery| {
@@ -191,10 +207,10 @@ async fn attempt(tenant: &Tenant, outbound: &Outbound, delivery: Delivery) -> Re
             })
             .await;
     };
-    let Ok(url) = Url::parse(uri) else {
+    let Ok(url) = Url::parse(&uri) else {
         return settle(tenant, delivery, Some("the URI is no URL".to_owned())).await;
     };
-    let request = request(tenant, client, url, &delivery)?;
+    let request = request(tenant, &client, url, &delivery)?;
     let problem = match outbound.send(request).await {
         Ok(answer) if answer.status.is_success() => None,
         Ok(answer) => Some(format!("answered {}", answer.status.as_u16())),

@@ -1,7 +1,10 @@
-use trinco_db::{Conn, Tx, params, sql};
+use trinco_db::{Conn, Row, Tx, params, sql};
 
 use super::Delivery;
 use crate::Result;
+
+/// Stands for the time of the next attempt while one is under way: in the future of every clock.
+const UNDER_WAY: i64 = i64::MAX;
 
 /// Notes that a client takes part in a session. A session that has just ended has no participants.
 pub(super) async fn insert_participant(
@@ -71,16 +74,30 @@ pub(super) async fn due(
             params![now_ms, of_client as i64, limit as i64],
         )
         .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Delivery {
-                session_id: row.get(0)?,
-                client_id: row.get(1)?,
-                user_id: row.get(2)?,
-                attempts: row.get(3)?,
-            })
-        })
-        .collect()
+    rows.iter().map(read).collect()
+}
+
+/// Up to `limit` deliveries that some node has under way, or had before it was gone.
+pub(super) async fn under_way(conn: &mut Conn<'_>, limit: usize) -> Result<Vec<Delivery>> {
+    let rows = conn
+        .all(
+            sql!(
+                "SELECT session_id, client_id, user_id, attempts FROM logout_deliveries
+                 WHERE tenant_id = $1 AND next_attempt_at = $2 ORDER BY session_id, client_id LIMIT $3"
+            ),
+            params![UNDER_WAY, limit as i64],
+        )
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Delivery> {
+    Ok(Delivery {
+        session_id: row.get(0)?,
+        client_id: row.get(1)?,
+        user_id: row.get(2)?,
+        attempts: row.get(3)?,
+    })
 }
 
 pub(super) async fn count(conn: &mut Conn<'_>) -> Result<i64> {
@@ -89,15 +106,15 @@ pub(super) async fn count(conn: &mut Conn<'_>) -> Result<i64> {
     Ok(row.get(0)?)
 }
 
-/// Takes a delivery that was found due, until `until`; false when another node has taken it since.
-pub(super) async fn claim(tx: &mut Tx<'_>, found: &Delivery, until: i64) -> Result<bool> {
+/// Takes a delivery that was found due; false when another node has taken it since.
+pub(super) async fn claim(tx: &mut Tx<'_>, found: &Delivery) -> Result<bool> {
     let claimed = tx
         .execute(
             sql!(
                 "UPDATE logout_deliveries SET attempts = attempts + 1, next_attempt_at = $5
                  WHERE tenant_id = $1 AND session_id = $2 AND client_id = $3 AND attempts = $4"
             ),
-            params![&found.session_id, &found.client_id, &found.attempts, until],
+            params![&found.session_id, &found.client_id, &found.attempts, UNDER_WAY],
         )
         .await?;
     Ok(claimed > 0)

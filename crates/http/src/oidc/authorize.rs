@@ -123,7 +123,7 @@ fn send(tenant: &Tenant, headers: &HeaderMap, answer: Answer) -> Response {
             PageContext::new(tenant, headers).form_post(action, fields)
         }
         Answer::Failed { error, target } => {
-            let error = failure::told_of(&error, "/oidc/auth");
+            let error = failure::told_of(&error);
             let response = AuthorizationResponse::error(&target, &error, tenant.issuer());
             send(tenant, headers, Answer::Respond(response))
         }
@@ -203,7 +203,7 @@ fn head_only() -> Response {
 /// Something failed here: a person gets a page.
 fn failed(tenant: &Tenant, headers: &HeaderMap, error: Error) -> Result<Response, OidcError> {
     if wants_html(headers) {
-        Ok(PageContext::new(tenant, headers).failed(&error, "/oidc/auth"))
+        Ok(PageContext::new(tenant, headers).failed(&error))
     } else {
         Err(error.into())
     }

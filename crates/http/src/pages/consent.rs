@@ -33,34 +33,34 @@ pub(super) async fn show(Here(tenant): Here, query: Query, headers: HeaderMap) -
     let page = PageContext::new(&tenant, &headers);
     let Some(whose) = query.whose() else { return page.unreadable(StatusCode::BAD_REQUEST) };
     match current(&tenant, whose, &headers).await {
-        Ok(Some(current)) => ask(&tenant, &headers, &current, false).await,
+        Ok(Some(current)) => ask(&tenant, &headers, &current, None).await,
         Ok(None) => page.unknown_session(),
-        Err(error) => page.failed(&error, PURPOSE),
+        Err(error) => page.failed(&error),
     }
 }
 
-/// Shows what is asked for; `has_changed` since it was shown before.
+/// Shows what is asked for; again when it was `answered`, with those organizations, and has changed since it was shown.
 async fn ask(
     tenant: &Tenant,
     headers: &HeaderMap,
     current: &Current,
-    has_changed: bool,
+    answered: Option<&[String]>,
 ) -> Response {
     // Looked up here and not for an answer: no client can stand in the way of a no.
     let page = PageContext::new(tenant, headers);
     let registered = match clients::find(tenant, &current.interaction.request.client_id).await {
         Ok(Some(registered)) => registered,
         Ok(None) => return page.unknown_session(),
-        Err(error) => return page.failed(&error, PURPOSE),
+        Err(error) => return page.failed(&error),
     };
     match interactions::consent_request(tenant, &current.interaction, &current.session).await {
-        Ok(Some(request)) => draw(tenant, headers, current, &registered, request, has_changed),
+        Ok(Some(request)) => draw(tenant, headers, current, &registered, request, answered),
         // Something else comes next, such as signing in again.
         Ok(None) => {
             let next = format!("{}/oidc/auth/{}", tenant.origin().base(), current.id.reveal());
             Redirect::to(&next).into_response()
         }
-        Err(error) => page.failed(&error, PURPOSE),
+        Err(error) => page.failed(&error),
     }
 }
 
@@ -77,7 +77,7 @@ pub(super) async fn submit(
     let current = match current(&tenant, whose, &headers).await {
         Ok(Some(current)) => current,
         Ok(None) => return page.unknown_session(),
-        Err(error) => return page.failed(&error, PURPOSE),
+        Err(error) => return page.failed(&error),
     };
     let Some(fingerprint) = fingerprint_in(&tenant, &current, &form.xsrf) else {
         return page.unknown_session();
@@ -85,7 +85,7 @@ pub(super) async fn submit(
     let Current { id, interaction, session } = &current;
     let answer = match form.allows {
         Some(true) => {
-            let organization_ids = form.organization_ids;
+            let organization_ids = form.organization_ids.clone();
             let allowed = Allowed { fingerprint: fingerprint.to_owned(), organization_ids };
             interactions::allow(&tenant, interaction.clone(), id.reveal(), session, allowed).await
         }
@@ -95,12 +95,12 @@ pub(super) async fn submit(
     match answer {
         Ok(answer) => send_on(&tenant, &headers, answer, id),
         Err(Error::Refused(refusal)) if refusal.code == "session.consent_changed" => {
-            ask(&tenant, &headers, &current, true).await
+            ask(&tenant, &headers, &current, Some(&form.organization_ids)).await
         }
         Err(Error::Refused(refusal)) if refusal.code == "session.not_found" => {
             page.unknown_session()
         }
-        Err(error) => page.failed(&error, PURPOSE),
+        Err(error) => page.failed(&error),
     }
 }
 
@@ -174,7 +174,7 @@ fn draw(
     current: &Current,
     registered: &RegisteredClient,
     request: ConsentRequest,
-    has_changed: bool,
+    answered: Option<&[String]>,
 ) -> Response {
     let asked = &current.interaction.request;
     let context = PageContext::new(tenant, headers).with_locales(&asked.hints.ui_locales);
@@ -185,7 +185,7 @@ fn draw(
     let view = Consent {
         action: href("consent"),
         xsrf: xsrf(tenant, current, &request.fingerprint),
-        has_changed,
+        has_changed: answered.is_some(),
         app_name: registered.display_name().to_owned(),
         vouched: vouched_for(registered),
         user_name: name_of(&request.user),
@@ -201,7 +201,11 @@ fn draw(
             choices
                 .into_iter()
                 .map(|choice| OrganizationChoice {
-                    checked: choice.is_chosen || (only_one && request.is_first),
+                    // What somebody has just ticked, or left alone, is not answered for them the second time.
+                    checked: answered
+                        .map_or(choice.is_chosen || (only_one && request.is_first), |ids| {
+                            ids.contains(&choice.id)
+                        }),
                     id: choice.id,
                     name: choice.name,
                 })

@@ -172,12 +172,12 @@ impl<'a> PageContext<'a> {
     }
 
     /// Something failed here.
-    pub(crate) fn failed(&self, error: &Error, path: &str) -> Response {
+    pub(crate) fn failed(&self, error: &Error) -> Response {
         // What a client says about itself has become unusable meanwhile: nothing failed here.
         if let Error::OAuth(error) = error {
             return self.request_refused(error);
         }
-        let (status, _) = crate::failure::broken(error, path);
+        let (status, _) = crate::failure::broken(error);
         let texts = self.texts();
         let problem = Problem {
             title: texts.get("error.title").to_owned(),

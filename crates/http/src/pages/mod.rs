@@ -84,7 +84,7 @@ async fn stay(Here(tenant): Here, headers: HeaderMap) -> Response {
     match interactions::current_session(&tenant, cookie).await {
         Ok(Some(_)) => context.still_signed_in(),
         Ok(None) => context.signed_out(),
-        Err(error) => context.failed(&error, STAY),
+        Err(error) => context.failed(&error),
     }
 }
 

@@ -111,7 +111,7 @@ async fn show(page: Page, tenant: &Tenant, query: &Query, headers: &HeaderMap) -
             )
         }
         Ok(None) => context.unknown_session(),
-        Err(error) => context.failed(&error, page.path()),
+        Err(error) => context.failed(&error),
     }
 }
 
@@ -128,7 +128,7 @@ async fn submit(
     let current = match current(tenant, whose, headers).await {
         Ok(Some(current)) => current,
         Ok(None) => return PageContext::new(tenant, headers).unknown_session(),
-        Err(error) => return PageContext::new(tenant, headers).failed(&error, page.path()),
+        Err(error) => return PageContext::new(tenant, headers).failed(&error),
     };
     let context = context(tenant, headers, &current);
     if !cookies::xsrf_is_valid(tenant, page.path(), current.id.reveal(), &form.xsrf) {
@@ -152,7 +152,7 @@ async fn submit(
             let state = explain(&context, &refusal, &form);
             draw(page, tenant, headers, &current, state, StatusCode::UNPROCESSABLE_ENTITY)
         }
-        Err(error) => context.failed(&error, page.path()),
+        Err(error) => context.failed(&error),
     }
 }
 

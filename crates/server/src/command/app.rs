@@ -100,6 +100,7 @@ pub(super) async fn create(tenant: &Tenant, new: NewApp) -> Result<Output> {
         app_secret,
         cookie_secret,
         base_url: base_url.filter(|_| new.app_type == AppType::Traditional),
+        management_api: new.management_api,
     }))
 }
 

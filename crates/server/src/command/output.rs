@@ -1,6 +1,7 @@
 //! What commands answer, and how it is shown: values that scripts read on standard output, words for people on standard error.
 
 use std::fmt::Write as _;
+use std::ops::Not;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -50,6 +51,9 @@ pub(crate) struct CreatedApp {
     pub(super) cookie_secret: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) base_url: Option<String>,
+    /// Whether it may use the Management API, as the one that `trinco init` creates.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub(super) management_api: bool,
 }
 
 /// Texts for the two streams.
@@ -115,9 +119,15 @@ impl Output {
             ),
             Self::App(app) => {
                 assign(&mut stdout, "LOGTO_ENDPOINT", &app.endpoint);
-                assign(&mut stdout, "LOGTO_APP_ID", &app.app_id);
+                // A script that provisions stands beside an application whose names these are.
+                let (id, secret) = if app.management_api {
+                    ("LOGTO_M2M_APP_ID", "LOGTO_M2M_APP_SECRET")
+                } else {
+                    ("LOGTO_APP_ID", "LOGTO_APP_SECRET")
+                };
+                assign(&mut stdout, id, &app.app_id);
                 for (name, value) in [
-                    ("LOGTO_APP_SECRET", &app.app_secret),
+                    (secret, &app.app_secret),
                     ("LOGTO_COOKIE_SECRET", &app.cookie_secret),
                     ("BASE_URL", &app.base_url),
                 ] {
@@ -165,6 +175,7 @@ mod tests {
             app_secret: app_secret.map(str::to_owned),
             cookie_secret: app_secret.map(|_| "cookie".to_owned()),
             base_url: base_url.map(str::to_owned),
+            management_api: false,
         })
     }
 
@@ -178,6 +189,16 @@ mod tests {
         assert_eq!(
             app(None, None).as_text().stdout,
             "LOGTO_ENDPOINT=http://localhost:3001\nLOGTO_APP_ID=id\n"
+        );
+    }
+
+    #[test]
+    fn credentials_for_the_management_api_have_the_names_that_scripts_look_for() {
+        let Output::App(app) = app(Some("secret"), None) else { unreachable!() };
+        let app = CreatedApp { cookie_secret: None, management_api: true, ..app };
+        assert_eq!(
+            Output::App(app).as_text().stdout,
+            "LOGTO_ENDPOINT=http://localhost:3001\nLOGTO_M2M_APP_ID=id\nLOGTO_M2M_APP_SECRET=secret\n"
         );
     }
 

@@ -20,6 +20,21 @@ pub(crate) enum LogsCommand {
     Export(LogsExport),
 }
 
+impl LogsCommand {
+    /// Refuses a period that ends before it begins: an empty file looks as if nothing had happened.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Self::Export(LogsExport { since, until, .. }) = self;
+        match (since, until) {
+            (Some(since), Some(until)) if since <= until => {
+                Err("no entry is younger than --since and older than \
+                --until; --until is the smaller of the two, such as --since 30d --until 1d"
+                    .to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// What is exported.
 #[derive(Args)]
 pub(crate) struct LogsExport {

@@ -47,6 +47,9 @@ pub(crate) enum Job {
 }
 
 impl Job {
+    const ALL: [Self; 4] =
+        [Self::RefreshConfiguration, Self::DeleteExpired, Self::AdvanceKeys, Self::DeliverLogouts];
+
     const fn name(self) -> &'static str {
         match self {
             Self::RefreshConfiguration => "refresh_configuration",
@@ -129,11 +132,19 @@ impl Metrics {
         registry.register("trinco_build", "The running program", Info::new(version));
         let requests = Requests::register(&mut registry);
         let job_runs = Family::default();
-        let job_successes = Family::default();
+        let job_successes: Family<OfJob, Gauge<f64, AtomicU64>> = Family::default();
+        // A job that never succeeds is one to be alarmed about too: it has not since now.
+        let begun = now();
+        for tenant in installation.tenants() {
+            for job in Job::ALL {
+                let of = OfJob { job: job.name(), tenant: tenant.id().to_owned() };
+                job_successes.get_or_create(&of).set(begun);
+            }
+        }
         registry.register("trinco_job_runs", "Runs of background jobs", job_runs.clone());
         registry.register(
             "trinco_job_last_success_timestamp_seconds",
-            "When a background job last succeeded here",
+            "When a background job last succeeded here; before it has, when the server started",
             job_successes.clone(),
         );
         let read = Read::register(&mut registry, installation);
@@ -148,9 +159,8 @@ impl Metrics {
     pub(crate) fn job_ended(&self, job: Job, tenant: &str, succeeded: bool) {
         let (job, tenant) = (job.name(), tenant.to_owned());
         if succeeded {
-            let now = SystemClock.now_ms() as f64 / 1000.0;
             let of = OfJob { job, tenant: tenant.clone() };
-            self.0.job_successes.get_or_create(&of).set(now);
+            self.0.job_successes.get_or_create(&of).set(now());
         }
         let outcome = if succeeded { "success" } else { "error" };
         self.0.job_runs.get_or_create(&OfRun { job, tenant, outcome }).inc();
@@ -163,6 +173,11 @@ impl Metrics {
         text::encode(&mut text, &self.0.registry).expect("text can be written to a string");
         text
     }
+}
+
+/// Seconds since the Unix epoch.
+fn now() -> f64 {
+    SystemClock.now_ms() as f64 / 1000.0
 }
 
 /// What has become of the spans of traces.
@@ -200,7 +215,7 @@ impl Read {
         registry.register("trinco_sign_ins", "Attempts to sign in", read.sign_ins.clone());
         let help = "Spans that a collector has taken";
         registry.register("trinco_spans_exported", help, read.spans_exported.clone());
-        let help = "Spans given up because a collector is slow or does not answer";
+        let help = "Spans given up because a collector is slow, does not answer or rejects them";
         registry.register("trinco_spans_dropped", help, read.spans_dropped.clone());
         read.process.register(registry);
         read

@@ -23,8 +23,8 @@ const SWEEP_BATCHES: u32 = 200;
 const ADVANCE_KEYS_EVERY: Duration = Duration::from_secs(10);
 /// How soon an application is told that a session has ended.
 const DELIVER_EVERY: Duration = Duration::from_secs(1);
-/// What deliveries under way get to finish once the server is told to stop. Those that are cut off are made again.
-const DELIVERY_PATIENCE: Duration = Duration::from_secs(10);
+/// What jobs get to finish once the server is told to stop, those that write to a database that does not answer included.
+const PATIENCE_AT_END: Duration = Duration::from_secs(10);
 
 /// Starts the jobs of every tenant. They end when told to stop.
 pub(super) fn start(
@@ -44,6 +44,14 @@ pub(super) fn start(
         jobs.spawn(deliver);
     }
     jobs
+}
+
+/// Waits until the jobs have ended, as long as requests in progress have: what hangs in the database then is given up.
+pub(super) async fn end(jobs: JoinSet<()>, mut stop: watch::Receiver<bool>) {
+    told_to_stop(&mut stop).await;
+    if tokio::time::timeout(PATIENCE_AT_END, jobs.join_all()).await.is_err() {
+        tracing::warn!("background jobs that took longer than 10 s were cut off");
+    }
 }
 
 /// Follows configuration that other nodes change. A disturbance is logged when it begins and when it ends.
@@ -143,11 +151,8 @@ async fn deliver_logouts(
             Err(_) => {}
         }
     }
-    let finish = async { while deliveries.settled().await.is_some() {} };
-    if tokio::time::timeout(DELIVERY_PATIENCE, finish).await.is_err() {
-        let tenant = tenant.id();
-        tracing::warn!(tenant, "deliveries that took longer than 10 s were cut off");
-    }
+    // Those that take longer than jobs may are cut off, and made again.
+    while deliveries.settled().await.is_some() {}
 }
 
 /// Waits; false when told to stop meanwhile.

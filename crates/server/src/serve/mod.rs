@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use trinco_connectors::outbound::Outbound;
 use trinco_core::Installation;
 use trinco_http::{App, Begun, Ended, Observer, Surroundings};
@@ -26,6 +27,8 @@ use presence::Presence;
 /// A command that works on the data directly holds the lock for a moment: worth waiting for.
 const LOCK_PATIENCE: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(100);
+/// What PostgreSQL gets to take note of the end.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Serves until it is told to stop.
 pub(crate) fn run(settings: &Settings) -> Result<(), String> {
@@ -45,11 +48,14 @@ async fn serve(
     traces: Option<traces::Prepared>,
 ) -> Result<(), String> {
     let ending = signals::listen(settings.shutdown_delay)?;
+    // A server that cannot listen leaves no folder behind; where there is one, its lock tells more than a busy port does.
+    let bind = || listener::bind(settings.listen, settings.port);
+    let bound = if settings.data_dir.exists() { None } else { Some(bind()?) };
     open::prepare_data_dir(settings)?;
     let outbound =
         Outbound::new(settings.outbound_allow.clone())?.with_traceparent(traces::traceparent);
     let _lock = lock(settings).await?;
-    let listener = listener::bind(settings.listen, settings.port)?;
+    let listener = bound.map_or_else(bind, Ok)?;
     let address = listener
         .local_addr()
         .map_err(|error| format!("the address of the server is unknown: {error}"))?;
@@ -76,18 +82,36 @@ async fn serve(
         stopwatch.elapsed_ms(),
         installation.default_tenant().origin().base(),
     );
-    connections::serve(listener, router, stop).await;
-    jobs.join_all().await;
+    tokio::join!(connections::serve(listener, router, stop.clone()), jobs::end(jobs, stop));
     if let Some(served) = metrics_served {
         served.abort();
     }
-    if let Some(exporting) = exporting {
-        exporting.finish().await;
-    }
     control.finish().await;
-    let outdated = presence.end().await;
-    installation.db().close().await;
+    let export = async {
+        if let Some(exporting) = exporting {
+            exporting.finish().await;
+        }
+    };
+    let ((), outdated) = tokio::join!(export, leave(presence, settings, &installation));
     tracing::info!("stopped");
+    outdated
+}
+
+/// Takes leave of the database. An error is why the server has stopped.
+async fn leave(
+    presence: Presence,
+    settings: &Settings,
+    installation: &Installation,
+) -> Result<(), String> {
+    let deadline = Instant::now() + DATABASE_PATIENCE;
+    let outdated = presence.end(deadline).await;
+    let closed = installation.db().close();
+    if settings.is_sqlite() {
+        closed.await;
+    } else if tokio::time::timeout_at(deadline, closed).await.is_err() {
+        // Nobody waits for what is still in flight; PostgreSQL finishes it, or takes it back.
+        tracing::warn!("the database did not answer; its connections were cut off");
+    }
     outdated
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 use trinco_core::{Alphabet, Clock as _, Installation, MIGRATIONS, SystemRandomness};
 use trinco_db::Error;
 
@@ -51,16 +52,25 @@ impl Presence {
         Ok((Self { beating: Some((presence, beating)) }, stopping))
     }
 
-    /// Takes leave, once no request is in progress. An error is why the server has stopped.
-    pub(super) async fn end(self) -> Result<(), String> {
+    /// Takes leave, once no request is in progress, as far as the database takes note of it before the deadline. An error is why the
+    /// server has stopped.
+    pub(super) async fn end(self, deadline: Instant) -> Result<(), String> {
         let Some((presence, beating)) = self.beating else { return Ok(()) };
-        let outcome = beating.await;
-        if let Err(error) = presence.leave().await {
+        // After the last sign of life, which would put the row back.
+        let outcome = timeout_at(deadline, beating).await;
+        let left = match timeout_at(deadline, presence.leave()).await {
+            Ok(left) => left.map_err(|error| error.to_string()),
+            Err(_) => Err("the database did not answer".to_owned()),
+        };
+        if let Err(error) = left {
             // Its row delays others for as long as they watch it.
-            tracing::warn!(%error, "the node could not take leave");
+            tracing::warn!(error, "the node could not take leave");
         }
-        outcome
-            .unwrap_or_else(|error| Err(format!("the node's signs of life have failed: {error}")))
+        match outcome {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => Err(format!("the node's signs of life have failed: {error}")),
+            Err(_) => Ok(()),
+        }
     }
 }
 

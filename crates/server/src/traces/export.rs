@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
+use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tracing::instrument::WithSubscriber as _;
 use tracing::subscriber::NoSubscriber;
@@ -80,23 +81,26 @@ impl Exporter {
         };
         // Or every batch would be a span of the next.
         let unseen = self.outbound.send(request).with_subscriber(NoSubscriber::default());
-        let problem = match unseen.await {
-            Ok(answer) if answer.status.is_success() => None,
-            Ok(answer) => Some(format!("it answered {}", answer.status.as_u16())),
-            Err(error) => Some(error.to_string()),
-        };
         let spans = batch.len();
+        let (rejected, problem) = match unseen.await {
+            Ok(answer) if answer.status.is_success() => match rejected(&answer.body).min(spans) {
+                0 => (0, None),
+                rejected => (rejected, Some(format!("it rejected {rejected} of {spans}"))),
+            },
+            Ok(answer) => (spans, Some(format!("it answered {}", answer.status.as_u16()))),
+            Err(error) => (spans, Some(error.to_string())),
+        };
         batch.clear();
+        self.counts.exported(spans - rejected);
+        self.counts.dropped(rejected);
         match problem {
             None => {
-                self.counts.exported(spans);
                 if self.disturbed {
                     tracing::info!("the collector of traces takes spans again");
                 }
                 self.disturbed = false;
             }
             Some(problem) => {
-                self.counts.dropped(spans);
                 if !self.disturbed {
                     tracing::warn!(
                         problem,
@@ -107,6 +111,15 @@ impl Exporter {
             }
         }
     }
+}
+
+/// How many spans a collector that has taken the request has not taken (OTLP, "Partial Success"). In JSON a number of 64 bits is text;
+/// not every collector knows.
+fn rejected(answer: &[u8]) -> usize {
+    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+    let count = &answer["partialSuccess"]["rejectedSpans"];
+    let count = count.as_u64().or_else(|| count.as_str()?.parse().ok());
+    count.and_then(|count| usize::try_from(count).ok()).unwrap_or_default()
 }
 
 /// Fills a batch: full, or as old as one may be. Whoever stops waiting finds what there is in `batch`.
@@ -124,4 +137,24 @@ async fn gather(queue: &mut mpsc::Receiver<Finished>, batch: &mut Vec<Finished>)
         }
     };
     let _ = tokio::time::timeout(BATCH_WINDOW, fill).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_collector_rejects_is_in_its_answer() {
+        for (answer, expected) in [
+            ("", 0),
+            ("{}", 0),
+            (r#"{"partialSuccess":{}}"#, 0),
+            (r#"{"partialSuccess":{"rejectedSpans":"3","errorMessage":"too old"}}"#, 3),
+            (r#"{"partialSuccess":{"rejectedSpans":3}}"#, 3),
+            (r#"{"partialSuccess":{"rejectedSpans":"-1"}}"#, 0),
+            ("not JSON", 0),
+        ] {
+            assert_eq!(rejected(answer.as_bytes()), expected, "{answer}");
+        }
+    }
 }

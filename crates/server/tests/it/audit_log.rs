@@ -37,8 +37,14 @@ fn an_export_is_whole_and_in_order(place: &Place) {
     assert_eq!(exported(place, &["--since", "1h"]).len(), entries.len());
     assert_eq!(exported(place, &["--until", "1h"]), [] as [Value; 0]);
     assert_eq!(exported(place, &["--tenant", "admin"]), [] as [Value; 0]);
-    for wrong in [["--tenant", "nobody"], ["--since", "yesterday"]] {
-        let (code, sentence) = place.refused(&[&["logs", "export"], &wrong[..]].concat());
+    // A period that ends before it begins is a mistake, and no empty log.
+    for wrong in [
+        &["--tenant", "nobody"][..],
+        &["--since", "yesterday"],
+        &["--since", "1d", "--until", "2d"],
+        &["--since", "1h", "--until", "60m"],
+    ] {
+        let (code, sentence) = place.refused(&[&["logs", "export"], wrong].concat());
         assert_eq!(code, 2, "{sentence}");
     }
 }

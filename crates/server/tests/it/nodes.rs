@@ -1,7 +1,9 @@
 //! Three nodes on one database behind a proxy that gives each connection to the next of them.
 
+#![expect(clippy::disallowed_methods, reason = "how long a server takes is measured from outside")]
+
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::balancer::Balancer;
 use crate::http::{Answer, Http};
@@ -86,29 +88,36 @@ fn a_sign_in_crosses_three_nodes_and_parallel_refreshes_never_fork() {
 }
 
 #[test]
-fn a_change_of_the_configuration_is_seen_by_every_node() {
-    // Looks at each node for as long as 10 s, on a machine that is busy with other tests. How long it really took is printed: the
-    // promise is a second.
+fn a_change_of_the_configuration_is_seen_by_every_node_within_a_second() {
+    const PROMISED: Duration = Duration::from_secs(1);
     const PAUSE: Duration = Duration::from_millis(20);
+    /// A machine that is busy with other tests may take longer in one round or another; one that never ends is an error.
+    const AT_MOST: Duration = Duration::from_secs(10);
     let Some(it) = Nodes::start("changes") else { return };
     let path = "/api/sign-in-exp";
     let headers = [("authorization", it.bearer.as_str()), ("content-type", "application/json")];
-    for (round, color) in ["#111111", "#222222", "#333333"].into_iter().enumerate() {
+    let mut taken = Vec::new();
+    let mut last = 0;
+    for color in ["#111111", "#222222", "#333333", "#444444"] {
         let body = format!(
             r#"{{"color":{{"primaryColor":"{color}","isDarkModeEnabled":false,"darkPrimaryColor":"{color}"}}}}"#
         );
-        let writer = &it.nodes[round];
+        // Not the one that saw the change before as the last: it has just looked, so that luck is no help.
+        let writer = &it.nodes[(last + 1) % it.nodes.len()];
         let written = writer.http().send("PATCH", path, &headers, &body).unwrap();
         assert_eq!(written.status, 200, "{written:?}");
+        let acknowledged = Instant::now();
         let is_seen =
             |node: &Server| it.get(&mut node.http(), path).text("/color/primaryColor") == color;
         assert!(is_seen(writer), "whoever is told that it is done can rely on it");
-        let mut pauses = 0;
-        while !it.nodes.iter().all(is_seen) {
-            assert!(pauses < 500, "{color} is never seen");
-            pauses += 1;
+        while let Some(late) = it.nodes.iter().position(|node| !is_seen(node)) {
+            assert!(acknowledged.elapsed() < AT_MOST, "{color} is never seen");
+            last = late;
             thread::sleep(PAUSE);
         }
-        println!("seen by all after {pauses} pauses of 20 ms");
+        taken.push(acknowledged.elapsed());
     }
+    println!("seen by all after {taken:?}");
+    let quickest = taken[1..].iter().min().unwrap();
+    assert!(*quickest <= PROMISED, "{taken:?}");
 }

@@ -113,6 +113,7 @@ fn json_lines_are_flat_and_those_of_a_request_tell_which_it_was_and_nothing_secr
         for name in ["timestamp", "level", "target", "message"] {
             assert!(members[name].is_string(), "{line}");
         }
+        assert!(!members.contains_key("path"), "{line}");
         for (name, value) in members {
             assert!(!value.is_object() && !value.is_array(), "{name} in {line}");
         }
@@ -130,6 +131,8 @@ fn json_lines_are_flat_and_those_of_a_request_tell_which_it_was_and_nothing_secr
             finished.push((text("request_id"), text("tenant"), told));
         }
     }
+    // What a refusal is about is among them.
+    assert!(lines.iter().any(|line| line.contains("trinco_http::failure")), "{lines:?}");
     let finished: Vec<_> = finished
         .iter()
         .map(|(id, tenant, told)| (id.as_str(), tenant.as_str(), told.as_str()))
@@ -167,15 +170,21 @@ fn lines_for_people_tell_the_same() {
 
 /// A server whose metrics are served, and the port they are at.
 pub(crate) fn measured(place: &Place) -> (Server, u16) {
+    measured_with(place, &[])
+}
+
+/// The same with these flags.
+pub(crate) fn measured_with(place: &Place, flags: &[&str]) -> (Server, u16) {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = free.local_addr().unwrap().port();
     drop(free);
+    let address = format!("127.0.0.1:{port}");
     let server =
-        place.serve_with(&["--port", "0", "--metrics-listen", &format!("127.0.0.1:{port}")]);
+        place.serve_with(&[&["--port", "0", "--metrics-listen", &address], flags].concat());
     (server, port)
 }
 
-fn scrape(port: u16) -> String {
+pub(crate) fn scrape(port: u16) -> String {
     let answer = Http::connect(port).unwrap().send("GET", "/metrics", &[], "").unwrap();
     assert_eq!(answer.status, 200, "{answer:?}");
     assert!(answer.header("content-type").starts_with("application/openmetrics-text"));
@@ -183,7 +192,7 @@ fn scrape(port: u16) -> String {
 }
 
 /// The value of a series; `None` when there is none.
-fn value(text: &str, series: &str) -> Option<f64> {
+pub(crate) fn value(text: &str, series: &str) -> Option<f64> {
     text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
 }
 
@@ -244,6 +253,12 @@ fn metrics_count_what_happened_and_never_by_what_a_client_sends() {
     let (server, port) = measured(&place);
     // Not on the port that everybody reaches.
     assert_eq!(get(&server, "/metrics").status, 404);
+    // Of a job that has not succeeded yet, or never will, it is known since when.
+    let job =
+        "trinco_job_last_success_timestamp_seconds{job=\"delete_expired\",tenant=\"default\"}";
+    let begun = value(&scrape(port), "process_start_time_seconds").unwrap();
+    let last = value(&scrape(port), job).unwrap();
+    assert!((last - begun).abs() < 60.0, "{last} {begun}");
     let issued = "trinco_tokens_issued_total{grant_type=\"client_credentials\"}";
     assert_eq!(value(&scrape(port), issued), Some(0.0));
     for _ in 0..3 {

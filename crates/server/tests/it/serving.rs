@@ -91,13 +91,19 @@ fn a_link_to_a_database_is_followed_before_there_is_one() {
 }
 
 #[test]
-fn a_busy_port_is_named() {
+fn a_busy_port_is_named_and_nothing_left_behind() {
     let place = Place::new();
     let server = place.serve();
     let port = server.port.to_string();
-    let (code, sentence) = Place::new().refused(&["serve", "--port", &port]);
+    let other = Place::new();
+    let (code, sentence) = other.refused(&["serve", "--port", &port]);
     assert_eq!(code, 1);
     assert!(sentence.contains(&format!("port {port} is in use")), "{sentence}");
+    assert!(!other.path().join("data").exists(), "a folder of a server that never ran");
+    // Whoever starts a second one by mistake learns who has the data.
+    let (code, sentence) = place.refused(&["serve", "--port", &port]);
+    assert_eq!(code, 1);
+    assert!(sentence.contains("another server uses this data"), "{sentence}");
 }
 
 #[test]

@@ -10,14 +10,20 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::operating::{measured_with, scrape, value};
 use crate::running::{Place, Server, json};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 
-/// A collector: answers every request with 200 and passes on the spans.
+/// A collector: takes every request and passes on the spans.
 fn collector() -> (String, Receiver<Value>) {
+    collector_that_says("{}")
+}
+
+/// A collector that answers every request with 200 and this.
+fn collector_that_says(said: &'static str) -> (String, Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     let (tell, told) = mpsc::channel();
@@ -38,7 +44,9 @@ fn collector() -> (String, Receiver<Value>) {
             }
             let mut body = vec![0; length];
             stream.read_exact(&mut body).unwrap();
-            stream.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+            let length = said.len();
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{said}");
+            stream.get_mut().write_all(answer.as_bytes()).unwrap();
             assert_eq!(head[0], "post /v1/traces http/1.1");
             assert!(head.contains(&"content-type: application/json".to_owned()), "{head:?}");
             let sent: Value = serde_json::from_slice(&body).unwrap();
@@ -162,6 +170,25 @@ fn only_a_sampler_that_asks_the_parent_lets_it_decide() {
         server.ended();
         assert_eq!(ids(told), expected, "{sampler}");
     }
+}
+
+#[test]
+fn spans_that_a_collector_rejects_count_as_dropped() {
+    let place = Place::new();
+    let credentials = json(&place.done(&["init", "--json"]));
+    let (endpoint, told) = collector_that_says(r#"{"partialSuccess":{"rejectedSpans":"1"}}"#);
+    let flags = ["--otlp-endpoint", &endpoint, "--service-name", "doors"];
+    let (server, port) = measured_with(&place, &flags);
+    ask(&server, &credentials, &[("x-request-id", "one")]);
+    spans_of(&told, "one", 2);
+    let begun = Instant::now();
+    let dropped = || value(&scrape(port), "trinco_spans_dropped_total");
+    while dropped() == Some(0.0) {
+        assert!(begun.elapsed() < PATIENCE, "none has been counted");
+        thread::sleep(Duration::from_millis(50));
+    }
+    // Of a request with at least two.
+    assert!(value(&scrape(port), "trinco_spans_exported_total").unwrap() >= 1.0);
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub(in crate::pages) async fn submit(
             response
         }
         Err(Error::Refused(_)) => context.unknown_session(),
-        Err(error) => context.failed(&error, "device"),
+        Err(error) => context.failed(&error),
     }
 }
 
@@ -98,7 +98,7 @@ async fn find(
     let gone = || context.unknown_session();
     let failed = |error: Error| match error {
         Error::Refused(_) => gone(),
-        error => context.failed(&error, "device"),
+        error => context.failed(&error),
     };
     let Some(whose) = query.whose() else {
         return Err(context.unreadable(StatusCode::BAD_REQUEST));

@@ -108,7 +108,7 @@ pub(super) async fn submit(
         }
         Ok(Entered::Wrong) => refuse("device.wrong", StatusCode::UNPROCESSABLE_ENTITY),
         Ok(Entered::TooManyAttempts) => refuse("device.too_many", StatusCode::TOO_MANY_REQUESTS),
-        Err(error) => PageContext::new(&tenant, &headers).failed(&error, "device"),
+        Err(error) => PageContext::new(&tenant, &headers).failed(&error),
     }
 }
 

@@ -1,12 +1,14 @@
 //! A PostgreSQL that goes away, is slow, forgets its connections or takes no writes, under a node that goes on serving.
 
+#![expect(clippy::disallowed_methods, reason = "how long a server takes is measured from outside")]
+
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use trinco_core::{MasterKey, SystemRandomness};
 
@@ -299,4 +301,21 @@ fn a_postgresql_that_is_killed_and_started_again_loses_nothing_that_was_acknowle
         all.append(&mut acknowledged);
         node.has_recovered(&all);
     }
+}
+
+#[test]
+fn a_database_that_hangs_does_not_keep_a_server_that_is_told_to_stop() {
+    let Some(mut linked) = Linked::start("hang") else { return };
+    // Longer than anybody waits.
+    linked.link.delay(60_000);
+    // Until jobs and the sign of life are at it, each at its own pace.
+    pause(5_000);
+    let told = Instant::now();
+    linked.node.server.terminate();
+    let (status, log) = linked.node.server.ended();
+    let taken = told.elapsed();
+    // For the schema to be dropped.
+    linked.link.cut(true);
+    assert!(status.success(), "{log}");
+    assert!(taken < Duration::from_millis(12_500), "{taken:?}: {log}");
 }
