@@ -9,13 +9,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use trinco_core::Installation;
 
-use crate::command::{self, Command, Output};
+use crate::command::{self, Command, Output, interrupt};
 use crate::config::Settings;
 
 /// Raised when a request or an answer changes its shape.
@@ -76,9 +78,13 @@ pub(crate) async fn send(settings: &Settings, command: Command) -> Result<Reache
             return Err(format!("the server cannot be reached at {}: {error}", path.display()));
         }
     };
-    let patience = command.patience() + PATIENCE;
+    let patience = command.patience().map(|patience| patience + PATIENCE);
+    let (_never, mut stop) = watch::channel(false);
+    if command.can_stop() {
+        stop = interrupt::listen()?;
+    }
     let question = Envelope { version: VERSION, content: Question::Command(command) };
-    let Ok(answered) = tokio::time::timeout(patience, ask(stream, &question)).await else {
+    let Some(answered) = in_time(patience, ask(stream, &question, stop)).await else {
         return Err(
             "the server did not answer in time; it may still carry the command out".to_owned()
         );
@@ -94,9 +100,30 @@ pub(crate) async fn send(settings: &Settings, command: Command) -> Result<Reache
     }
 }
 
-async fn ask(mut stream: UnixStream, question: &Envelope<Question>) -> io::Result<String> {
-    write_line(&mut stream, question).await?;
-    read_line(&mut stream, LIMIT).await
+/// Once `stop` is true, hangs up as far as the server hears it, and still listens to what it says.
+async fn ask(
+    mut stream: UnixStream,
+    question: &Envelope<Question>,
+    mut stop: watch::Receiver<bool>,
+) -> io::Result<String> {
+    let (mut answers, mut questions) = stream.split();
+    write_line(&mut questions, question).await?;
+    let answer = read_line(&mut answers, LIMIT);
+    tokio::pin!(answer);
+    tokio::select! {
+        answer = &mut answer => return answer,
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+    let _ = questions.shutdown().await;
+    answer.await
+}
+
+/// What comes of it, unless it takes longer than that.
+async fn in_time<T>(patience: Option<Duration>, doing: impl Future<Output = T>) -> Option<T> {
+    match patience {
+        Some(patience) => tokio::time::timeout(patience, doing).await.ok(),
+        None => Some(doing.await),
+    }
 }
 
 /// The task that listens, if there is one.
@@ -106,10 +133,13 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Waits for the command in progress and takes the socket away. The server must have been told to stop.
+    /// Waits a while for the command in progress and takes the socket away. The server must have been told to stop.
     pub(crate) async fn finish(self) {
-        if let Some(task) = self.task {
-            let _ = task.await;
+        if let Some(mut task) = self.task {
+            if tokio::time::timeout(PATIENCE, &mut task).await.is_err() {
+                tracing::warn!("a command was cut off: it did not end in time");
+                task.abort();
+            }
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -184,18 +214,51 @@ async fn handle(
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
     };
     let answer = match understand(&line) {
-        Ok(command) => {
-            let patience = command.patience();
-            match tokio::time::timeout(patience, command::run(command, installation)).await {
-                Ok(Ok(output)) => Answer::Done(output),
-                Ok(Err(sentence)) => Answer::Failed(sentence),
-                Err(_) => Answer::Failed("the server was too busy for the command".to_owned()),
-            }
-        }
+        Ok(command) => run(command, installation, &mut stream, stop).await,
         Err(sentence) => Answer::Failed(sentence),
     };
     let answer = Envelope { version: VERSION, content: answer };
     tokio::time::timeout(PATIENCE, write_line(&mut stream, &answer)).await?
+}
+
+/// Carries a command out. One that can stop is told to when the server stops, and when whoever asked for it has gone.
+async fn run(
+    command: Command,
+    installation: &Installation,
+    stream: &mut UnixStream,
+    stop: &mut watch::Receiver<bool>,
+) -> Answer {
+    let (tell, told) = watch::channel(false);
+    let running = in_time(command.patience(), command::run(command, installation, &told));
+    tokio::pin!(running);
+    let is_unwanted = async {
+        tokio::select! {
+            () = hung_up(stream) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    };
+    let undisturbed = tokio::select! {
+        done = &mut running => Some(done),
+        () = is_unwanted => None,
+    };
+    let done = match undisturbed {
+        Some(done) => done,
+        None => {
+            tell.send_replace(true);
+            running.await
+        }
+    };
+    match done {
+        Some(Ok(output)) => Answer::Done(output),
+        Some(Err(sentence)) => Answer::Failed(sentence),
+        None => Answer::Failed("the server was too busy for the command".to_owned()),
+    }
+}
+
+/// Waits until the other side says that it says no more. Anything else it says is passed over.
+async fn hung_up(stream: &mut UnixStream) {
+    let mut passed_over = [0; 64];
+    while stream.read(&mut passed_over).await.is_ok_and(|read| read > 0) {}
 }
 
 /// The version is looked at before the rest: another version's command may have another shape.
@@ -214,7 +277,7 @@ fn understand(line: &str) -> Result<Command, String> {
     Ok(command)
 }
 
-async fn read_line(stream: &mut UnixStream, limit: u64) -> io::Result<String> {
+async fn read_line(stream: impl AsyncRead + Unpin, limit: u64) -> io::Result<String> {
     let mut line = String::new();
     BufReader::new(stream).take(limit).read_line(&mut line).await?;
     if line.ends_with('\n') {
@@ -225,7 +288,10 @@ async fn read_line(stream: &mut UnixStream, limit: u64) -> io::Result<String> {
     }
 }
 
-async fn write_line<T: Serialize>(stream: &mut UnixStream, content: &T) -> io::Result<()> {
+async fn write_line<T: Serialize>(
+    mut stream: impl AsyncWrite + Unpin,
+    content: &T,
+) -> io::Result<()> {
     let mut line = serde_json::to_vec(content)?;
     line.push(b'\n');
     stream.write_all(&line).await
@@ -248,6 +314,15 @@ mod tests {
             assert!(understand(line).is_err(), "{line}");
         }
         assert!(matches!(understand(r#"{"version":1,"command":"init"}"#), Ok(Command::Init)));
+    }
+
+    #[test]
+    fn a_file_is_never_cut_off_while_it_is_applied() {
+        let line = r#"{"version":1,"command":{"apply":{"tenant":"default","text":"","dry_run":false,"prune":false,"json":false}}}"#;
+        let Ok(command) = understand(&line.replace("dry_run", "dryRun")) else { panic!("{line}") };
+        assert_eq!(command.patience(), None);
+        assert!(command.can_stop() && !Command::Init.can_stop());
+        assert!(Command::Init.patience().is_some());
     }
 
     #[tokio::test]

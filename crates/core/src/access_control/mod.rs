@@ -10,6 +10,7 @@ mod store;
 use trinco_db::Conn;
 use trinco_oauth::{ErrorCode, OAuthError};
 
+pub(crate) use model::AccessControlChanges;
 pub use model::{AccessControl, OrganizationRoleRule};
 
 use crate::applications::{self, RegisteredClient};
@@ -35,17 +36,30 @@ pub async fn replace(
     application_id: &str,
     new: AccessControl,
 ) -> Result<AccessControl> {
+    change(tenant, application_id, new.into()).await
+}
+
+/// Gives an application these lists in place of those it has, and returns its rules as they are kept.
+///
+/// # Errors
+/// As [`replace`].
+pub(crate) async fn change(
+    tenant: &Tenant,
+    application_id: &str,
+    changes: AccessControlChanges,
+) -> Result<AccessControl> {
     applications::get(tenant, application_id).await?;
-    let new = rules::normal(new)?;
-    // Moving the version serialises those who replace the rules at once.
+    // Moving the version serialises those who change the rules at once.
     tenant
         .configure(
             &[Section::Applications],
-            (application_id.to_owned(), new),
-            |tx, _, (id, new)| {
+            (application_id.to_owned(), changes),
+            |tx, _, (id, changes)| {
                 Box::pin(async move {
+                    let was = store::find(tx, id).await?;
+                    let new = rules::normal(rules::changed(was, changes))?;
                     store::clear(tx, id).await?;
-                    store::insert(tx, id, new).await.map_err(|error| {
+                    store::insert(tx, id, &new).await.map_err(|error| {
                         error.if_missing("entity.relation_foreign_key_not_found")
                     })?;
                     store::find(tx, id).await

@@ -25,3 +25,23 @@ pub struct OrganizationRoleRule {
     /// One of these roles; not empty.
     pub organization_role_ids: Vec<String>,
 }
+
+/// Lists that take the place of those there are; what is `None` stays as it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AccessControlChanges {
+    pub(crate) user_ids: Option<Vec<String>>,
+    pub(crate) user_role_ids: Option<Vec<String>>,
+    pub(crate) organization_ids: Option<Vec<String>>,
+    pub(crate) organization_role_rules: Option<Vec<OrganizationRoleRule>>,
+}
+
+impl From<AccessControl> for AccessControlChanges {
+    fn from(whole: AccessControl) -> Self {
+        Self {
+            user_ids: Some(whole.user_ids),
+            user_role_ids: Some(whole.user_role_ids),
+            organization_ids: Some(whole.organization_ids),
+            organization_role_rules: Some(whole.organization_role_rules),
+        }
+    }
+}

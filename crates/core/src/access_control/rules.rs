@@ -1,6 +1,6 @@
 //! What a set of access rules may look like.
 
-use super::model::AccessControl;
+use super::model::{AccessControl, AccessControlChanges};
 use crate::roles::distinct;
 use crate::{Error, Result};
 
@@ -38,4 +38,17 @@ pub(super) fn normal(rules: AccessControl) -> Result<AccessControl> {
         organization_ids: distinct(rules.organization_ids),
         organization_role_rules,
     })
+}
+
+/// The rules with the lists that become others.
+pub(super) fn changed(rules: AccessControl, changes: &AccessControlChanges) -> AccessControl {
+    AccessControl {
+        user_ids: changes.user_ids.clone().unwrap_or(rules.user_ids),
+        user_role_ids: changes.user_role_ids.clone().unwrap_or(rules.user_role_ids),
+        organization_ids: changes.organization_ids.clone().unwrap_or(rules.organization_ids),
+        organization_role_rules: changes
+            .organization_role_rules
+            .clone()
+            .unwrap_or(rules.organization_role_rules),
+    }
 }

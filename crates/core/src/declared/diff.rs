@@ -11,7 +11,9 @@ pub(super) fn members(kind: Kind, old: &JsonObject, new: &JsonObject) -> Vec<Mem
     for name in names(old, new) {
         let (was, is) = (old.get(name), new.get(name));
         if kind.secrets().contains(&name.as_str()) {
-            if was != is {
+            // No secret where there was none is nothing to tell.
+            let is_none = was.is_none() && is.is_some_and(Value::is_null);
+            if was != is && !is_none {
                 found.push(MemberChange { path: name.clone(), old: None, new: None, secret: true });
             }
         } else {

@@ -5,28 +5,29 @@
 //! cases of its own room, in an order in which nothing is referred to before it is there. A run that breaks off can be repeated: what
 //! is as the file says already is left alone.
 
+mod carry_out;
 mod diff;
 mod document;
 mod kinds;
+mod known;
 mod model;
 mod names;
+mod unique;
 mod yaml;
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+pub use carry_out::{apply, carry_out};
 pub use document::LARGEST_FILE;
 pub use model::{Action, Cause, Change, Failure, Kind, MemberChange, Plan, Problem, With};
 
 use document::{File, split_scope_key};
 use kinds::{Looked, Refused, Wanted};
 use model::Things;
-use names::Names;
 
-use crate::audit::{self, Outcome};
-use crate::roles::RoleType;
-use crate::{Error, JsonObject, Result, Tenant, users};
+use crate::{Error, JsonObject, Result, Tenant};
 
 /// So many mistakes are told at once.
 const MOST_PROBLEMS: usize = 20;
@@ -66,7 +67,7 @@ pub async fn plan(tenant: &Tenant, text: &str, prune: bool) -> Result<Plan, Fail
         with: With { organizations: true, users: true, secrets: true },
     };
     let (current, other_users) = kinds::gather(tenant, wanted).await?;
-    let names = names_of(tenant, &file, &current, prune).await?;
+    let names = known::names(tenant, &file, &current, prune).await?;
     let mut problems = check_defaults(&file);
     let mut plan = Plan::default();
     let mut after = Things::new();
@@ -89,57 +90,26 @@ pub async fn plan(tenant: &Tenant, text: &str, prune: bool) -> Result<Plan, Fail
             }
         }
     }
-    let line = |id: &str, path: &str| file.line(Kind::User, id, path);
-    problems.extend(kinds::check_unique(tenant, &after, &plan.changes, line).await?);
+    leave_or_delete(&file, &current, prune, &mut plan);
+    show_old_default(&file, &current, &mut plan);
+    let names = unique::UserNames::new(tenant, &current, &after);
+    let mut taken = names.check(tenant, &plan.changes).await?;
+    if taken.is_empty() {
+        taken = names.hand_over(&mut plan.changes);
+    }
+    let of_user = |taken: unique::Taken| {
+        problem(&file, Kind::User, &taken.user, Refused::at(&taken.path, taken.phrase))
+    };
+    problems.extend(taken.into_iter().map(of_user));
     if !problems.is_empty() {
         problems.sort_by_key(|problem| problem.line);
         problems.truncate(MOST_PROBLEMS);
         return Err(Failure::File(problems));
     }
-    leave_or_delete(&file, &current, prune, &mut plan);
     if other_users > 0 {
         plan.left.insert(Kind::User, other_users);
     }
     Ok(plan)
-}
-
-/// Applies a file: makes a [`plan`] and carries it out.
-///
-/// # Errors
-/// As [`plan`]; [`Failure::Half`] when something could not be done after all;
-/// [`Failure::Unrecorded`].
-pub async fn apply(tenant: &Tenant, text: &str, prune: bool) -> Result<Plan, Failure> {
-    let plan = plan(tenant, text, prune).await?;
-    for (done, change) in plan.changes.iter().enumerate() {
-        let made = match change.action {
-            Action::Create | Action::Change => kinds::put(tenant, change).await,
-            Action::Delete => kinds::delete(tenant, change.kind, &change.key).await,
-        };
-        if let Err(error) = made {
-            // What went wrong first is what is told.
-            if let Err(error) = record(tenant, &plan, done, Outcome::Error).await {
-                tracing::warn!(%error, "a file that was half applied is not in the audit log");
-            }
-            let change = Box::new(change.clone());
-            return Err(Failure::Half { change, error, done, of: plan.changes.len() });
-        }
-    }
-    record(tenant, &plan, plan.changes.len(), Outcome::Success)
-        .await
-        .map_err(Failure::Unrecorded)?;
-    Ok(plan)
-}
-
-/// One entry for a file; the changes themselves are told by their counts, since a file can hold secrets.
-async fn record(tenant: &Tenant, plan: &Plan, done: usize, outcome: Outcome) -> Result<()> {
-    let (created, changed, deleted) = plan.counts();
-    let entry = audit::Entry::new(tenant, "Configuration.Apply", outcome)
-        .fact("created", created)
-        .fact("changed", changed)
-        .fact("deleted", deleted)
-        .fact("unchanged", plan.unchanged)
-        .fact("done", done);
-    audit::record(tenant, entry).await
 }
 
 /// What a thing will be, and what changes for it to be so.
@@ -237,103 +207,48 @@ fn leave_or_delete(file: &File, current: &Things, prune: bool, plan: &mut Plan) 
     }
 }
 
+/// Whoever becomes the default resource takes that from another, which so changes too, be it in the file or not. The use case that makes
+/// one the default does it; this says so.
+fn show_old_default(file: &File, current: &Things, plan: &mut Plan) {
+    let is_default = |members: &JsonObject| members.get("isDefault") == Some(&Value::Bool(true));
+    let is_touched = |change: &Change| change.touched.iter().any(|name| name == "isDefault");
+    let takes = |change: &Change| {
+        change.kind == Kind::Resource && is_touched(change) && is_default(&change.next)
+    };
+    let Some(at) = plan.changes.iter().position(takes) else { return };
+    let resources = current.get(&Kind::Resource).into_iter().flatten();
+    let mut others = resources.filter(|(key, _)| **key != plan.changes[at].key);
+    let Some((key, was)) = others.find(|(_, members)| is_default(members)) else { return };
+    let shown = MemberChange {
+        path: "isDefault".to_owned(),
+        old: Some(Value::Bool(true)),
+        new: Some(Value::Bool(false)),
+        secret: false,
+    };
+    let of_it = |change: &&mut Change| change.kind == Kind::Resource && change.key == *key;
+    match plan.changes.iter_mut().find(of_it) {
+        Some(change) if change.action == Action::Delete || is_touched(change) => {}
+        Some(change) => change.members.push(shown),
+        None => {
+            if file.things[&Kind::Resource].contains_key(key) {
+                plan.unchanged -= 1;
+            } else if let Some(left) = plan.left.get_mut(&Kind::Resource) {
+                *left -= 1;
+                plan.left.retain(|_, count| *count > 0);
+            }
+            let change = Change {
+                kind: Kind::Resource,
+                key: key.clone(),
+                action: Action::Change,
+                members: vec![shown],
+                next: was.clone(),
+                touched: Vec::new(),
+            };
+            plan.changes.insert(at + 1, change);
+        }
+    }
+}
+
 fn keys(things: &Things, kind: Kind) -> Vec<String> {
     things.get(&kind).into_iter().flat_map(|things| things.keys().cloned()).collect()
-}
-
-/// Everything there will be to refer to.
-async fn names_of(tenant: &Tenant, file: &File, current: &Things, prune: bool) -> Result<Names> {
-    let snapshot = tenant.snapshot();
-    let stays = |kind: Kind| !(prune && file.kinds.contains(&kind));
-    let mut names = Names::default();
-    for entry in snapshot.resources.iter() {
-        let indicator = &entry.resource.indicator;
-        let is_kept = entry.resource.is_management_api()
-            || ((stays(Kind::Resource) || file.things[&Kind::Resource].contains_key(indicator))
-                && !(prune && file.listed.contains(indicator)));
-        if is_kept {
-            let keys = entry.scopes.iter().map(|scope| document::scope_key(indicator, &scope.name));
-            names.scopes.extend(keys);
-        }
-    }
-    names.scopes.extend(keys(&file.things, Kind::Scope));
-    let template = &snapshot.organization_template;
-    if stays(Kind::OrganizationScope) {
-        names.organization_scopes.extend(template.scopes().map(|scope| scope.name.clone()));
-    }
-    names.organization_scopes.extend(keys(&file.things, Kind::OrganizationScope));
-    if stays(Kind::Role) {
-        let own = snapshot.roles.iter().filter(|role| !crate::roles::is_internal(role));
-        names.roles.extend(own.map(|role| (role.name.clone(), role.role_type)));
-    }
-    if stays(Kind::OrganizationRole) {
-        names
-            .organization_roles
-            .extend(template.roles().map(|role| (role.name.clone(), role.role_type)));
-    }
-    let types =
-        [(Kind::Role, &mut names.roles), (Kind::OrganizationRole, &mut names.organization_roles)];
-    for (kind, known) in types {
-        for key in keys(&file.things, kind) {
-            let role_type = type_of(file, current, kind, &key).unwrap_or(json!(RoleType::User));
-            known.insert(key, serde_json::from_value(role_type).unwrap_or_default());
-        }
-    }
-    if stays(Kind::Application) {
-        for registered in snapshot.applications.iter() {
-            let application = &registered.application;
-            names.applications.insert(application.id.clone(), application.application_type);
-        }
-    }
-    for key in keys(&file.things, Kind::Application) {
-        let kind = type_of(file, current, Kind::Application, &key);
-        if let Some(Ok(kind)) = kind.map(serde_json::from_value) {
-            names.applications.insert(key, kind);
-        }
-    }
-    names.users.extend(keys(&file.things, Kind::User));
-    names.organizations.extend(keys(&file.things, Kind::Organization));
-    let (user_ids, organization_ids) = referred(file);
-    if stays(Kind::User) {
-        let unknown: Vec<String> =
-            user_ids.into_iter().filter(|id| !names.users.contains(id)).collect();
-        names.users.extend(users::declared::some(tenant, unknown).await?.into_keys());
-    }
-    if stays(Kind::Organization) {
-        for id in organization_ids {
-            match crate::organizations::get(tenant, &id).await {
-                Ok(_) => {
-                    names.organizations.insert(id);
-                }
-                Err(error) if error.code().is_some() => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    Ok(names)
-}
-
-/// The type of a thing that the file has: it says so, or the thing is there already.
-fn type_of(file: &File, current: &Things, kind: Kind, key: &str) -> Option<Value> {
-    let of = |things: &Things| things.get(&kind)?.get(key)?.get("type").cloned();
-    of(&file.things).or_else(|| of(current))
-}
-
-/// The users and organizations that the file refers to.
-fn referred(file: &File) -> (BTreeSet<String>, BTreeSet<String>) {
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let list = |members: &JsonObject, name: &str| {
-        members.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    let (mut users, mut organizations) = (BTreeSet::new(), BTreeSet::new());
-    for members in file.things.get(&Kind::Organization).into_iter().flat_map(|all| all.values()) {
-        users.extend(list(members, "users").iter().filter_map(|one| text(one.get("id")?)));
-    }
-    for members in file.things.get(&Kind::AccessControl).into_iter().flat_map(|all| all.values()) {
-        users.extend(list(members, "users").iter().filter_map(text));
-        organizations.extend(list(members, "organizations").iter().filter_map(text));
-        let rules = list(members, "organizationRoles");
-        organizations.extend(rules.iter().filter_map(|rule| text(rule.get("organization")?)));
-    }
-    (users, organizations)
 }

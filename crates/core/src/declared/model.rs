@@ -235,6 +235,13 @@ pub enum Failure {
         /// How many there were to make.
         of: usize,
     },
+    /// It was told to stop, and has.
+    Stopped {
+        /// How many changes were made before.
+        done: usize,
+        /// How many there were to make.
+        of: usize,
+    },
     /// Everything was done, but the audit log does not tell.
     Unrecorded(Error),
 }

@@ -1,5 +1,6 @@
 //! The organization template: the roles that users and applications can hold in any organization, and what the roles allow.
 
+pub(crate) mod declared;
 mod model;
 mod rules;
 pub mod scopes;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use trinco_db::Tx;
 
-use super::model::{NewOrganization, Organization};
-use super::{gone, store};
+use super::model::{NewOrganization, Organization, OrganizationChanges};
+use super::{find, gone, rules, store};
 use crate::roles::difference;
 use crate::{Result, Tenant, Text};
 
@@ -14,8 +14,11 @@ pub(crate) type Members = BTreeMap<String, Vec<String>>;
 
 /// What an organization is to be. Members that are `None` stay as they are.
 pub(crate) struct Declared {
-    pub(crate) organization: Organization,
-    pub(crate) is_new: bool,
+    pub(crate) id: String,
+    /// What it begins with, when there is no such organization yet.
+    pub(crate) new: Option<Organization>,
+    /// What becomes of it; the rest stays as it is by then: others change organizations too.
+    pub(crate) changes: OrganizationChanges,
     pub(crate) users: Option<Members>,
     pub(crate) applications: Option<Members>,
 }
@@ -44,14 +47,15 @@ pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
     tenant
         .write((declared, tenant.now_ms()), |tx, (declared, now)| {
             Box::pin(async move {
-                let organization = &declared.organization;
-                let id = organization.id.as_str();
-                if declared.is_new {
+                let id = declared.id.as_str();
+                if let Some(organization) = &declared.new {
                     store::insert(tx, organization).await.map_err(|error| {
                         error.if_taken("organizations_id", "entity.unique_integrity_violation")
                     })?;
                 } else if store::take(tx, id).await? {
-                    store::update(tx, organization).await?;
+                    let mut organization = find(tx, id).await?;
+                    rules::apply(&declared.changes, &mut organization);
+                    store::update(tx, &organization).await?;
                 } else {
                     return Err(super::unknown());
                 }

@@ -1,5 +1,6 @@
 //! API resources: the APIs that access tokens are issued for, and their scopes.
 
+pub(crate) mod declared;
 mod model;
 mod rules;
 mod store;
@@ -103,8 +104,20 @@ pub async fn get(tenant: &Tenant, id: &str) -> Result<Arc<Entry>> {
 /// # Errors
 /// `resource.resource_identifier_in_use`; `guard.invalid_input` when the body breaks a rule.
 pub async fn create(tenant: &Tenant, new: NewResource) -> Result<Resource> {
+    let resource = prepare(tenant, new)?;
+    tenant
+        .configure(&[Section::Resources], resource.clone(), |tx, bumped, resource| {
+            Box::pin(
+                async move { store::insert(tx, bumped, resource).await.map_err(indicator_taken) },
+            )
+        })
+        .await?;
+    Ok(resource)
+}
+
+fn prepare(tenant: &Tenant, new: NewResource) -> Result<Resource> {
     rules::check_new(&new)?;
-    let resource = Resource {
+    Ok(Resource {
         tenant_id: tenant.id().to_owned(),
         id: tenant.new_id(),
         name: new.name.into_string(),
@@ -112,17 +125,7 @@ pub async fn create(tenant: &Tenant, new: NewResource) -> Result<Resource> {
         is_default: false,
         access_token_ttl: new.access_token_ttl.map_or(DEFAULT_ACCESS_TOKEN_TTL, i64::from),
         created_at: tenant.now_ms(),
-    };
-    tenant
-        .configure(&[Section::Resources], resource.clone(), |tx, bumped, resource| {
-            Box::pin(async move {
-                store::insert(tx, bumped, resource).await.map_err(|error| {
-                    error.if_taken("resources_indicator", "resource.resource_identifier_in_use")
-                })
-            })
-        })
-        .await?;
-    Ok(resource)
+    })
 }
 
 /// Refuses a resource or scope that [`create`] or [`create_scope`] would refuse by itself, before anything is written.
@@ -363,6 +366,10 @@ async fn seed_one(
 
 async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Resource> {
     store::find(tx, id).await?.ok_or_else(|| Error::not_found("resources", id))
+}
+
+fn indicator_taken(error: Error) -> Error {
+    error.if_taken("resources_indicator", "resource.resource_identifier_in_use")
 }
 
 fn scope_name_taken(error: Error) -> Error {

@@ -1,6 +1,7 @@
 //! Roles: sets of scopes that users or applications hold.
 
 pub mod applications;
+pub(crate) mod declared;
 mod model;
 mod rules;
 mod store;
@@ -134,34 +135,6 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
 /// Whether a role is Trinco's own.
 pub(crate) fn is_internal(role: &Role) -> bool {
     rules::is_internal(role)
-}
-
-/// Gives a role these scopes in place of those it has.
-///
-/// # Errors
-/// As [`add_scopes`], but for scopes it has already, which it keeps.
-pub(crate) async fn replace_scopes(
-    tenant: &Tenant,
-    role_id: &str,
-    scope_ids: Vec<String>,
-) -> Result<()> {
-    let role = get(tenant, role_id).await?;
-    rules::check_not_internal(&role)?;
-    let scope_ids = distinct(scope_ids);
-    check_scopes(tenant, role.role_type, &scope_ids).await?;
-    let held: Vec<String> = tenant.snapshot().roles.scope_ids(role_id).map(str::to_owned).collect();
-    let (add, remove) = difference(&held, &scope_ids);
-    tenant
-        .configure(&[Section::Roles], (role.id, add, remove), |tx, bumped, (id, add, remove)| {
-            Box::pin(async move {
-                for scope_id in remove {
-                    store::delete_scope(tx, bumped, id, scope_id).await?;
-                }
-                store::insert_scopes(tx, bumped, id, add).await.map_err(gone)?;
-                Ok(())
-            })
-        })
-        .await
 }
 
 /// Changes a role.

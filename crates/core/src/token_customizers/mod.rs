@@ -56,6 +56,20 @@ pub async fn get(tenant: &Tenant, token_type: TokenType) -> Result<Customizer> {
 /// # Errors
 /// `jwt_customizer.can_not_create_for_admin_tenant`; `guard.invalid_input` when the script cannot be compiled.
 pub async fn put(tenant: &Tenant, token_type: TokenType, customizer: &Customizer) -> Result<bool> {
+    put_members(tenant, token_type, customizer, None).await
+}
+
+/// As [`put`], but with `members` only these, called as in the API, become what they are of `customizer`: the others stay, if there is
+/// such a script.
+///
+/// # Errors
+/// As [`put`].
+pub(crate) async fn put_members(
+    tenant: &Tenant,
+    token_type: TokenType,
+    customizer: &Customizer,
+    members: Option<Vec<String>>,
+) -> Result<bool> {
     // A script that denies would lock out those who could correct it.
     if tenant.id() == tenants::ADMIN {
         return Err(Error::refused("jwt_customizer.can_not_create_for_admin_tenant"));
@@ -70,10 +84,17 @@ pub async fn put(tenant: &Tenant, token_type: TokenType, customizer: &Customizer
         block_issuance_on_error: customizer.block_issuance_on_error,
     };
     tenant
-        .configure(&[Section::TokenCustomizers], stored, |tx, bumped, stored| {
+        .configure(&[Section::TokenCustomizers], (stored, members), |tx, bumped, input| {
             Box::pin(async move {
-                let is_new = !store::exists(tx, stored.token_type).await?;
-                store::put(tx, bumped, stored).await?;
+                let (stored, members) = input;
+                let was = store::find(tx, stored.token_type).await?;
+                let is_new = was.is_none();
+                match (was, members) {
+                    (Some(was), Some(members)) => {
+                        store::put(tx, bumped, &was.with(members, stored)).await?;
+                    }
+                    _ => store::put(tx, bumped, stored).await?,
+                }
                 Ok(is_new)
             })
         })

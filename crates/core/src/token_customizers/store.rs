@@ -15,6 +15,27 @@ pub(super) struct StoredCustomizer {
     pub(super) block_issuance_on_error: Option<bool>,
 }
 
+impl StoredCustomizer {
+    /// With these members of another, called as in the API.
+    pub(super) fn with(mut self, members: &[String], other: &Self) -> Self {
+        for name in members {
+            match name.as_str() {
+                "script" => self.script.clone_from(&other.script),
+                "environmentVariables" => {
+                    self.environment_variables.clone_from(&other.environment_variables);
+                }
+                "contextSample" => self.context_sample.clone_from(&other.context_sample),
+                "tokenSample" => self.token_sample.clone_from(&other.token_sample),
+                "blockIssuanceOnError" => {
+                    self.block_issuance_on_error = other.block_issuance_on_error;
+                }
+                _ => {}
+            }
+        }
+        self
+    }
+}
+
 pub(super) async fn all(conn: &mut Conn<'_>) -> Result<Vec<StoredCustomizer>> {
     let rows = conn
         .all(
@@ -39,15 +60,12 @@ pub(super) async fn all(conn: &mut Conn<'_>) -> Result<Vec<StoredCustomizer>> {
         .collect()
 }
 
-/// Whether there is a script for these tokens.
-pub(super) async fn exists(conn: &mut Conn<'_>, token_type: TokenType) -> Result<bool> {
-    let row = conn
-        .optional(
-            sql!("SELECT kind FROM token_customizers WHERE tenant_id = $1 AND kind = $2"),
-            params![token_type.as_str()],
-        )
-        .await?;
-    Ok(row.is_some())
+/// The script for these tokens. There are few, and none is long.
+pub(super) async fn find(
+    conn: &mut Conn<'_>,
+    token_type: TokenType,
+) -> Result<Option<StoredCustomizer>> {
+    Ok(all(conn).await?.into_iter().find(|stored| stored.token_type == token_type))
 }
 
 /// Puts a script in the place of whatever was there.

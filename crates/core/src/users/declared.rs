@@ -83,6 +83,8 @@ pub(crate) struct Declared {
     /// The whole of it, but for times and where the user came from.
     pub(crate) user: User,
     pub(crate) is_new: bool,
+    /// The members that become so, called as in the API. The others stay as they are by then: others change users too.
+    pub(crate) touched: Vec<String>,
     /// `Some(None)` for no password, `None` for what there is.
     pub(crate) digest: Option<Option<PasswordDigest>>,
     /// In place of those the user holds.
@@ -118,7 +120,7 @@ pub(crate) fn draft(
 /// are not declared gets those that every new user gets.
 ///
 /// # Errors
-/// `user.*_already_in_use`; `entity.relation_foreign_key_not_found` when a role is gone.
+/// `user.*_already_in_use`; `user.last_sign_in_method_required`; `entity.relation_foreign_key_not_found` when a role is gone.
 pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
     tenant
         .write((declared, tenant.now_ms()), |tx, (declared, now)| {
@@ -136,14 +138,16 @@ pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
                 } else {
                     take(tx, id, *now).await?;
                     let was = find(tx, id).await?.ok_or_else(|| unknown(id))?;
-                    store::update(tx, wanted, case_sensitive).await.map_err(taken)?;
+                    let mut user = was.clone();
+                    rules::become_declared(&declared.touched, wanted, &mut user)?;
+                    store::update(tx, &user, case_sensitive).await.map_err(taken)?;
                     match digest {
                         Some(Some(digest)) => store::set_password(tx, id, digest, *now).await?,
                         Some(None) => store::clear_password(tx, id).await?,
                         None => {}
                     }
-                    store::update_declared(tx, wanted).await?;
-                    if digest.is_some() || (wanted.is_suspended && !was.is_suspended) {
+                    store::update_declared(tx, &user).await?;
+                    if digest.is_some() || (user.is_suspended && !was.is_suspended) {
                         sign_out(tx, id).await?;
                     }
                 }

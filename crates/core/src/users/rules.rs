@@ -61,6 +61,32 @@ pub(super) fn apply(changes: &UserChanges, user: &mut User) -> Result<()> {
     Ok(())
 }
 
+/// Makes these members, called as in the API, what they are of `wanted`; others stay.
+pub(super) fn become_declared(members: &[String], wanted: &User, user: &mut User) -> Result<()> {
+    let had_identifier = has_identifier(user);
+    for name in members {
+        match name.as_str() {
+            "username" => user.username.clone_from(&wanted.username),
+            "primaryEmail" => user.primary_email.clone_from(&wanted.primary_email),
+            "primaryPhone" => user.primary_phone.clone_from(&wanted.primary_phone),
+            "name" => user.name.clone_from(&wanted.name),
+            "avatar" => user.avatar.clone_from(&wanted.avatar),
+            "profile" => user.profile.clone_from(&wanted.profile),
+            "customData" => user.custom_data.clone_from(&wanted.custom_data),
+            "identities" => user.identities.clone_from(&wanted.identities),
+            "isSuspended" => user.is_suspended = wanted.is_suspended,
+            "isPasswordExpired" => user.is_password_expired = wanted.is_password_expired,
+            // Kept beside the user.
+            "roles" | "passwordDigest" => {}
+            other => return Err(Error::Internal(format!("a user has no member {other}"))),
+        }
+    }
+    if had_identifier && !has_identifier(user) {
+        return Err(Error::refused("user.last_sign_in_method_required"));
+    }
+    Ok(())
+}
+
 /// Replaces the members of `profile` that `changes` has; an address as a whole.
 pub(super) fn merge_profile(changes: &Profile, profile: &mut Profile) -> Result<()> {
     check_profile(changes)?;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 use trinco_core::declared::{self, Action, Cause, Change, Failure, Kind, MemberChange, Plan, With};
 use trinco_core::{Error, Tenant};
 
@@ -53,13 +54,12 @@ pub(super) async fn export(tenant: &Tenant, wanted: &ExportTenant) -> Result<Out
     Ok(Output::File { text, is_secret: with.secrets })
 }
 
-pub(super) async fn apply(tenant: &Tenant, wanted: &ApplyFile) -> Result<Output, String> {
-    let made = if wanted.dry_run {
-        declared::plan(tenant, &wanted.text, wanted.prune).await
-    } else {
-        declared::apply(tenant, &wanted.text, wanted.prune).await
-    };
-    let plan = made.map_err(|failure| sentences(&failure))?;
+pub(super) async fn apply(
+    tenant: &Tenant,
+    wanted: &ApplyFile,
+    stop: &watch::Receiver<bool>,
+) -> Result<Output, String> {
+    let plan = applied(tenant, wanted, stop).await.map_err(|failure| sentences(&failure))?;
     let shown = if wanted.json {
         let mut report = plan.to_json();
         report["dryRun"] = wanted.dry_run.into();
@@ -70,6 +70,23 @@ pub(super) async fn apply(tenant: &Tenant, wanted: &ApplyFile) -> Result<Output,
     Ok(Output::Applied { shown, is_pending: wanted.dry_run && !plan.changes.is_empty() })
 }
 
+async fn applied(
+    tenant: &Tenant,
+    wanted: &ApplyFile,
+    stop: &watch::Receiver<bool>,
+) -> Result<Plan, Failure> {
+    let mut told = stop.clone();
+    let plan = tokio::select! {
+        plan = declared::plan(tenant, &wanted.text, wanted.prune) => plan?,
+        // Nothing has been written yet.
+        _ = told.wait_for(|stop| *stop) => return Err(Failure::Stopped { done: 0, of: 0 }),
+    };
+    if !wanted.dry_run {
+        declared::carry_out(tenant, &plan, &|| *stop.borrow()).await?;
+    }
+    Ok(plan)
+}
+
 /// What is wrong, a line for each mistake of the file.
 fn sentences(failure: &Failure) -> String {
     match failure {
@@ -78,16 +95,20 @@ fn sentences(failure: &Failure) -> String {
             "everything was applied, but the audit log has no entry about it: {}",
             refusal::sentence(error)
         ),
+        Failure::Stopped { done: 0, .. } => "stopped before anything was changed".to_owned(),
+        Failure::Stopped { done, of } => format!(
+            "stopped: of {of} changes {done} were made; applying the file again goes on from there"
+        ),
         Failure::Half { change, error, done, of } => format!(
             "{} {} could not be {}: {}. Of {of} changes {done} were made before; applying the file again goes on from there",
             change.kind.noun(),
-            change.key,
+            visible(&change.key),
             match change.action {
                 Action::Create => "created",
                 Action::Change => "changed",
                 Action::Delete => "deleted",
             },
-            refusal::sentence(error).trim_end_matches('.'),
+            visible(refusal::sentence(error).trim_end_matches('.')),
         ),
         Failure::File(problems) => {
             let mut lines = String::from("the file cannot be applied, and nothing was changed");
@@ -97,7 +118,8 @@ fn sentences(failure: &Failure) -> String {
                     Cause::Rule(error) => refusal::sentence(error),
                 };
                 let separator = if problem.place.is_empty() { "" } else { ": " };
-                write!(lines, "\n  line {}: {}{separator}{said}", problem.line, problem.place)
+                let (place, said) = (visible(&problem.place), visible(&said));
+                write!(lines, "\n  line {}: {place}{separator}{said}", problem.line)
                     .expect("writing to a string works");
             }
             lines
@@ -167,7 +189,9 @@ fn value(value: &Value) -> String {
     }
 }
 
-/// Nothing that a file holds steers the terminal it is shown on.
+/// Nothing that a file holds steers the terminal it is shown on, or turns round what stands there.
 fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let steers =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
 }

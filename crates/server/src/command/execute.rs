@@ -3,9 +3,10 @@
 use std::io::{self, Write as _};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use trinco_db::DbUrl;
 
-use super::{Command, Output, run};
+use super::{Command, Output, interrupt, run};
 use crate::config::Settings;
 use crate::control::{self, Reached};
 use crate::{data_dir, open};
@@ -59,7 +60,11 @@ pub(crate) async fn execute(settings: &Settings, mut command: Command) -> Result
 
 async fn directly(settings: &Settings, command: Command) -> Result<Output, String> {
     let installation = open::installation(settings, settings.nominal_port()).await?;
-    let done = run(command, &installation).await;
+    let (_never, mut stop) = watch::channel(false);
+    if command.can_stop() {
+        stop = interrupt::listen()?;
+    }
+    let done = run(command, &installation, &stop).await;
     installation.db().close().await;
     done
 }

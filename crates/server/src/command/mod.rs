@@ -4,6 +4,7 @@ mod app;
 mod declared;
 mod execute;
 mod init;
+pub(crate) mod interrupt;
 mod key;
 mod output;
 mod refusal;
@@ -12,6 +13,7 @@ mod user;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 use trinco_core::Installation;
 
 pub(crate) use app::{AppType, NewApp};
@@ -42,18 +44,29 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// How long it may take.
-    pub(crate) const fn patience(&self) -> Duration {
+    /// How long it may take. `None` for what has no end of its own: it goes on until it is done or told to stop.
+    pub(crate) const fn patience(&self) -> Option<Duration> {
         match self {
-            // They are about whole tenants.
-            Self::Export(_) | Self::Apply(_) => Duration::from_secs(600),
-            _ => Duration::from_secs(10),
+            // Cut off, it would not say how far it came.
+            Self::Apply(_) => None,
+            // It is about a whole tenant.
+            Self::Export(_) => Some(Duration::from_secs(600)),
+            _ => Some(Duration::from_secs(10)),
         }
+    }
+
+    /// Whether it ends in good order when whoever asked for it has gone.
+    pub(crate) const fn can_stop(&self) -> bool {
+        matches!(self, Self::Apply(_))
     }
 }
 
-/// Does it. An error is one sentence for the person at the terminal.
-pub(crate) async fn run(command: Command, installation: &Installation) -> Result<Output, String> {
+/// Does it. An error is one sentence for the person at the terminal. What [can stop](Command::can_stop) does so once `stop` is true.
+pub(crate) async fn run(
+    command: Command,
+    installation: &Installation,
+    stop: &watch::Receiver<bool>,
+) -> Result<Output, String> {
     let tenant = installation.default_tenant();
     let named = |id: &str| {
         let found = installation.tenant(id);
@@ -61,7 +74,9 @@ pub(crate) async fn run(command: Command, installation: &Installation) -> Result
     };
     let done = match command {
         Command::Export(wanted) => declared::export(named(&wanted.tenant)?, &wanted).await,
-        Command::Apply(wanted) => return declared::apply(named(&wanted.tenant)?, &wanted).await,
+        Command::Apply(wanted) => {
+            return declared::apply(named(&wanted.tenant)?, &wanted, stop).await;
+        }
         Command::Init => init::run(tenant).await,
         Command::CreateApp(new) => app::create(tenant, new).await,
         Command::CreateUser(new) => user::create(tenant, new).await,

@@ -2,8 +2,10 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::postgres::Schema;
@@ -108,6 +110,15 @@ fn a_broken_file_names_its_lines_and_changes_nothing() {
     wanted(&place, "version: 1\nroles:\n  - name: a\n   description: x\n");
     let (_, sentence) = place.refused(&["apply", "-f", "tenant.yaml"]);
     assert!(sentence.contains("line 4"), "{sentence}");
+    for text in [
+        "version: 1\nroles:\n  - name: \"\\e[31mred\\u202e\"\n    description: 5\n",
+        "version: 1\n\"\\e[31mred\\u2066\": []\n",
+    ] {
+        wanted(&place, text);
+        let (_, sentence) = place.refused(&["apply", "-f", "tenant.yaml"]);
+        assert!(sentence.contains("red"), "{sentence}");
+        assert!(!sentence.contains(['\u{1b}', '\u{202e}', '\u{2066}']), "{sentence:?}");
+    }
     let (_, sentence) = place.refused(&["apply", "-f", "none.yaml"]);
     assert!(sentence.contains("none.yaml"), "{sentence}");
     let (_, sentence) = place.refused(&["export", "--tenant", "other"]);
@@ -145,4 +156,106 @@ fn a_file_with_secrets_says_so_and_is_its_owners_only() {
     let shown = other.done(&["apply", "-f", file.to_str().unwrap()]);
     assert!(shown.contains("secrets: set, not shown") && !shown.contains(secret), "{shown}");
     other.serve().token(&credentials);
+}
+
+/// So many that applying them all takes a while.
+const MANY: usize = 8000;
+
+/// The last entry of the audit log about a file.
+fn last_entry(place: &Place, key: &str) -> Option<Value> {
+    let printed = place.done(&["logs", "export"]);
+    printed.lines().map(json).filter(|entry| entry["key"] == key).last()
+}
+
+/// Waits for an entry of the audit log.
+fn entry(place: &Place, key: &str) -> Value {
+    for _ in 0..600 {
+        if let Some(entry) = last_entry(place, key) {
+            return entry;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("{key} does not come")
+}
+
+/// Begins to apply a file of many users.
+fn begun(place: &Place) -> Child {
+    let user = |at: usize| format!("  - id: user{at}\n    username: user{at}\n");
+    wanted(place, &format!("version: 1\nusers:\n{}", (0..MANY).map(user).collect::<String>()));
+    let mut command = place.command(&["apply", "-f", "tenant.yaml"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    entry(place, "Configuration.Apply.Begin");
+    child
+}
+
+/// It was stopped on the way, says so, and everything that was done is in the audit log.
+fn says_how_far_it_came(place: &Place, apply: Child) {
+    let output = apply.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let done = is_half_done(place);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains(&format!("of {MANY} changes {done} were made")), "{said}");
+    assert!(said.contains("applying the file again goes on"), "{said}");
+}
+
+fn is_half_done(place: &Place) -> usize {
+    let payload = entry(place, "Configuration.Apply")["payload"].clone();
+    assert_eq!(
+        (&payload["result"], &payload["created"]),
+        (&Value::from("Error"), &Value::from(MANY))
+    );
+    let exported = place.done(&["export", "--with", "users"]);
+    let done = exported.matches("username: user").count();
+    assert_eq!(payload["done"], done);
+    assert!(done < MANY, "it was done before it was stopped");
+    done
+}
+
+#[test]
+fn a_server_that_stops_ends_a_file_between_two_changes() {
+    let place = Place::new();
+    place.done(&["init"]);
+    let mut server = place.serve();
+    let apply = begun(&place);
+    server.terminate();
+    let (status, log) = server.ended();
+    assert!(status.success() && !log.contains("cut off"), "{log}");
+    says_how_far_it_came(&place, apply);
+}
+
+#[test]
+fn a_file_whose_command_is_gone_is_not_applied_further() {
+    let place = Place::new();
+    place.done(&["init"]);
+    let _server = place.serve();
+    let mut apply = begun(&place);
+    apply.kill().unwrap();
+    apply.wait().unwrap();
+    is_half_done(&place);
+}
+
+fn is_interrupted(place: &Place) {
+    let apply = begun(place);
+    kill_process(Pid::from_child(&apply), Signal::INT).unwrap();
+    says_how_far_it_came(place, apply);
+}
+
+#[test]
+fn an_interrupted_command_says_how_far_a_file_was_applied() {
+    let place = Place::new();
+    place.done(&["init"]);
+    is_interrupted(&place);
+    // By way of a server too.
+    let place = Place::new();
+    place.done(&["init"]);
+    let _server = place.serve();
+    is_interrupted(&place);
+}
+
+#[test]
+fn an_interrupted_command_says_so_on_postgresql() {
+    let Some(schema) = Schema::create("interrupted") else { return };
+    let place = schema.node("http://id.test");
+    place.done(&["init"]);
+    is_interrupted(&place);
 }

@@ -5,7 +5,7 @@ use trinco_oauth::ApplicationType;
 use trinco_oauth::client::Provenance;
 
 use super::{Looked, Refused, body, read, shown};
-use crate::access_control::{self, AccessControl, OrganizationRoleRule};
+use crate::access_control::{self, AccessControl, AccessControlChanges, OrganizationRoleRule};
 use crate::declared::model::{Change, With};
 use crate::declared::names::{Names, organization_role_ids, role_ids, role_names, sorted};
 use crate::roles::RoleType;
@@ -124,23 +124,24 @@ pub(super) fn check(looked: &Looked<'_>, next: &JsonObject) -> Result<JsonObject
 pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {
     let rules: Rules = body(change.next.clone())?;
     let snapshot = tenant.snapshot();
+    let is_touched = |name: &str| change.touched.iter().any(|one| one == name);
     let rule = |rule: Rule| {
         Ok(OrganizationRoleRule {
             organization_id: rule.organization,
             organization_role_ids: organization_role_ids(&snapshot, &rule.roles)?,
         })
     };
-    let ids = AccessControl {
-        user_ids: rules.users.unwrap_or_default(),
-        user_role_ids: role_ids(&snapshot, &rules.roles)?,
-        organization_ids: rules.organizations.unwrap_or_default(),
-        organization_role_rules: rules
-            .organization_roles
-            .unwrap_or_default()
-            .into_iter()
-            .map(rule)
-            .collect::<Result<_>>()?,
+    let of_organizations = rules.organization_roles.filter(|_| is_touched("organizationRoles"));
+    let changes = AccessControlChanges {
+        user_ids: rules.users.filter(|_| is_touched("users")),
+        user_role_ids: is_touched("roles")
+            .then(|| role_ids(&snapshot, &rules.roles))
+            .transpose()?,
+        organization_ids: rules.organizations.filter(|_| is_touched("organizations")),
+        organization_role_rules: of_organizations
+            .map(|rules| rules.into_iter().map(rule).collect::<Result<_>>())
+            .transpose()?,
     };
-    access_control::replace(tenant, &change.key, ids).await?;
+    access_control::change(tenant, &change.key, changes).await?;
     Ok(())
 }

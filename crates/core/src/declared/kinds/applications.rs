@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +24,9 @@ const LEFT_OUT: &[&str] = &["tenantId", "createdAt", "protectedAppMetadata", "re
 const BESIDE: &[&str] = &["isAdmin", "roles", "consentScopes", "signInExperience", "secrets"];
 /// What is decided when an application is created.
 const FIXED: &[&str] = &["id", "type", "isThirdParty"];
+
+/// Characters of a secret: 20 random ones cannot be guessed within 2^128 attempts (RFC 6749 §10.10).
+const SECRET_LENGTH: RangeInclusive<usize> = 20..=256;
 
 const MACHINE: ApplicationType = ApplicationType::MachineToMachine;
 
@@ -189,10 +193,14 @@ fn check_secrets(secrets: &[WrittenSecret]) -> Result<(), Refused> {
             return Err(Refused::at(&path, format!("there is another secret {}", secret.name)));
         }
         let is_usable = |value: &str| {
-            (16..=256).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_graphic())
+            SECRET_LENGTH.contains(&value.len())
+                && value.bytes().all(|byte| byte.is_ascii_graphic())
         };
         if !is_usable(&secret.value) {
-            let rule = "needs a value of 16 to 256 printable ASCII characters without spaces";
+            let (least, most) = (SECRET_LENGTH.start(), SECRET_LENGTH.end());
+            let rule = format!(
+                "needs a value of {least} to {most} printable ASCII characters without spaces"
+            );
             return Err(Refused::at(&path, rule));
         }
     }

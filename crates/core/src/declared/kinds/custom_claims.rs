@@ -51,7 +51,9 @@ pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {
     let mut members = change.next.clone();
     members.remove("tokens");
     let customizer: Customizer = body(members)?;
-    token_customizers::put(tenant, token_type(&change.key)?, &customizer).await?;
+    let touched = Some(change.touched.clone());
+    let token_type = token_type(&change.key)?;
+    token_customizers::put_members(tenant, token_type, &customizer, touched).await?;
     Ok(())
 }
 

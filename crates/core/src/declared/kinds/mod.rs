@@ -18,8 +18,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub(super) use users::check_unique;
-
 use super::model::{Cause, Change, Kind, Things, With};
 use super::names::Names;
 use crate::{Error, JsonObject, Result, Tenant};
@@ -166,6 +164,14 @@ pub(super) async fn delete(tenant: &Tenant, kind: Kind, key: &str) -> Result<()>
 
 /// Reads members strictly: an unknown one, however deep, is refused, and the path of what is wrong is told.
 fn read<T: DeserializeOwned>(members: &JsonObject) -> Result<T, Refused> {
+    read_as(members, |path| path)
+}
+
+/// As [`read`]; `named` says what a path is called in the file.
+fn read_as<T: DeserializeOwned>(
+    members: &JsonObject,
+    named: impl Fn(String) -> String,
+) -> Result<T, Refused> {
     let mut unknown = None;
     let mut track = serde_path_to_error::Track::new();
     let value = Value::Object(members.clone());
@@ -174,13 +180,31 @@ fn read<T: DeserializeOwned>(members: &JsonObject) -> Result<T, Refused> {
         unknown.get_or_insert_with(|| path.to_string());
     });
     match (read, unknown) {
-        (Ok(_), Some(path)) => Err(Refused::at(&path, "is not known")),
+        (Ok(_), Some(path)) => Err(Refused::at(&named(path), "is not known")),
         (Ok(read), None) => Ok(read),
         (Err(error), _) => {
-            let path = track.path().to_string();
-            Err(Refused::at(path.trim_start_matches('.'), error.to_string()))
+            let path = named(track.path().to_string().trim_start_matches('.').to_owned());
+            let said = error.to_string();
+            // Readers repeat what they cannot read, but for the name of something that is missing.
+            if said.starts_with("unknown field") {
+                return Err(Refused::at(&path, "is not known"));
+            }
+            if is_secret(&path) && !said.starts_with("missing field") {
+                return Err(Refused::at(&path, OF_ANOTHER_TYPE));
+            }
+            Err(Refused::at(&path, said))
         }
     }
+}
+
+/// What is said of a secret instead of what it is.
+const OF_ANOTHER_TYPE: &str =
+    "is not of the right type, and is not shown; a text that looks like a number needs quotes";
+
+/// Whether a path leads to something that is never shown, or to a password, which a file does not hold but someone may write there.
+fn is_secret(path: &str) -> bool {
+    let first = path.split(['.', '[']).next().unwrap_or_default();
+    first == "password" || Kind::ALL.iter().any(|kind| kind.secrets().contains(&first))
 }
 
 /// Takes one member out and reads it as [`read`] does; `None` when it is absent.
@@ -191,10 +215,8 @@ fn take<T: DeserializeOwned>(members: &mut JsonObject, name: &str) -> Result<Opt
     }
     let Some(value) = members.remove(name) else { return Ok(None) };
     let alone = JsonObject::from_iter([("it".to_owned(), value)]);
-    let read: Result<Alone<T>, Refused> = read(&alone);
-    let of_member = |path: &str| path.replacen("it", name, 1);
-    read.map(|read| Some(read.it))
-        .map_err(|refused| Refused { path: of_member(&refused.path), ..refused })
+    let read: Alone<T> = read_as(&alone, |path| path.replacen("it", name, 1))?;
+    Ok(Some(read.it))
 }
 
 /// Something as the API shows it, without the members that a file leaves out.

@@ -55,6 +55,7 @@ pub(super) fn check(looked: &Looked<'_>, mut next: JsonObject) -> Result<JsonObj
 }
 
 pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {
+    let is_touched = |name: &str| change.touched.iter().any(|one| one == name);
     let mut next = change.next.clone();
     let mut scopes = Vec::new();
     for name in PARTS {
@@ -62,11 +63,14 @@ pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {
             return Err(Error::Internal(format!("{name} is missing among the settings")));
         };
         let consent: Consent = member(part, "consentScopes")?.unwrap_or_default();
-        let new = consent.ids(&tenant.snapshot())?;
-        consents::check_new(tenant, &new).await?;
-        let mut of_part = ConsentScopes::default();
-        of_part.add(&new);
         part.remove("consentScopes");
+        let mut of_part = ConsentScopes::default();
+        // What a part that stays refers to may be gone by now.
+        if is_touched(name) {
+            let new = consent.ids(&tenant.snapshot())?;
+            consents::check_new(tenant, &new).await?;
+            of_part.add(&new);
+        }
         scopes.push(of_part);
     }
     let mut settings: OidcSettings = body(next)?;

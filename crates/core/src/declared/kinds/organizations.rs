@@ -1,18 +1,17 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use trinco_oauth::ApplicationType;
 
 use super::users::too_many;
-use super::{Looked, MOST, Refused, insert, member, read, shown, take};
+use super::{Looked, MOST, Refused, body, insert, member, read, shown, take, touched};
 use crate::declared::model::{Action, Change, With};
 use crate::declared::names::{Names, organization_role_ids, sorted};
 use crate::organization_template::Named;
 use crate::organizations::declared::{self, Declared, Members};
 use crate::organizations::{self, NewOrganization};
 use crate::roles::RoleType;
-use crate::{Error, JsonObject, Page, Result, Tenant};
+use crate::{JsonObject, Page, Result, Tenant};
 
 /// A member and the names of the roles it holds.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -122,7 +121,6 @@ fn checked(
 }
 
 pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {
-    let is_new = change.action == Action::Create;
     let snapshot = tenant.snapshot();
     let mut next = change.next.clone();
     let mut members = |name: &str| -> Result<Option<Members>> {
@@ -134,8 +132,14 @@ pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {
     };
     let (users, applications) = (members("users")?, members("applications")?);
     next.remove("id");
-    let new = serde_json::from_value(Value::Object(next))
-        .map_err(|error| Error::Internal(format!("what was checked is not read: {error}")))?;
-    let organization = declared::draft(tenant, &change.key, new);
-    declared::put(tenant, Declared { organization, is_new, users, applications }).await
+    let is_new = change.action == Action::Create;
+    let new = is_new.then(|| body(next)).transpose()?;
+    let declared = Declared {
+        id: change.key.clone(),
+        new: new.map(|new| declared::draft(tenant, &change.key, new)),
+        changes: body(touched(change, &["id", "users", "applications"]))?,
+        users,
+        applications,
+    };
+    declared::put(tenant, declared).await
 }

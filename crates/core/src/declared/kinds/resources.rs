@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Refused, body, insert, member, read, shown, take, touched};
 use crate::declared::document::{scope_key, split_scope_key};
 use crate::declared::model::{Action, Change};
+use crate::resources::declared::Declared;
 use crate::resources::{self, NewResource, NewScope};
 use crate::{Error, JsonObject, Result, Tenant};
 
@@ -55,21 +56,17 @@ pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {
     if change.action == Action::Create {
         let mut members = change.next.clone();
         members.remove("isDefault");
-        let created = resources::create(tenant, body(members)?).await?;
-        if is_default {
-            resources::set_default(tenant, &created.id, true).await?;
-        }
+        let new = Declared::New(body(members)?);
+        return resources::declared::put(tenant, new, is_default.then_some(true)).await;
+    }
+    if change.touched.is_empty() {
+        // It is the default no longer, which the one that is has seen to.
         return Ok(());
     }
-    let id = id_of(tenant, &change.key)?;
-    let changes = touched(change, &["isDefault"]);
-    if !changes.is_empty() {
-        resources::update(tenant, &id, body(changes)?).await?;
-    }
-    if change.touched.iter().any(|name| name == "isDefault") {
-        resources::set_default(tenant, &id, is_default).await?;
-    }
-    Ok(())
+    let is_touched = change.touched.iter().any(|name| name == "isDefault");
+    let changes = body(touched(change, &["isDefault"]))?;
+    let declared = Declared::Change(id_of(tenant, &change.key)?, changes);
+    resources::declared::put(tenant, declared, is_touched.then_some(is_default)).await
 }
 
 pub(super) async fn put_scope(tenant: &Tenant, change: &Change) -> Result<()> {

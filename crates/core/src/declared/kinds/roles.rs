@@ -59,14 +59,9 @@ pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {
         return Ok(());
     }
     let id = id_of(tenant, &change.key)?;
-    let changes = touched(change, &["scopes"]);
-    if !changes.is_empty() {
-        roles::update(tenant, &id, body(changes)?).await?;
-    }
-    if change.touched.iter().any(|name| name == "scopes") {
-        roles::replace_scopes(tenant, &id, scope_ids).await?;
-    }
-    Ok(())
+    let has_other_scopes = change.touched.iter().any(|name| name == "scopes");
+    let changes = body(touched(change, &["scopes"]))?;
+    roles::declared::change(tenant, &id, changes, has_other_scopes.then_some(scope_ids)).await
 }
 
 pub(super) async fn delete(tenant: &Tenant, name: &str) -> Result<()> {

@@ -8,6 +8,7 @@ use crate::declared::model::{Action, Change};
 use crate::declared::names::{
     Names, ScopesOf, normal, organization_scope_ids, scope_ids, scopes_of, sorted,
 };
+use crate::organization_template::declared::Allowed;
 use crate::organization_template::{self as template, NewOrganizationRole, NewOrganizationScope};
 use crate::{Error, JsonObject, Result, Tenant};
 
@@ -88,17 +89,13 @@ pub(super) async fn put_role(tenant: &Tenant, change: &Change) -> Result<()> {
         return Ok(());
     }
     let id = role_id(tenant, &change.key)?;
-    let changes = touched(change, &["scopes", "resourceScopes"]);
-    if !changes.is_empty() {
-        template::update_role(tenant, &id, body(changes)?).await?;
-    }
-    if change.touched.iter().any(|name| name == "scopes") {
-        template::set_role_scopes(tenant, &id, scopes, true).await?;
-    }
-    if change.touched.iter().any(|name| name == "resourceScopes") {
-        template::set_role_resource_scopes(tenant, &id, of_resources, true).await?;
-    }
-    Ok(())
+    let is_touched = |member: &str| change.touched.iter().any(|name| name == member);
+    let changes = body(touched(change, &["scopes", "resourceScopes"]))?;
+    let allowed = Allowed {
+        scope_ids: is_touched("scopes").then_some(scopes),
+        resource_scope_ids: is_touched("resourceScopes").then_some(of_resources),
+    };
+    template::declared::change_role(tenant, &id, changes, allowed).await
 }
 
 pub(super) async fn delete_scope(tenant: &Tenant, name: &str) -> Result<()> {

@@ -1,14 +1,14 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::{Looked, MOST, Refused, Wanted, insert, member, read, shown, take};
-use crate::declared::model::{Action, Change, Kind, Problem, Things, With};
+use crate::declared::model::{Action, Change, With};
 use crate::declared::names::{Names, role_ids, role_names, sorted};
 use crate::passwords::PasswordDigest;
 use crate::roles::RoleType;
 use crate::users::declared::{self, Declared, Entry};
-use crate::users::{self, Identifier, NewUser, User};
+use crate::users::{self, NewUser, User};
 use crate::{Error, JsonObject, Page, Result, Snapshot, Tenant};
 
 /// What the API shows of a user and a file leaves out: times, and where the user came from.
@@ -116,56 +116,6 @@ fn understood(tenant: &Tenant, id: &str, mut next: JsonObject) -> Result<User, R
     Ok(User { is_suspended, is_password_expired, ..user })
 }
 
-/// Refuses names and addresses that two users would have, whether both are in the file or one is in the tenant.
-pub(in crate::declared) async fn check_unique(
-    tenant: &Tenant,
-    after: &Things,
-    changes: &[Change],
-    line: impl Fn(&str, &str) -> usize,
-) -> Result<Vec<Problem>> {
-    let mut problems = Vec::new();
-    let mut seen: HashMap<(&str, String), &str> = HashMap::new();
-    let is_folded = !tenant.snapshot().experience.username_policy.case_sensitive;
-    let empty = BTreeMap::new();
-    let users = after.get(&Kind::User).unwrap_or(&empty);
-    let mut tell = |id: &str, name: &str, other: &str| {
-        problems.push(Problem {
-            line: line(id, name),
-            place: format!("user {id}: {name}"),
-            cause: super::Cause::Phrase(format!("is that of the user {other} already")),
-        });
-    };
-    for (id, members) in users {
-        for name in ["username", "primaryEmail", "primaryPhone"] {
-            let Some(text) = members.get(name).and_then(Value::as_str) else { continue };
-            let folds = name == "primaryEmail" || (name == "username" && is_folded);
-            let text = if folds { text.to_lowercase() } else { text.to_owned() };
-            if let Some(other) = seen.insert((name, text), id) {
-                tell(id, name, other);
-            }
-        }
-    }
-    for change in
-        changes.iter().filter(|change| change.kind == Kind::User && change.action != Action::Delete)
-    {
-        for name in &change.touched {
-            let Some(text) = change.next.get(name).and_then(Value::as_str) else { continue };
-            let identifier = match name.as_str() {
-                "username" => Identifier::Username(text.to_owned()),
-                "primaryEmail" => Identifier::Email(text.to_owned()),
-                "primaryPhone" => Identifier::Phone(text.to_owned()),
-                _ => continue,
-            };
-            let holder = users::find_by_identifier(tenant, &identifier).await?;
-            // Those in the file have been compared as they will be.
-            if let Some((other, _)) = holder.filter(|(other, _)| !users.contains_key(&other.id)) {
-                tell(&change.key, name, &other.id);
-            }
-        }
-    }
-    Ok(problems)
-}
-
 pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {
     let mut members = change.next.clone();
     let is_new = change.action == Action::Create;
@@ -186,5 +136,6 @@ pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {
     let now = tenant.now_ms();
     let has_password = matches!(digest, Some(Some(_)));
     let user = User { has_password, password_updated_at: has_password.then_some(now), ..user };
-    declared::put(tenant, Declared { user, is_new, digest, role_ids }).await
+    let touched = change.touched.clone();
+    declared::put(tenant, Declared { user, is_new, touched, digest, role_ids }).await
 }

@@ -76,6 +76,8 @@ mod tests {
             ("1: 2\n", 1, "text"),
             ("", 1, "empty"),
             (deep.as_str(), 1, "deep"),
+            ("a: 1\nb: 1e999\n", 2, "too large"),
+            ("a: [-1.5E+400]\n", 1, "too large"),
         ] {
             let (at, sentence) = read(text).map(|node| node.to_value()).unwrap_err();
             assert!(sentence.contains(says), "{text}: {sentence}");
@@ -85,9 +87,10 @@ mod tests {
 
     #[test]
     fn plain_words_are_texts_but_for_the_few_of_the_core_schema() {
-        let text = "a: yes\nb: true\nc: 0o7\nd: ~\ne:\nf: 1_000\ng: -3\nh: 1.5\ni: '5'\nj: 012\n";
+        let text = "a: yes\nb: true\nc: 0o7\nd: ~\ne:\nf: 1_000\ng: -3\nh: 1.5\ni: '5'\nj: 012\nk: '1e999'\nl: 1e9x\n";
         let expected = json!({
             "a": "yes", "b": true, "c": "0o7", "d": null, "e": null, "f": "1_000", "g": -3, "h": 1.5, "i": "5", "j": "012",
+            "k": "1e999", "l": "1e9x",
         });
         assert_eq!(read(text).unwrap().to_value(), expected);
     }

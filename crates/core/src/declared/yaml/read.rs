@@ -133,7 +133,12 @@ impl<'t> Reader<'t> {
             return refuse("tags are not read");
         }
         let content = match event {
-            Event::Scalar(text, style, ..) => Content::Scalar(scalar(&text, style)),
+            Event::Scalar(text, style, ..) => match scalar(&text, style) {
+                Some(value) => Content::Scalar(value),
+                None => {
+                    return refuse("the number is too large to be kept; put quotes around a text");
+                }
+            },
             Event::SequenceStart(..) => {
                 let mut nodes = Vec::new();
                 loop {
@@ -177,12 +182,12 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// YAML 1.2's core schema, without the spellings of numbers that JSON does not have.
-fn scalar(text: &str, style: ScalarStyle) -> Value {
+/// YAML 1.2's core schema, without the spellings of numbers that JSON does not have. `None` for a number beyond all there are.
+fn scalar(text: &str, style: ScalarStyle) -> Option<Value> {
     if style != ScalarStyle::Plain {
-        return Value::from(text);
+        return Some(Value::from(text));
     }
-    match text {
+    Some(match text {
         "" | "~" | "null" | "Null" | "NULL" => Value::Null,
         "true" | "True" | "TRUE" => Value::Bool(true),
         "false" | "False" | "FALSE" => Value::Bool(false),
@@ -195,8 +200,15 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
                     Value::Number(exact.unwrap_or(number))
                 }
                 Ok(number) if begins_so => Value::Number(number),
+                _ if begins_so && is_beyond(text) => return None,
                 _ => Value::from(text),
             }
         }
-    }
+    })
+}
+
+/// Whether a text is a number that no double reaches.
+fn is_beyond(text: &str) -> bool {
+    let is_of_numbers = |c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.' | 'e' | 'E');
+    text.chars().all(is_of_numbers) && text.parse::<f64>().is_ok_and(f64::is_infinite)
 }

@@ -93,6 +93,13 @@ pub(super) async fn scopes(conn: &mut Conn<'_>) -> Result<Vec<(String, String)>>
     conn.all(select, &[]).await?.into_iter().map(pair).collect()
 }
 
+/// The ids of the scopes of a role.
+pub(super) async fn scopes_of(conn: &mut Conn<'_>, role_id: &str) -> Result<Vec<String>> {
+    let select = sql!("SELECT scope_id FROM role_scopes WHERE tenant_id = $1 AND role_id = $2");
+    let rows = conn.all(select, params![role_id]).await?;
+    rows.iter().map(|row| Ok(row.get(0)?)).collect()
+}
+
 /// Returns how many were not there yet.
 pub(super) async fn insert_scopes(
     tx: &mut Tx<'_>,
