@@ -1,5 +1,7 @@
 //! Somebody guesses passwords (RFC 6749 §10.10), at the door.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use serde_json::{Value, json};
 use trinco_db::{Row, params, sql};
 use trinco_testkit::{Admin, Answer, Browser, Server, hidden};

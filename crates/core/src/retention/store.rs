@@ -11,6 +11,7 @@ pub(super) enum Expired {
     AuthorizationCodes,
     DeviceCodes,
     UserCodeAttempts,
+    SignInAttempts,
     SubjectTokens,
     AccessTokens,
     RefreshTokens,
@@ -21,12 +22,13 @@ pub(super) enum Expired {
 }
 
 impl Expired {
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Interactions,
         Self::AuthorizationRequests,
         Self::AuthorizationCodes,
         Self::DeviceCodes,
         Self::UserCodeAttempts,
+        Self::SignInAttempts,
         Self::SubjectTokens,
         Self::AccessTokens,
         Self::RefreshTokens,
@@ -42,6 +44,7 @@ impl Expired {
             Self::Interactions
             | Self::AuthorizationRequests
             | Self::UserCodeAttempts
+            | Self::SignInAttempts
             | Self::SpentProofs => Kind::Interactions,
             Self::AuthorizationCodes | Self::DeviceCodes => Kind::Codes,
             Self::SubjectTokens | Self::AccessTokens | Self::RefreshTokens => Kind::Tokens,
@@ -78,6 +81,11 @@ impl Expired {
             Self::UserCodeAttempts => sql!(
                 "DELETE FROM user_code_attempts WHERE tenant_id = $1 AND expires_at <= $2 AND source IN
                  (SELECT source FROM user_code_attempts WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::SignInAttempts => sql!(
+                "DELETE FROM sign_in_attempts WHERE tenant_id = $1 AND expires_at <= $2 AND target IN
+                 (SELECT target FROM sign_in_attempts WHERE tenant_id = $1 AND expires_at <= $2
                   ORDER BY expires_at LIMIT $3)"
             ),
             Self::SubjectTokens => sql!(
