@@ -164,7 +164,7 @@ const MANY: usize = 8000;
 /// The last entry of the audit log about a file.
 fn last_entry(place: &Place, key: &str) -> Option<Value> {
     let printed = place.done(&["logs", "export"]);
-    printed.lines().map(json).filter(|entry| entry["key"] == key).last()
+    printed.lines().map(json).rfind(|entry| entry["key"] == key)
 }
 
 /// Waits for an entry of the audit log.
