@@ -43,7 +43,7 @@ pub(crate) fn start(server: &str) -> Option<Pooler> {
     let settings = format!(
         "[databases]\n* = host={} port={} user={} password={}\n[pgbouncer]\n\
          auth_type = any\npool_mode = transaction\ndefault_pool_size = {SERVER_CONNECTIONS}\n\
-         max_client_conn = 300\nlisten_port = 6432\nunix_socket_dir = {}\n",
+         max_client_conn = 300\nserver_login_retry = 1\nlisten_port = 6432\nunix_socket_dir = {}\n",
         quoted(&host),
         server.get_ports().first().unwrap_or(&5432),
         quoted(server.get_user().unwrap()),
