@@ -308,8 +308,8 @@ fn a_database_that_hangs_does_not_keep_a_server_that_is_told_to_stop() {
     let Some(mut linked) = Linked::start("hang") else { return };
     // Longer than anybody waits.
     linked.link.delay(60_000);
-    // Until jobs and the sign of life are at it, each at its own pace.
-    pause(5_000);
+    // Until a job waits for it.
+    pause(1_000);
     let told = Instant::now();
     linked.node.server.terminate();
     let (status, log) = linked.node.server.ended();
