@@ -39,7 +39,7 @@ impl Default for Migrating {
 /// Long enough to rebuild a large table, short enough not to hang a start for ever.
 pub(crate) const STATEMENT_LIMIT: Duration = Duration::from_secs(30 * 60);
 /// How often to try again while somebody else migrates, makes a backup, or keeps a table for long.
-const RETRY_PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn migrate(
     db: &SystemDb,

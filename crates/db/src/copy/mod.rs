@@ -5,6 +5,7 @@
 
 mod target;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::sync::mpsc;
 use crate::dialect::{self, EngineKind};
 use crate::error::refused;
 use crate::standing::Standing;
+use crate::stopwatch::Stopwatch;
 use crate::tables::{self, Table};
 use crate::{Conn, Db, Error, Kind, Migrating, Migration, Param, Value, migrate, params, sql};
 use target::{prepare, require_mark, unmark};
@@ -88,19 +90,31 @@ pub async fn copy(
     let (send, mut receive) = mpsc::channel(WAITING);
     let reading = {
         let (system, tables) = (source.system(), tables.clone());
-        let input = (tables, send, AtomicBool::new(false), standing.database);
+        let begun = Arc::new(AtomicBool::new(false));
         tokio::spawn(async move {
-            system
-                .scan::<_, _, Error, _>(input, |conn, (tables, send, begun, version)| {
-                    Box::pin(async move {
-                        if begun.swap(true, Ordering::Relaxed) {
-                            // The engine wants to try again, but what was sent cannot be taken back.
-                            return Err(Error::Busy);
-                        }
-                        read_all(conn, tables, *version, send).await
+            let trying = Stopwatch::start();
+            loop {
+                let input = (tables.clone(), send.clone(), Arc::clone(&begun), standing.database);
+                let read = system
+                    .scan::<_, _, Error, _>(input, |conn, (tables, send, begun, version)| {
+                        Box::pin(async move {
+                            dialect::share_schema_reading(conn).await?;
+                            if begun.swap(true, Ordering::Relaxed) {
+                                // The engine wants to try again, but what was sent cannot be taken back.
+                                return Err(Error::Busy);
+                            }
+                            read_all(conn, tables, *version, send).await
+                        })
                     })
-                })
-                .await
+                    .await;
+                let is_early =
+                    !begun.load(Ordering::Relaxed) && trying.elapsed() < migrate::STATEMENT_LIMIT;
+                match read {
+                    // The schema is just being changed, this one or another of the same PostgreSQL database.
+                    Err(Error::Busy) if is_early => tokio::time::sleep(migrate::RETRY_PAUSE).await,
+                    read => return read,
+                }
+            }
         })
     };
     let mut copied = Vec::new();
@@ -178,14 +192,13 @@ async fn clear(target: &Db, table: &Table) -> Result<(), Error> {
         .await
 }
 
-/// Reads everything in the snapshot at hand.
+/// Reads everything in the snapshot at hand, whose schema nobody changes.
 async fn read_all(
     conn: &mut Conn<'_>,
     tables: &[Table],
     version: i64,
     send: &mpsc::Sender<Message>,
 ) -> Result<(), Error> {
-    dialect::share_schema_reading(conn).await?;
     let newest = conn.one(sql!("SELECT max(version) FROM migrations"), &[]).await?;
     if newest.get::<i64>(0)? != version {
         return refused("the schema of the source was changed while it was copied");

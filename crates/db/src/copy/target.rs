@@ -5,6 +5,7 @@ use crate::error::refused;
 use crate::migrate::apply;
 use crate::nodes::{self, Node};
 use crate::standing::{BOOKKEEPING, INCOMPLETE_COPY, MIGRATIONS, tables as names};
+use crate::stopwatch::Stopwatch;
 use crate::tables::{self, Table};
 use crate::{Conn, Copying, Db, Error, Migrating, Migration, Tx, migrate, params, sql};
 
@@ -33,7 +34,15 @@ pub(super) async fn prepare(
         }
     }
     let gone = gone_nodes(target, copying).await?;
-    mark(target, gone, now_ms).await?;
+    let trying = Stopwatch::start();
+    while let Err(error) = mark(target, gone.clone(), now_ms).await {
+        // Another schema of the same PostgreSQL database may be migrated, or copied, just now.
+        if !matches!(error, Error::Busy) || trying.elapsed() >= migrate::STATEMENT_LIMIT {
+            return Err(error);
+        }
+        tracing::info!("waiting for a migration, a backup or a long transaction to end");
+        tokio::time::sleep(migrate::RETRY_PAUSE).await;
+    }
     let marked = names(&mut source.system().read().await?).await?;
     if has(&marked, INCOMPLETE_COPY) {
         // However their URLs are spelled, and whatever --force would have deleted.
