@@ -53,7 +53,11 @@ async function app(baseUrl: string) {
 async function signedIn(page: Page): Promise<void> {
   const { baseUrl } = listener;
   await page.goto(baseUrl);
-  await page.evaluate((redirectUri) => window.client.signIn(redirectUri), `${baseUrl}/callback`);
+  // Not waited for: it ends by leaving the page, which would take the answer along.
+  await page.evaluate(
+    (redirectUri) => void window.client.signIn(redirectUri),
+    `${baseUrl}/callback`,
+  );
   await signIn(page, stage.person);
   await arrival(page, `${baseUrl}/callback`);
   await page.evaluate(() => window.arrived);
@@ -120,7 +124,7 @@ test('it signs out, and its tokens are worth nothing any more', async () => {
   await signedIn(page);
   const { baseUrl } = listener;
   const token = await page.evaluate(() => window.client.getRefreshToken());
-  await page.evaluate((home) => window.client.signOut(home), `${baseUrl}/`);
+  await page.evaluate((home) => void window.client.signOut(home), `${baseUrl}/`);
   await arrival(page, `${baseUrl}/`);
   assert.equal(await page.evaluate(() => window.client.isAuthenticated()), false);
   const body = { grant_type: 'refresh_token', client_id: client.id, refresh_token: token! };
@@ -129,7 +133,10 @@ test('it signs out, and its tokens are worth nothing any more', async () => {
     body: new URLSearchParams(body),
   });
   assert.equal(refused.status, 400);
-  await page.evaluate((redirectUri) => window.client.signIn(redirectUri), `${baseUrl}/callback`);
+  await page.evaluate(
+    (redirectUri) => void window.client.signIn(redirectUri),
+    `${baseUrl}/callback`,
+  );
   await page.locator('input[name=password]').waitFor();
 });
 
