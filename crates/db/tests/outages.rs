@@ -252,6 +252,12 @@ async fn a_server_that_takes_no_writes_says_so_until_it_does() {
     fitting.close().await;
     let few = recovers(async || Db::open(&url.parse().unwrap(), options()).await).await;
     let system = few.system();
+    // Until the server has noticed that the others are gone.
+    recovers(async || {
+        let one = system.read().await?;
+        system.read().await.map(|two| drop((one, two)))
+    })
+    .await;
     let (one, two) = (system.read().await.unwrap(), system.read().await.unwrap());
     let error = system.read().await.map(drop).unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
