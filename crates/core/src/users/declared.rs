@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::model::{NewUser, User};
 use super::{find, rules, sign_out, store, take, taken, unknown};
-use crate::experience::{EmailAddress, WebUrl};
 use crate::passwords::PasswordDigest;
-use crate::{Error, JsonObject, Page, Result, Tenant, Text, experience, roles};
+use crate::{Error, JsonObject, Page, Result, Tenant, experience, roles};
 
 /// A user, the digest of the password, and the ids of the roles the user holds.
 pub(crate) struct Entry {
@@ -102,18 +101,7 @@ pub(crate) fn draft(
     identities: JsonObject,
 ) -> Result<User> {
     rules::check_new(&new)?;
-    Ok(User {
-        id: id.to_owned(),
-        username: new.username.map(|username| username.as_str().to_owned()),
-        primary_email: new.primary_email.map(EmailAddress::into_string),
-        primary_phone: new.primary_phone.map(|phone| phone.as_str().to_owned()),
-        name: new.name.map(Text::into_string).filter(|name| !name.is_empty()),
-        avatar: new.avatar.map(WebUrl::into_string),
-        profile: new.profile,
-        custom_data: new.custom_data,
-        identities,
-        ..User::blank(tenant.now_ms())
-    })
+    Ok(User { identities, ..super::of_body(id.to_owned(), new, tenant.now_ms()) })
 }
 
 /// Makes a user what the user is to be. Who is suspended, or gets another password, is signed out everywhere; a new user whose roles

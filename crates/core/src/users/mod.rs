@@ -96,7 +96,17 @@ pub async fn create(tenant: &Tenant, new: NewUser) -> Result<User> {
     };
     let now = tenant.now_ms();
     let user = User {
-        id: Alphabet::Id.random(tenant.randomness(), ID_LENGTH),
+        has_password: digest.is_some(),
+        password_updated_at: digest.as_ref().map(|_| now),
+        ..of_body(Alphabet::Id.random(tenant.randomness(), ID_LENGTH), new, now)
+    };
+    insert(tenant, user, digest).await
+}
+
+/// The user that a body describes, without a password.
+fn of_body(id: String, new: NewUser, now: i64) -> User {
+    User {
+        id,
         username: new.username.map(|username| username.as_str().to_owned()),
         primary_email: new.primary_email.map(EmailAddress::into_string),
         primary_phone: new.primary_phone.map(|phone| phone.as_str().to_owned()),
@@ -104,11 +114,8 @@ pub async fn create(tenant: &Tenant, new: NewUser) -> Result<User> {
         avatar: new.avatar.map(WebUrl::into_string),
         profile: new.profile,
         custom_data: new.custom_data,
-        has_password: digest.is_some(),
-        password_updated_at: digest.as_ref().map(|_| now),
         ..User::blank(now)
-    };
-    insert(tenant, user, digest).await
+    }
 }
 
 /// Creates the user of someone who signs up with a user name and a password.
