@@ -1,8 +1,10 @@
 //! Shapes that API bodies share.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// An arbitrary JSON object.
@@ -63,6 +65,24 @@ impl<const MIN: usize, const MAX: usize> AsRef<str> for Text<MIN, MAX> {
 impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::new(String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> JsonSchema for Text<MIN, MAX> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        if MIN == 0 {
+            json_schema!({ "type": "string", "maxLength": MAX })
+        } else {
+            json_schema!({ "type": "string", "minLength": MIN, "maxLength": MAX })
+        }
     }
 }
 

@@ -1,17 +1,16 @@
 //! Extractors whose refusals name the field that is wrong.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::header;
 use http::request::Parts;
-use http::{HeaderValue, header};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use trinco_core::{Error, Listing, Page};
 
 use crate::app::Here;
 use crate::failure::ApiError;
+use crate::reply::Listed;
 use crate::strict;
 
 /// A JSON body.
@@ -86,11 +85,6 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryPairs {
 }
 
 impl QueryPairs {
-    /// The values of `name`, in order.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(pair, _)| pair == name).map(|(_, value)| value.as_str())
-    }
-
     /// The first value of `name` that is not empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0
@@ -98,17 +92,29 @@ impl QueryPairs {
             .find(|(pair, value)| pair == name && !value.is_empty())
             .map(|(_, value)| value.as_str())
     }
+}
 
-    /// `name` as `true` or `false`.
-    ///
-    /// # Errors
-    /// `guard.invalid_input` when it is something else.
-    pub(crate) fn flag(&self, name: &'static str) -> Result<Option<bool>, ApiError> {
-        match self.get(name) {
-            None => Ok(None),
-            Some("true" | "1") => Ok(Some(true)),
-            Some("false" | "0") => Ok(Some(false)),
-            Some(_) => Err(Error::invalid_input("query", name, "must be true or false").into()),
+/// The parameters of the query, read into a type. A parameter without a value counts as absent.
+#[derive(Clone, Debug)]
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let QueryPairs(pairs) = QueryPairs::from_request_parts(parts, state).await?;
+        let given: Vec<_> = pairs.iter().filter(|(_, value)| !value.is_empty()).collect();
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish();
+        let deserializer =
+            serde_html_form::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        match serde_path_to_error::deserialize(deserializer) {
+            Ok(value) => Ok(Self(value)),
+            Err(error) => {
+                let path = error.path().to_string();
+                let path = if path == "." { "" } else { &path };
+                let rule = rule_of(&error.inner().to_string());
+                Err(Error::invalid_input("query", path, &rule).into())
+            }
         }
     }
 }
@@ -172,34 +178,21 @@ impl Paged {
     }
 
     /// The answer: the rows, `Total-Number`, and `Link` (RFC 8288) to the first, previous, next and last page.
-    pub(crate) fn respond<T: Serialize>(&self, listing: &Listing<T>) -> Response {
-        let mut response = axum::Json(&listing.rows).into_response();
-        let headers = response.headers_mut();
-        headers.insert("total-number", HeaderValue::from(listing.total));
-        if let Ok(links) = HeaderValue::from_str(&self.links(listing.total)) {
-            headers.insert(header::LINK, links);
-        }
-        response
+    pub(crate) fn respond<T>(&self, listing: Listing<T>) -> Listed<Vec<T>> {
+        self.respond_with(listing.total, listing.rows)
     }
 
-    /// [`Paged::respond`], with the rows as a member of an object.
-    pub(crate) fn respond_as<T: Serialize>(&self, member: &str, listing: &Listing<T>) -> Response {
-        let mut response = self.respond(listing);
-        let rows = axum::Json(serde_json::json!({ member: &listing.rows }));
-        let (parts, body) = rows.into_response().into_parts();
-        if let Some(length) = parts.headers.get(header::CONTENT_LENGTH) {
-            response.headers_mut().insert(header::CONTENT_LENGTH, length.clone());
-        }
-        *response.body_mut() = body;
-        response
+    /// [`Paged::respond`], with a body of which the rows are a part.
+    pub(crate) fn respond_with<T>(&self, total: i64, body: T) -> Listed<T> {
+        Listed { body, pages: Some((total, self.links(total))) }
     }
 
     /// [`Paged::respond`], without the headers when no page was asked for.
-    pub(crate) fn respond_or_all<T: Serialize>(&self, listing: &Listing<T>) -> Response {
+    pub(crate) fn respond_or_all<T>(&self, listing: Listing<T>) -> Listed<Vec<T>> {
         if self.requested {
             self.respond(listing)
         } else {
-            axum::Json(&listing.rows).into_response()
+            Listed { body: listing.rows, pages: None }
         }
     }
 

@@ -14,6 +14,7 @@ mod observe;
 mod oidc;
 pub mod pages;
 mod proof;
+mod reply;
 mod status;
 mod strict;
 mod well_known;

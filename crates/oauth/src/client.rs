@@ -1,11 +1,12 @@
 //! What the rules need to know of an application.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fapi::SecurityProfile;
 
 /// The kinds of application. The kind decides how it authenticates and which grants it may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum ApplicationType {
     /// An app on the user's device.
     Native,
@@ -66,7 +67,7 @@ impl GrantType {
 }
 
 /// How long a refresh token lives: 1 to 180 days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct RefreshTokenTtl(u16);
 
@@ -112,7 +113,7 @@ impl From<RefreshTokenTtl> for u16 {
 
 /// How long a refresh token may still be presented after it was rotated away: 0 to 60 seconds. Parallel requests of one
 /// client need a few; with 0, every second use is a replay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct ReuseWindow(u8);
 
@@ -151,7 +152,7 @@ impl From<ReuseWindow> for u8 {
 }
 
 /// The longest an access token lives: 60 to 86,400 seconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct MaxAccessTokenTtl(u32);
 
@@ -172,7 +173,7 @@ impl From<MaxAccessTokenTtl> for u32 {
 }
 
 /// How long a grant lasts, and with it everything that comes from it: 1 to 180 days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "u16", into = "u16")]
 pub struct MaxGrantTtl(u16);
 
@@ -205,7 +206,7 @@ impl From<MaxGrantTtl> for u16 {
 }
 
 /// Who says what a client is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Provenance {
     /// Whoever runs this server.
@@ -218,7 +219,7 @@ pub enum Provenance {
 }
 
 /// An application as the protocol sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Client {
     /// RFC 6749 §2.2.
     pub client_id: String,

@@ -12,6 +12,7 @@
 //! | what was under way when it was switched on meets the same rules | [`crate::authorization::check_again`], [`crate::token::check_code`] |
 //! | PS256, ES256 or EdDSA sign every JWT (§5.4.1) | [`ALGORITHMS`] |
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::client::{ApplicationType, Client};
@@ -20,7 +21,7 @@ use crate::client::{ApplicationType, Client};
 pub const ALGORITHMS: [&str; 3] = ["PS256", "ES256", "EdDSA"];
 
 /// A set of rules beyond the usual ones that an application is held to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum SecurityProfile {
     /// FAPI 2.0 Security Profile.
     #[serde(rename = "fapi2")]

@@ -1,5 +1,6 @@
 //! Protected resource metadata (RFC 9728): what an API says about the authorization server that issues its tokens.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use url::Url;
 
@@ -9,7 +10,7 @@ use crate::dpop;
 pub const WELL_KNOWN: &str = "oauth-protected-resource";
 
 /// The document of a protected resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "RFC 9728 §2 defines each member")]
 pub struct ProtectedResource {
     pub resource: String,

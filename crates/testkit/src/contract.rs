@@ -8,6 +8,11 @@ static CONTRACT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../contract/management.json")).expect("the contract is JSON")
 });
 
+/// The contract as an OpenAPI document.
+pub fn document() -> &'static Value {
+    &CONTRACT
+}
+
 /// Holds an answer against the contract. An operation that the contract does not know is ours alone and passes.
 ///
 /// # Panics

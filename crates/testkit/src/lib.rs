@@ -5,7 +5,7 @@
 
 mod client;
 mod clock;
-mod contract;
+pub mod contract;
 mod database;
 mod oidc;
 mod proof_key;

@@ -1,9 +1,10 @@
 //! Who may use an application. The serde shape is the shape of the Management API.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who may use an application whose access control is on. One rule that fits is enough; without any rule nobody may.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AccessControl {
     /// These users.
@@ -17,7 +18,7 @@ pub struct AccessControl {
 }
 
 /// Members of an organization who hold one of these roles in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationRoleRule {
     /// The organization.

@@ -1,5 +1,6 @@
 //! The sign-in settings of one application. The serde shape is the shape of the Management API, and of the stored document.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Text;
@@ -7,7 +8,7 @@ use crate::experience::{WebUrl, optional};
 use crate::organizations::{OrganizationBranding, OrganizationColor};
 
 /// How the pages look and whom they name while someone signs in to an application.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApplicationSignInExperience {
     /// The tenant it belongs to.
@@ -29,7 +30,7 @@ pub struct ApplicationSignInExperience {
 }
 
 /// The body that gives an application its settings. What is absent, `null` or empty is as the tenant has it.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NewApplicationSignInExperience {
     /// Colours that differ from the tenant's.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trinco_jose::Verifier;
 use trinco_oauth::client::{
@@ -21,7 +22,7 @@ use crate::{JsonObject, Secret, Text, TokenHash, double_option, nullable};
 pub(super) const ID_TOKEN_TTL: RangeInclusive<u32> = 1..=31_536_000;
 
 /// An application: an OAuth client with a name.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Application {
     /// The tenant it belongs to.
@@ -59,7 +60,7 @@ fn is_operators(provenance: &Provenance) -> bool {
 }
 
 /// What OpenID Connect registers about a client.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OidcClientMetadata {
     /// Where authorization responses may go.
@@ -81,7 +82,7 @@ pub struct OidcClientMetadata {
 }
 
 /// Settings beyond the standards' metadata. Absent members have the defaults of [`Client`].
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomClientMetadata {
     /// Further origins that may call from a browser.
@@ -135,7 +136,7 @@ pub struct CustomClientMetadata {
 }
 
 /// The body that creates an application.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewApplication {
     /// Shown to people.
@@ -161,7 +162,7 @@ pub struct NewApplication {
 }
 
 /// The body that changes an application: absent members stay as they are, present ones replace the old value.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ApplicationChanges {
     /// Shown to people.
@@ -197,7 +198,7 @@ pub struct ApplicationSecret {
 }
 
 /// The body that creates a secret.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSecret {
     /// Unique within the application.

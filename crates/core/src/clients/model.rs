@@ -1,11 +1,12 @@
 //! What a tenant decides about clients that are known by a document.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::consents::ConsentScopes;
 
 /// Whether there are such clients, and the most any of them may ask users for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DocumentSettings {
     /// Off unless switched on.
@@ -15,7 +16,7 @@ pub struct DocumentSettings {
 }
 
 /// The body that changes whether there are such clients.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 pub struct DocumentChanges {
     /// Absent: unchanged.
     #[serde(default)]

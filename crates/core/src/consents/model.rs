@@ -1,5 +1,6 @@
 //! What a third-party application may ask for, and what users have allowed it. The serde shapes are the Management API's.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trinco_oauth::scope::RESERVED;
 
@@ -8,7 +9,7 @@ use trinco_oauth::scope::RESERVED;
 pub const USER_SCOPES: &[&str] = RESERVED.split_at(2).1;
 
 /// The consent scopes of an application, by id. What an id stood for may be gone.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ConsentScopes {
     /// Reserved scopes.
@@ -68,7 +69,7 @@ impl ConsentScopes {
 }
 
 /// The body that adds consent scopes; absent lists add none.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NewConsentScopes {
     /// Reserved scopes.
@@ -82,7 +83,7 @@ pub struct NewConsentScopes {
 }
 
 /// One of [`USER_SCOPES`].
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 pub struct UserScope(pub(super) String);
 
@@ -99,7 +100,7 @@ impl TryFrom<String> for UserScope {
 }
 
 /// Which list a consent scope is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "as in ConsentScopes")]
 pub enum ScopeType {
@@ -110,7 +111,7 @@ pub enum ScopeType {
 }
 
 /// The consent scopes of an application with their names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ListedConsentScopes {
     /// Reserved scopes.
@@ -124,7 +125,7 @@ pub struct ListedConsentScopes {
 }
 
 /// An API resource and some of its scopes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ListedResource {
     /// The resource.
     pub resource: ResourceName,
@@ -133,7 +134,7 @@ pub struct ListedResource {
 }
 
 /// An API resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ResourceName {
     /// Its id.
     pub id: String,
@@ -144,7 +145,7 @@ pub struct ResourceName {
 }
 
 /// A scope.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ListedScope {
     /// Its id.
     pub id: String,

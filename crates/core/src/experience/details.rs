@@ -1,11 +1,12 @@
 //! The lesser parts of the sign-in settings.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Text;
 
 /// How accounts of social connectors are treated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SocialSignIn {
     /// Link to an account with the same e-mail address or phone number without asking.
@@ -17,7 +18,7 @@ pub struct SocialSignIn {
 }
 
 /// The tenant's own pages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CustomUiAssets {
     /// Which upload.
@@ -27,7 +28,7 @@ pub struct CustomUiAssets {
 }
 
 /// What the tenant's own pages may load.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct CustomUiCsp {
     /// Sources of scripts.
@@ -39,7 +40,7 @@ pub struct CustomUiCsp {
 }
 
 /// The second step of signing in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Mfa {
     /// By which means.
@@ -62,7 +63,7 @@ impl Default for Mfa {
 }
 
 /// A means of the second step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum MfaFactor {
     Totp,
@@ -73,7 +74,7 @@ pub enum MfaFactor {
 }
 
 /// Whether the second step is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum MfaPolicy {
     UserControlled,
@@ -86,7 +87,7 @@ pub enum MfaPolicy {
 }
 
 /// What happens when an organization asks for the second step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum OrganizationRequiredMfaPolicy {
     NoPrompt,
@@ -94,7 +95,7 @@ pub enum OrganizationRequiredMfaPolicy {
 }
 
 /// When to ask for the second step by circumstances.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct AdaptiveMfa {
     /// Whether to.
@@ -103,7 +104,7 @@ pub struct AdaptiveMfa {
 }
 
 /// Whether to ask whether someone is human.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct CaptchaPolicy {
     /// Whether to.
@@ -112,7 +113,7 @@ pub struct CaptchaPolicy {
 }
 
 /// When to lock out after wrong passwords.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SentinelPolicy {
     /// After so many within an hour, 1 to 1000; 100 unless set.
@@ -124,7 +125,7 @@ pub struct SentinelPolicy {
 }
 
 /// Which e-mail addresses may sign up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EmailBlocklistPolicy {
     /// Not those of throw-away services.
@@ -142,7 +143,7 @@ pub struct EmailBlocklistPolicy {
 }
 
 /// How verification codes work.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct VerificationCodePolicy {
     /// Seconds, 60 to 3600.
@@ -154,7 +155,7 @@ pub struct VerificationCodePolicy {
 }
 
 /// How a forgotten password may be replaced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum ForgotPasswordMethod {
     EmailVerificationCode,
@@ -162,7 +163,7 @@ pub enum ForgotPasswordMethod {
 }
 
 /// Signing in by passkey.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PasskeySignIn {
     /// Whether to offer it.
@@ -177,14 +178,14 @@ pub struct PasskeySignIn {
 }
 
 /// A profile field to ask for at sign-up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProfileField {
     /// Its name in the catalog of fields.
     pub name: Text<1, 128>,
 }
 
 /// When passwords expire.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PasswordExpiration {
     /// Whether they do.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::details::{
@@ -23,7 +24,7 @@ const PRIMARY_COLOR: &str = "#1F4E9E";
 const DARK_PRIMARY_COLOR: &str = "#7FA6E8";
 
 /// How people sign in and sign up, and how the pages look.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignInExperience {
     /// The tenant it belongs to.
@@ -124,7 +125,7 @@ pub struct SignInExperience {
 }
 
 /// The colors of the pages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Color {
     /// On light pages.
@@ -138,7 +139,7 @@ pub struct Color {
 }
 
 /// Logos and icons.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Branding {
     /// The logo.
@@ -172,7 +173,7 @@ pub struct Branding {
 }
 
 /// The language of the pages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LanguageInfo {
     /// Whether to follow the reader's browser.
@@ -183,7 +184,7 @@ pub struct LanguageInfo {
 }
 
 /// How people agree to the terms.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum AgreeToTermsPolicy {
     /// By going on.
     #[default]
@@ -195,14 +196,14 @@ pub enum AgreeToTermsPolicy {
 }
 
 /// How people sign in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SignIn {
     /// By which identifiers, in order.
     pub methods: Vec<SignInMethod>,
 }
 
 /// One identifier to sign in with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignInMethod {
     /// The identifier.
@@ -216,7 +217,7 @@ pub struct SignInMethod {
 }
 
 /// What identifies a person who signs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SignInIdentifier {
     /// A user name.
@@ -228,7 +229,7 @@ pub enum SignInIdentifier {
 }
 
 /// How people sign up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SignUp {
     /// One of these is needed.
@@ -243,7 +244,7 @@ pub struct SignUp {
 }
 
 /// A further identifier asked for at sign-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecondaryIdentifier {
     /// Which.
     pub identifier: SignUpIdentifier,
@@ -253,7 +254,7 @@ pub struct SecondaryIdentifier {
 }
 
 /// What may be asked for at sign-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum SignUpIdentifier {
     /// A user name.
@@ -267,7 +268,7 @@ pub enum SignUpIdentifier {
 }
 
 /// Whether people may sign in, sign up, or both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum SignInMode {
     SignIn,
@@ -276,7 +277,7 @@ pub enum SignInMode {
 }
 
 /// The body that changes the settings: absent members stay as they are, present ones replace the old value whole.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[expect(missing_docs, reason = "as in SignInExperience")]
 pub struct SignInExperienceChanges {

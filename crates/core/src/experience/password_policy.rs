@@ -3,6 +3,7 @@
 //! Weak parts (a character repeated, a run such as `1234`, a personal detail) do not make a password worse; they just do not make it
 //! better. Each counts as one character, and what is left must still be long enough: a long passphrase may hold the user's name.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -27,7 +28,7 @@ const ROWS: [&str; 6] = [
 ];
 
 /// What passwords of people who sign up must be like. Absent members have the defaults.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PasswordPolicy {
     /// Characters.
@@ -42,7 +43,7 @@ pub struct PasswordPolicy {
 }
 
 /// How long passwords are: characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct PasswordLength {
@@ -51,7 +52,7 @@ pub struct PasswordLength {
 }
 
 /// How many kinds of character passwords have: of lower-case letters, upper-case letters, digits and the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct CharacterTypes {
@@ -59,7 +60,7 @@ pub struct CharacterTypes {
 }
 
 /// What makes a password weak.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Rejects {
     /// Having been in a data leak: the commonest are known here; no service is asked about the others.

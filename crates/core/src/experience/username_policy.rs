@@ -1,5 +1,6 @@
 //! What user names must be like.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -9,7 +10,7 @@ const LONGEST: u32 = 128;
 
 /// What user names of people who sign up must be like. Absent members have the defaults, which allow everything a user name can
 /// be at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct UsernamePolicy {
     /// Whether `Ana` and `ana` are two users.
@@ -23,7 +24,7 @@ pub struct UsernamePolicy {
 }
 
 /// Kinds of character a user name may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct AllowedChars {

@@ -1,6 +1,7 @@
 //! What keys are.
 
 use aws_lc_rs::hmac;
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use trinco_jose::{
     Algorithm, JwkSet, KeyEntry, KeyState, Keyring, SigningKey, Verifier, base64url_encode, sha256,
@@ -59,7 +60,7 @@ pub struct SealedKey {
 }
 
 /// What everyone may know of a key. It serialises as the API shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyRecord {
     /// 21 characters; not the `kid` of tokens.
@@ -71,12 +72,14 @@ pub struct KeyRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_key_algorithm: Option<&'static str>,
     /// The algorithm itself (RFC 7518 §3.1).
+    #[schemars(with = "Option<String>")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub algorithm: Option<Algorithm>,
     /// The security profile whose applications alone it signs for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub security_profile: Option<SecurityProfile>,
     /// Where it is in its life.
+    #[schemars(with = "String")]
     #[serde(serialize_with = "state_name")]
     pub status: KeyState,
     /// When a staged key begins to sign: Unix milliseconds; the API shows seconds.

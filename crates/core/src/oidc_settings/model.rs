@@ -1,5 +1,6 @@
 //! What the settings are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trinco_oauth::claims::ExtendedClaim;
 
@@ -10,7 +11,7 @@ use crate::registrations::Policy;
 const LONGEST_SESSION: i64 = 365 * 86_400;
 
 /// The settings of one tenant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OidcSettings {
     /// What ID tokens hold beyond the standard claims; userinfo has all of them.
@@ -36,7 +37,7 @@ impl Default for OidcSettings {
 }
 
 /// What ID tokens say, as the API shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IdTokenSettings {
     /// Absent from a request: none.
@@ -45,14 +46,14 @@ pub struct IdTokenSettings {
 }
 
 /// How long sessions last, as the API shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SessionSettings {
     /// Seconds.
     pub ttl: i64,
 }
 
 /// The body that changes how long sessions last.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 pub struct SessionChanges {
     /// Absent: unchanged.
     #[serde(default)]
@@ -60,7 +61,7 @@ pub struct SessionChanges {
 }
 
 /// From a second to a year.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "i64")]
 pub struct SessionTtl(i64);
 

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::roles::RoleType;
 use crate::{Text, double_option, nullable};
 
 /// A role that users or applications can hold in an organization.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationRole {
     /// The tenant it belongs to.
@@ -28,7 +29,7 @@ pub struct OrganizationRole {
 }
 
 /// A permission within an organization.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationScope {
     /// The tenant it belongs to.
@@ -45,7 +46,7 @@ pub struct OrganizationScope {
 }
 
 /// The body that creates an organization role.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewOrganizationRole {
     /// Unique within the tenant.
@@ -65,7 +66,7 @@ pub struct NewOrganizationRole {
 }
 
 /// The body that changes an organization role: absent members stay as they are.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct OrganizationRoleChanges {
     /// Unique within the tenant.
@@ -79,7 +80,7 @@ pub struct OrganizationRoleChanges {
 }
 
 /// The body that creates an organization scope.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct NewOrganizationScope {
     /// Unique within the tenant, without white space.
     pub name: Text<1, 128>,
@@ -89,7 +90,7 @@ pub struct NewOrganizationScope {
 }
 
 /// The body that changes an organization scope: absent members stay as they are.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct OrganizationScopeChanges {
     /// Unique within the tenant, without white space.
@@ -100,7 +101,7 @@ pub struct OrganizationScopeChanges {
 }
 
 /// Something by its id and name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Named {
     /// Its id.
     pub id: String,
@@ -109,7 +110,7 @@ pub struct Named {
 }
 
 /// A scope of an API resource, and the resource, by their names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NamedResourceScope {
     /// The scope's id.
     pub id: String,
@@ -120,7 +121,7 @@ pub struct NamedResourceScope {
 }
 
 /// An organization role in a list, with what it allows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationRoleSummary {
     /// The role.

@@ -1,5 +1,6 @@
 //! What an organization is. The serde shape is the shape of the Management API.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use url::Url;
 
@@ -11,7 +12,7 @@ use crate::users::User;
 use crate::{JsonObject, Text, double_option, nullable};
 
 /// An organization: a group of users and applications with roles of its own.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Organization {
     /// The tenant it belongs to.
@@ -37,7 +38,7 @@ pub struct Organization {
 }
 
 /// Colours that differ from the tenant's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationColor {
     /// On a light background.
@@ -52,7 +53,7 @@ pub struct OrganizationColor {
 }
 
 /// Pictures that differ from the tenant's.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationBranding {
     /// On a light background.
@@ -70,7 +71,7 @@ pub struct OrganizationBranding {
 }
 
 /// A colour as `#rgb` or `#rrggbb`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct HexColor(String);
 
@@ -92,7 +93,7 @@ impl<'de> Deserialize<'de> for HexColor {
 }
 
 /// The http(s) URL of a picture.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PictureUrl(String);
 
@@ -115,7 +116,7 @@ impl<'de> Deserialize<'de> for PictureUrl {
 }
 
 /// The body that creates an organization.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewOrganization {
     /// Shown to people.
@@ -141,7 +142,7 @@ pub struct NewOrganization {
 }
 
 /// The body that changes an organization: absent members stay as they are, present ones replace the old value.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OrganizationChanges {
     /// Shown to people.
@@ -163,7 +164,7 @@ pub struct OrganizationChanges {
 }
 
 /// An organization in a list, with a few of its members when they were asked for.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationSummary {
     /// The organization.
@@ -178,7 +179,7 @@ pub struct OrganizationSummary {
 }
 
 /// An organization of a member, and the member's roles in it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrganizationOfMember {
     /// The organization.
@@ -189,7 +190,7 @@ pub struct OrganizationOfMember {
 }
 
 /// A user who is a member of an organization.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
     /// The user.
@@ -200,7 +201,7 @@ pub struct Member {
 }
 
 /// An application that is a member of an organization.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MemberApplication {
     /// The application.

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{Secret, Text};
@@ -20,7 +21,7 @@ pub struct PersonalAccessToken {
 }
 
 /// The body that creates a personal access token.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewPersonalAccessToken {
     /// Unique for the user.

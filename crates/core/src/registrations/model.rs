@@ -1,6 +1,7 @@
 //! What a tenant allows clients that register themselves, and what they are told. The serde shapes of the policy and of initial access
 //! tokens are the Management API's.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use trinco_oauth::{ApplicationType, GrantType};
@@ -9,7 +10,7 @@ use crate::consents::{ConsentScopes, NewConsentScopes};
 use crate::{Secret, Text, double_option, nullable};
 
 /// Who may register what (RFC 7591 §5).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Policy {
     /// Off unless switched on.
@@ -51,7 +52,7 @@ impl Default for Policy {
 }
 
 /// The body that changes the policy: absent members stay as they are, present ones replace the old value.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[expect(missing_docs, reason = "as in Policy")]
 pub struct PolicyChanges {
@@ -68,7 +69,7 @@ pub struct PolicyChanges {
 }
 
 /// The kinds of application that can register: those that belong to someone else and act for users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "as in ApplicationType")]
 pub enum RegistrableType {
     Native,
@@ -96,7 +97,7 @@ impl RegistrableType {
 }
 
 /// The grants that a registered application can use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "as in GrantType")]
 pub enum RegistrableGrant {
@@ -115,7 +116,7 @@ impl RegistrableGrant {
 }
 
 /// A number from `MIN` to `MAX`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct Between<const MIN: u32, const MAX: u32>(u32);
 
@@ -144,7 +145,7 @@ impl<const MIN: u32, const MAX: u32> From<Between<MIN, MAX>> for u32 {
 }
 
 /// Lets its holder register clients (RFC 7591 §3). The value is shown once, when it is created.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InitialAccessToken {
     /// 21 characters.
@@ -162,7 +163,7 @@ pub struct InitialAccessToken {
 }
 
 /// The body that creates an initial access token.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewInitialAccessToken {
     /// Shown to administrators.

@@ -3,6 +3,7 @@
 //! A registration remembers what it has last given the application. Whatever the application has in its place by the time the client
 //! registers anew (RFC 7592 §2.2) is the operator's decision, and is kept: until the operator changes it again, the client gets no more.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trinco_oauth::Scope;
 
@@ -14,7 +15,7 @@ use crate::applications::{
 use crate::consents::{self, ConsentScopes};
 
 /// What is kept of all that.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct Terms {
     given: Given,
@@ -22,7 +23,7 @@ pub(super) struct Terms {
 }
 
 /// What the application has by its registration.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 struct Given {
     flags: Flags,
@@ -30,7 +31,7 @@ struct Given {
 }
 
 /// What the operator has decided about this client.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 struct Decided {
     /// Those that are set are the operator's, whatever the client says.
@@ -41,7 +42,7 @@ struct Decided {
 }
 
 /// What a client may restrict itself to, and an operator may hold it to. Each is a restriction: true is less.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 struct Flags {
     without_refresh_tokens: bool,

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rules;
 use crate::{Text, double_option, nullable};
 
 /// An API that access tokens are issued for (RFC 8707).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Resource {
     /// The tenant it belongs to.
@@ -37,7 +38,7 @@ impl Resource {
 }
 
 /// A permission of an API resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceScope {
     /// The tenant it belongs to.
@@ -55,7 +56,7 @@ pub struct ResourceScope {
 }
 
 /// The body that creates a resource.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewResource {
     /// Shown to administrators.
@@ -68,7 +69,7 @@ pub struct NewResource {
 }
 
 /// The body that changes a resource: absent members stay as they are.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ResourceChanges {
     /// Shown to administrators.
@@ -78,7 +79,7 @@ pub struct ResourceChanges {
 }
 
 /// The body that creates a scope.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct NewScope {
     /// Unique within the resource, without white space.
     pub name: Text<1, 256>,
@@ -88,7 +89,7 @@ pub struct NewScope {
 }
 
 /// The body that changes a scope: absent members stay as they are.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ScopeChanges {
     /// Unique within the resource, without white space.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trinco_oauth::ApplicationType;
 
@@ -9,7 +10,7 @@ use crate::resources::{Resource, ResourceScope};
 use crate::{Error, Result, Text};
 
 /// Who can hold a role. Never changes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum RoleType {
     /// Users.
     #[default]
@@ -38,7 +39,7 @@ impl RoleType {
 }
 
 /// A role: a set of scopes that users or applications hold together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Role {
     /// The tenant it belongs to.
@@ -60,7 +61,7 @@ pub struct Role {
 }
 
 /// The body that creates a role.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewRole {
     /// Unique within the tenant.
@@ -79,7 +80,7 @@ pub struct NewRole {
 }
 
 /// The body that changes a role: absent members stay as they are.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RoleChanges {
     /// Unique within the tenant.
@@ -91,7 +92,7 @@ pub struct RoleChanges {
 }
 
 /// A role in a list, with a few of those who hold it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RoleSummary {
     /// The role.
@@ -108,7 +109,7 @@ pub struct RoleSummary {
 }
 
 /// What a list shows of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FeaturedUser {
     /// The user's id.
     pub id: String,
@@ -119,7 +120,7 @@ pub struct FeaturedUser {
 }
 
 /// What a list shows of an application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FeaturedApplication {
     /// The client id.
     pub id: String,
@@ -131,7 +132,7 @@ pub struct FeaturedApplication {
 }
 
 /// A scope of a role, and the resource it is a permission of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ScopeOfRole {
     /// The scope.
     #[serde(flatten)]

@@ -1,3 +1,4 @@
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{JsonObject, Secret, Text};
@@ -8,7 +9,7 @@ pub(super) const LIFETIME_MS: i64 = 600_000;
 pub(super) const PREFIX: &str = "sub_";
 
 /// The body that creates a subject token.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewSubjectToken {
     /// Whom it stands for.

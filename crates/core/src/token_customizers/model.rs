@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
 use trinco_script::{Secrets, limits};
 
@@ -17,7 +18,9 @@ const LARGEST_ENVIRONMENT: usize = 16 * 1024;
 const LARGEST_SAMPLE: usize = 64 * 1024;
 
 /// The tokens that a script is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum TokenType {
     /// JWT access tokens of users.
@@ -66,7 +69,7 @@ impl TokenType {
 }
 
 /// The text of a script: not empty, at most [`limits::SCRIPT`] bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Script(Arc<str>);
 
@@ -99,8 +102,9 @@ impl From<Script> for String {
 }
 
 /// The environment variables of a script: names with texts. They may be secret, so they do not print.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "BTreeMap<String, String>")]
+#[schemars(with = "BTreeMap<String, String>")]
 pub struct Environment(Secret);
 
 impl Environment {
@@ -150,7 +154,7 @@ impl fmt::Debug for Environment {
 }
 
 /// What a script is tried with: at most 64 KiB of JSON.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "JsonObject", into = "JsonObject")]
 pub struct Sample(pub(super) JsonObject);
 
@@ -173,7 +177,7 @@ impl From<Sample> for JsonObject {
 }
 
 /// A script and what belongs to it: as it is kept, as the API shows it and as it is put.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Customizer {
     /// It defines the function `getCustomJwtClaims`.
@@ -193,7 +197,7 @@ pub struct Customizer {
 }
 
 /// The body that changes a script: absent members stay as they are.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[expect(missing_docs, reason = "as in Customizer")]
 pub struct CustomizerChanges {
@@ -205,7 +209,7 @@ pub struct CustomizerChanges {
 }
 
 /// A script in a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct NamedCustomizer {
     /// Which tokens it is for, such as `jwt.accessToken`.
     pub key: &'static str,
@@ -214,7 +218,7 @@ pub struct NamedCustomizer {
 }
 
 /// The body that tries a script.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Trial {
     /// What it would be for.

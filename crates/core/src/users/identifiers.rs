@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::experience::{EmailAddress, SignInExperience, SignInIdentifier};
@@ -12,12 +13,12 @@ const LONGEST_USERNAME: usize = 128;
 const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 5..=15;
 
 /// A user name: a letter or `_`, then letters, digits and `_`, at most 128 in all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 pub struct Username(String);
 
 /// A phone number: digits only, the country code first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 pub struct PhoneNumber(String);
 

@@ -1,6 +1,8 @@
 //! What a user is. The serde shape is the shape of the Management API.
 
-use serde::ser::SerializeStruct as _;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use trinco_oauth::claims::Profile;
 use trinco_oauth::registration::document;
@@ -76,34 +78,84 @@ impl User {
     }
 }
 
+/// A user as the API shows one.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "User")]
+struct Shown<'a> {
+    /// 12 characters; the `sub` of tokens.
+    id: &'a str,
+    username: Option<&'a str>,
+    primary_email: Option<&'a str>,
+    /// Digits only, the country code first.
+    primary_phone: Option<&'a str>,
+    /// Shown to people.
+    name: Option<&'a str>,
+    /// A picture.
+    avatar: Option<&'a str>,
+    custom_data: &'a JsonObject,
+    /// Social identities by target.
+    identities: &'a JsonObject,
+    /// Unix milliseconds.
+    last_sign_in_at: Option<i64>,
+    /// Unix milliseconds.
+    created_at: i64,
+    /// Unix milliseconds.
+    updated_at: i64,
+    /// Standard claims (OpenID Connect Core §5.1).
+    profile: &'a Profile,
+    /// The application the user came from.
+    application_id: Option<&'a str>,
+    /// The client the user came from, when a document describes it.
+    cimd_client_id: Option<&'a str>,
+    is_suspended: bool,
+    has_password: bool,
+}
+
+impl<'a> From<&'a User> for Shown<'a> {
+    fn from(user: &'a User) -> Self {
+        // The API tells applications that are registered here from clients that are known by a document.
+        let through = user.application_id.as_deref();
+        let is_document = through.is_some_and(document::is_url);
+        Self {
+            id: &user.id,
+            username: user.username.as_deref(),
+            primary_email: user.primary_email.as_deref(),
+            primary_phone: user.primary_phone.as_deref(),
+            name: user.name.as_deref(),
+            avatar: user.avatar.as_deref(),
+            custom_data: &user.custom_data,
+            identities: &user.identities,
+            last_sign_in_at: user.last_sign_in_at,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+            profile: &user.profile,
+            application_id: through.filter(|_| !is_document),
+            cimd_client_id: through.filter(|_| is_document),
+            is_suspended: user.is_suspended,
+            has_password: user.has_password,
+        }
+    }
+}
+
 impl Serialize for User {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut user = serializer.serialize_struct("User", 16)?;
-        user.serialize_field("id", &self.id)?;
-        user.serialize_field("username", &self.username)?;
-        user.serialize_field("primaryEmail", &self.primary_email)?;
-        user.serialize_field("primaryPhone", &self.primary_phone)?;
-        user.serialize_field("name", &self.name)?;
-        user.serialize_field("avatar", &self.avatar)?;
-        user.serialize_field("customData", &self.custom_data)?;
-        user.serialize_field("identities", &self.identities)?;
-        user.serialize_field("lastSignInAt", &self.last_sign_in_at)?;
-        user.serialize_field("createdAt", &self.created_at)?;
-        user.serialize_field("updatedAt", &self.updated_at)?;
-        user.serialize_field("profile", &self.profile)?;
-        // The API tells applications that are registered here from clients that are known by a document.
-        let through = self.application_id.as_deref();
-        let is_document = through.is_some_and(document::is_url);
-        user.serialize_field("applicationId", &through.filter(|_| !is_document))?;
-        user.serialize_field("cimdClientId", &through.filter(|_| is_document))?;
-        user.serialize_field("isSuspended", &self.is_suspended)?;
-        user.serialize_field("hasPassword", &self.has_password)?;
-        user.end()
+        Shown::from(self).serialize(serializer)
+    }
+}
+
+impl JsonSchema for User {
+    fn schema_name() -> Cow<'static, str> {
+        Shown::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Shown::json_schema(generator)
     }
 }
 
 /// The body that creates a user. All members are optional.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NewUser {
     /// Unique.
@@ -135,7 +187,7 @@ pub struct NewUser {
 }
 
 /// How a password hash was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum PasswordAlgorithm {
     Argon2i,
@@ -149,7 +201,7 @@ pub enum PasswordAlgorithm {
 }
 
 /// The body that changes a user: absent members stay as they are; `null` and the empty string clear; the rest replaces.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[expect(missing_docs, reason = "as in User")]
 pub struct UserChanges {
@@ -168,7 +220,8 @@ pub struct UserChanges {
 }
 
 /// A name people are shown: up to 128 characters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(transparent)]
 pub struct Name(pub(super) Text<1, 128>);
 
 impl TryFrom<String> for Name {
@@ -191,7 +244,7 @@ pub struct Registration {
 }
 
 /// A body that holds a password and nothing else.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 pub struct PasswordBody {
     /// In clear.
     #[serde(deserialize_with = "password")]

@@ -1,26 +1,29 @@
 //! `/api/applications/{applicationId}/access-control`
 
-use axum::extract::Path;
-use axum::routing::get;
-use axum::{Json as Body, Router};
+use axum::Json as Body;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use trinco_core::Text;
 use trinco_core::access_control::{self, AccessControl, OrganizationRoleRule};
 
+use super::doors::{Doors, get};
 use super::parts::{Ids, SomeIds};
-use crate::app::{App, Here};
-use crate::extract::Json;
+use crate::app::Here;
+use crate::extract::{Json, Path};
 use crate::failure::ApiError;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/api/applications/{id}/access-control", get(read).put(replace))
+pub(super) fn routes() -> Doors {
+    Doors::new("Applications").route(
+        "/api/applications/{id}/access-control",
+        get("See who may use an application", read).put("Set who may use an application", replace),
+    )
 }
 
 async fn read(Here(tenant): Here, Path(id): Path<String>) -> Result<Body<AccessControl>, ApiError> {
     Ok(Body(access_control::get(&tenant, &id).await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Rules {
     user_ids: Ids,
@@ -29,7 +32,7 @@ struct Rules {
     organization_role_rules: Vec<RoleRule>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct RoleRule {
     organization_id: Text<1, 128>,

@@ -1,33 +1,45 @@
 //! `/api/applications/{applicationId}/user-consent-scopes` and `/api/applications/{id}/users/{userId}/consent-organizations`
 
-use axum::extract::Path;
-use axum::response::Response;
-use axum::routing::{delete, get};
-use axum::{Json as Body, Router};
-use http::StatusCode;
-use serde::Deserialize;
+use axum::Json as Body;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use trinco_core::Error;
 use trinco_core::consents::{
     ListedConsentScopes, NewConsentScopes, ScopeType, organizations, scopes,
 };
+use trinco_core::organizations::Organization;
+use trinco_core::{Error, Listing};
 
+use super::doors::{Doors, delete, get};
 use super::parts::Ids;
-use crate::app::{App, Here};
-use crate::extract::{Json, Paged};
+use crate::app::Here;
+use crate::extract::{Json, Paged, Path};
 use crate::failure::ApiError;
+use crate::reply::{ADDED, Added, Listed, NO_CONTENT, NoContent};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/applications/{id}/user-consent-scopes", get(list).post(add))
-        .route("/api/applications/{id}/user-consent-scopes/{scope_type}/{scope_id}", delete(remove))
+pub(super) fn routes() -> Doors {
+    Doors::new("Applications")
+        .route(
+            "/api/applications/{id}/user-consent-scopes",
+            get("See what a third-party application may ask for", list)
+                .post("Let a third-party application ask for more", add),
+        )
+        .route(
+            "/api/applications/{id}/user-consent-scopes/{scope_type}/{scope_id}",
+            delete("Stop a third-party application from asking for a scope", remove),
+        )
         .route(
             "/api/applications/{id}/users/{user_id}/consent-organizations",
-            get(list_organizations).post(add_organizations).put(replace_organizations),
+            get("List the organizations a user gave an application access to", list_organizations)
+                .post("Give an application access to organizations of a user", add_organizations)
+                .put(
+                    "Set the organizations of a user an application has access to",
+                    replace_organizations,
+                ),
         )
         .route(
             "/api/applications/{id}/users/{user_id}/consent-organizations/{organization_id}",
-            delete(remove_organization),
+            delete("Take access to an organization of a user away", remove_organization),
         )
 }
 
@@ -42,58 +54,63 @@ async fn add(
     Here(tenant): Here,
     Path(id): Path<String>,
     Json(new): Json<NewConsentScopes>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Added, ApiError> {
     scopes::add(&tenant, &id, new).await?;
-    Ok(StatusCode::CREATED)
+    Ok(ADDED)
 }
 
 async fn remove(
     Here(tenant): Here,
     Path((id, scope_type, scope_id)): Path<(String, String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     let scope_type: ScopeType = serde_json::from_value(Value::String(scope_type))
         .map_err(|_| Error::invalid_input("params", "scopeType", "must be a kind of scope"))?;
     scopes::remove(&tenant, &id, scope_type, &scope_id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Organizations {
     organization_ids: Ids,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Granted {
+    organizations: Vec<Organization>,
 }
 
 async fn list_organizations(
     Here(tenant): Here,
     Path((id, user_id)): Path<(String, String)>,
     paged: Paged,
-) -> Result<Response, ApiError> {
-    let listing = organizations::list(&tenant, &id, &user_id, paged.page()).await?;
-    Ok(paged.respond_as("organizations", &listing))
+) -> Result<Listed<Granted>, ApiError> {
+    let Listing { rows, total } = organizations::list(&tenant, &id, &user_id, paged.page()).await?;
+    Ok(paged.respond_with(total, Granted { organizations: rows }))
 }
 
 async fn add_organizations(
     Here(tenant): Here,
     Path((id, user_id)): Path<(String, String)>,
     Json(body): Json<Organizations>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Added, ApiError> {
     organizations::add(&tenant, &id, &user_id, body.organization_ids.0).await?;
-    Ok(StatusCode::CREATED)
+    Ok(ADDED)
 }
 
 async fn replace_organizations(
     Here(tenant): Here,
     Path((id, user_id)): Path<(String, String)>,
     Json(body): Json<Organizations>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     organizations::replace(&tenant, &id, &user_id, body.organization_ids.0).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
 async fn remove_organization(
     Here(tenant): Here,
     Path((id, user_id, organization_id)): Path<(String, String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     organizations::remove(&tenant, &id, &user_id, &organization_id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }

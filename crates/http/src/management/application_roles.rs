@@ -1,56 +1,61 @@
 //! `/api/applications/{applicationId}/roles`
 
-use axum::response::Response;
-use axum::routing::{delete, get};
-use axum::{Json as Body, Router};
-use http::StatusCode;
-use serde_json::{Value, json};
-use trinco_core::roles;
+use trinco_core::roles::{self, Role};
 
-use super::parts::{RoleIds, searched};
-use crate::app::{App, Here};
-use crate::extract::{Json, Paged, Path, QueryPairs};
+use super::doors::{Doors, delete, get};
+use super::parts::{Assigned, RoleIds, Searched};
+use crate::app::Here;
+use crate::extract::{Json, Paged, Path};
 use crate::failure::ApiError;
+use crate::reply::{Created, Listed, NO_CONTENT, NoContent, Reply, created};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/applications/{id}/roles", get(list).post(assign).put(replace))
-        .route("/api/applications/{id}/roles/{role_id}", delete(unassign))
+pub(super) fn routes() -> Doors {
+    Doors::new("Applications")
+        .route(
+            "/api/applications/{id}/roles",
+            get("List the roles of an application", list)
+                .post("Give an application roles", assign)
+                .put("Set the roles of an application", replace),
+        )
+        .route(
+            "/api/applications/{id}/roles/{role_id}",
+            delete("Take a role from an application", unassign),
+        )
 }
 
 async fn list(
     Here(tenant): Here,
     Path(id): Path<String>,
-    query: QueryPairs,
+    searched: Searched,
     paged: Paged,
-) -> Result<Response, ApiError> {
-    let listing = roles::applications::roles(&tenant, &id, searched(&query)?, paged.page()).await?;
-    Ok(paged.respond(&listing))
+) -> Result<Listed<Vec<Role>>, ApiError> {
+    let listing = roles::applications::roles(&tenant, &id, searched.text(), paged.page()).await?;
+    Ok(paged.respond(listing))
 }
 
 async fn assign(
     Here(tenant): Here,
     Path(id): Path<String>,
     Json(body): Json<RoleIds>,
-) -> Result<(StatusCode, Body<Value>), ApiError> {
+) -> Result<Created<Assigned>, ApiError> {
     let role_ids = body.role_ids.0;
     let added = roles::applications::assign(&tenant, &id, role_ids.clone()).await?;
-    Ok((StatusCode::CREATED, Body(json!({ "roleIds": role_ids, "addedRoleIds": added }))))
+    Ok(created(Assigned { role_ids, added_role_ids: Some(added) }))
 }
 
 async fn replace(
     Here(tenant): Here,
     Path(id): Path<String>,
     Json(body): Json<RoleIds>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Reply<200, ()>, ApiError> {
     roles::applications::replace(&tenant, &id, body.role_ids.0).await?;
-    Ok(StatusCode::OK)
+    Ok(Reply(()))
 }
 
 async fn unassign(
     Here(tenant): Here,
     Path((id, role_id)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     roles::applications::unassign(&tenant, &id, &role_id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }

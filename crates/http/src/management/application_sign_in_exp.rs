@@ -1,19 +1,22 @@
 //! `/api/applications/{applicationId}/sign-in-experience`
 
-use axum::extract::Path;
-use axum::routing::get;
-use axum::{Json as Body, Router};
-use http::StatusCode;
+use axum::Json as Body;
 use trinco_core::application_experience::{
     self, ApplicationSignInExperience, NewApplicationSignInExperience,
 };
 
-use crate::app::{App, Here};
-use crate::extract::Json;
+use super::doors::{Doors, get};
+use crate::app::Here;
+use crate::extract::{Json, Path};
 use crate::failure::ApiError;
+use crate::reply::Put;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/api/applications/{id}/sign-in-experience", get(read).put(replace))
+pub(super) fn routes() -> Doors {
+    Doors::new("Applications").route(
+        "/api/applications/{id}/sign-in-experience",
+        get("See how an application presents itself on the sign-in pages", read)
+            .put("Set how an application presents itself on the sign-in pages", replace),
+    )
 }
 
 async fn read(
@@ -27,8 +30,7 @@ async fn replace(
     Here(tenant): Here,
     Path(id): Path<String>,
     Json(new): Json<NewApplicationSignInExperience>,
-) -> Result<(StatusCode, Body<ApplicationSignInExperience>), ApiError> {
-    let (experience, is_new) = application_experience::replace(&tenant, &id, new).await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Body(experience)))
+) -> Result<Put<ApplicationSignInExperience>, ApiError> {
+    let (value, is_new) = application_experience::replace(&tenant, &id, new).await?;
+    Ok(Put { is_new, value })
 }

@@ -1,26 +1,38 @@
 //! `/api/configs/cimd` and `/api/cimd/user-consent-scopes`: clients that are known by a document of their own.
 
-use axum::routing::{delete, get};
-use axum::{Json as Body, Router};
-use http::StatusCode;
+use axum::Json as Body;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 use trinco_core::clients::{DocumentChanges, settings};
 use trinco_core::consents::{ListedConsentScopes, NewConsentScopes, ScopeType};
 use trinco_core::{Error, Tenant};
 
-use crate::app::{App, Here};
+use super::doors::{Doors, delete, get};
+use crate::app::Here;
 use crate::extract::{Json, Path};
 use crate::failure::ApiError;
+use crate::reply::{ADDED, Added, NO_CONTENT, NoContent};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/configs/cimd", get(read).patch(update))
-        .route("/api/cimd/user-consent-scopes", get(scopes).post(add_scopes))
-        .route("/api/cimd/user-consent-scopes/{scope_type}/{scope_id}", delete(remove_scope))
+pub(super) fn routes() -> Doors {
+    Doors::new("Clients known by a document")
+        .route(
+            "/api/configs/cimd",
+            get("See whether clients known by a document are accepted", read)
+                .patch("Accept or refuse clients known by a document", update),
+        )
+        .route(
+            "/api/cimd/user-consent-scopes",
+            get("See what clients known by a document may ask for", scopes)
+                .post("Let clients known by a document ask for more", add_scopes),
+        )
+        .route(
+            "/api/cimd/user-consent-scopes/{scope_type}/{scope_id}",
+            delete("Stop clients known by a document from asking for a scope", remove_scope),
+        )
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Config {
     enabled: bool,
 }
@@ -50,17 +62,17 @@ async fn scopes(Here(tenant): Here) -> Body<ListedConsentScopes> {
 async fn add_scopes(
     Here(tenant): Here,
     Json(new): Json<NewConsentScopes>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Added, ApiError> {
     settings::add_consent_scopes(&tenant, new).await?;
-    Ok(StatusCode::CREATED)
+    Ok(ADDED)
 }
 
 async fn remove_scope(
     Here(tenant): Here,
     Path((scope_type, scope_id)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     let scope_type: ScopeType = serde_json::from_value(Value::String(scope_type))
         .map_err(|_| Error::invalid_input("params", "scopeType", "must be a kind of scope"))?;
     settings::remove_consent_scope(&tenant, scope_type, &scope_id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }

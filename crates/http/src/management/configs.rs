@@ -1,26 +1,33 @@
 //! `/api/configs`: keys, what ID tokens say, and how long sessions last.
 
-use axum::extract::Path;
-use axum::routing::{delete, get, post};
-use axum::{Json as Body, Router};
-use http::StatusCode;
+use axum::Json as Body;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use trinco_core::Error;
 use trinco_core::keys::{self, KeyRecord, KeyType, Rotation};
 use trinco_core::oidc_settings::{self, IdTokenSettings, SessionChanges, SessionSettings};
 use trinco_jose::Algorithm;
 
-use crate::app::{App, Here};
-use crate::extract::Json;
+use super::doors::{Doors, delete, get, post};
+use crate::app::Here;
+use crate::extract::{Json, Path};
 use crate::failure::ApiError;
+use crate::reply::{NO_CONTENT, NoContent};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/configs/id-token", get(id_token).put(set_id_token))
-        .route("/api/configs/oidc/session", get(session).patch(update_session))
-        .route("/api/configs/oidc/{key_type}", get(list_keys))
-        .route("/api/configs/oidc/{key_type}/rotate", post(rotate_keys))
-        .route("/api/configs/oidc/{key_type}/{key_id}", delete(delete_key))
+pub(super) fn routes() -> Doors {
+    Doors::new("Configuration")
+        .route(
+            "/api/configs/id-token",
+            get("See what ID tokens say", id_token).put("Set what ID tokens say", set_id_token),
+        )
+        .route(
+            "/api/configs/oidc/session",
+            get("See how long sessions last", session)
+                .patch("Set how long sessions last", update_session),
+        )
+        .route("/api/configs/oidc/{key_type}", get("List keys", list_keys))
+        .route("/api/configs/oidc/{key_type}/rotate", post("Rotate keys", rotate_keys))
+        .route("/api/configs/oidc/{key_type}/{key_id}", delete("Delete a key", delete_key))
 }
 
 async fn id_token(Here(tenant): Here) -> Body<IdTokenSettings> {
@@ -53,7 +60,7 @@ async fn list_keys(
 }
 
 /// A rotation as the API takes it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 struct RotationBody {
     /// `RSA`, `EC`, or the algorithm itself, such as `PS256` (RFC 7518 §3.1).
@@ -76,9 +83,9 @@ async fn rotate_keys(
 async fn delete_key(
     Here(tenant): Here,
     Path((key_type, key_id)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     keys::delete(&tenant, parse_type(&key_type)?, &key_id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
 fn parse_type(text: &str) -> Result<KeyType, Error> {

@@ -1,24 +1,33 @@
 //! `/api/configs/jwt-customizer`: scripts that add claims to tokens.
 
-use axum::routing::{get, post};
-use axum::{Json as Body, Router};
-use http::StatusCode;
+use axum::Json as Body;
 use trinco_core::token_customizers::{
     self, Customizer, CustomizerChanges, NamedCustomizer, TokenType, Trial,
 };
 use trinco_core::{Error, JsonObject};
 
-use crate::app::{App, Here};
+use super::doors::{Doors, get, post};
+use crate::app::Here;
 use crate::extract::{Json, Path};
 use crate::failure::ApiError;
+use crate::reply::{NO_CONTENT, NoContent, Put};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/configs/jwt-customizer", get(list))
-        .route("/api/configs/jwt-customizer/test", post(test))
+pub(super) fn routes() -> Doors {
+    Doors::new("Custom claims")
+        .route(
+            "/api/configs/jwt-customizer",
+            get("List the scripts that add claims to tokens", list),
+        )
+        .route(
+            "/api/configs/jwt-customizer/test",
+            post("Try a script that adds claims to tokens", test),
+        )
         .route(
             "/api/configs/jwt-customizer/{token_type}",
-            get(one).put(put).patch(update).delete(delete),
+            get("See the script for a kind of token", one)
+                .put("Set the script for a kind of token", put)
+                .patch("Change the script for a kind of token", update)
+                .delete("Delete the script for a kind of token", delete),
         )
 }
 
@@ -36,11 +45,10 @@ async fn one(
 async fn put(
     Here(tenant): Here,
     Path(token_type): Path<String>,
-    Json(customizer): Json<Customizer>,
-) -> Result<(StatusCode, Body<Customizer>), ApiError> {
-    let is_new = token_customizers::put(&tenant, parse_type(&token_type)?, &customizer).await?;
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Body(customizer)))
+    Json(value): Json<Customizer>,
+) -> Result<Put<Customizer>, ApiError> {
+    let is_new = token_customizers::put(&tenant, parse_type(&token_type)?, &value).await?;
+    Ok(Put { is_new, value })
 }
 
 async fn update(
@@ -51,12 +59,9 @@ async fn update(
     Ok(Body(token_customizers::update(&tenant, parse_type(&token_type)?, &changes).await?))
 }
 
-async fn delete(
-    Here(tenant): Here,
-    Path(token_type): Path<String>,
-) -> Result<StatusCode, ApiError> {
+async fn delete(Here(tenant): Here, Path(token_type): Path<String>) -> Result<NoContent, ApiError> {
     token_customizers::delete(&tenant, parse_type(&token_type)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
 async fn test(Here(tenant): Here, Json(trial): Json<Trial>) -> Result<Body<JsonObject>, ApiError> {

@@ -11,7 +11,9 @@ mod applications;
 mod authentication;
 mod cimd;
 mod configs;
+mod doors;
 mod jwt_customizers;
+mod openapi;
 mod organization_applications;
 mod organization_template;
 mod organizations;
@@ -32,13 +34,29 @@ use axum::{Router, middleware};
 use http::{HeaderValue, header};
 
 use crate::app::App;
+use doors::Doors;
 
 /// A body of the Management API is at most this long: bytes.
 const BODY_LIMIT: usize = 1024 * 1024;
 
 /// The routes below `/api`.
 pub(crate) fn routes(app: &App) -> Router<App> {
-    let guarded = Router::new()
+    let (guarded, _) = guarded().into_parts();
+    let (open, _) = open().into_parts();
+    let guarded = guarded.route_layer(middleware::from_fn_with_state(
+        app.clone(),
+        authentication::require_management_token,
+    ));
+    // Routes that are merged after the layer was put on need no token.
+    guarded
+        .merge(open)
+        .layer(middleware::map_response(no_store))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+/// The routes that need a token.
+fn guarded() -> Doors {
+    Doors::new("")
         .merge(applications::routes())
         .merge(application_access_control::routes())
         .merge(application_consent::routes())
@@ -57,16 +75,22 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(users::routes())
         .merge(personal_access_tokens::routes())
         .merge(subject_tokens::routes())
-        .route_layer(middleware::from_fn_with_state(
-            app.clone(),
-            authentication::require_management_token,
-        ));
-    // Routes that are merged after the layer was put on need no token.
-    guarded
+}
+
+/// The routes that need none.
+fn open() -> Doors {
+    Doors::new("")
+        .merge(openapi::public_routes())
         .merge(sign_in_exp::public_routes())
         .merge(status::public_routes())
-        .layer(middleware::map_response(no_store))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .open_to_everyone()
+}
+
+/// What is told of every operation.
+fn pages() -> Vec<doors::Page> {
+    let ((_, mut pages), (_, open)) = (guarded().into_parts(), open().into_parts());
+    pages.extend(open);
+    pages
 }
 
 /// Answers hold secrets and personal data.

@@ -1,44 +1,54 @@
 //! `/api/users/{id}/personal-access-tokens`
 
-use axum::extract::Path;
-use axum::routing::{get, patch, post};
-use axum::{Json as Body, Router};
-use http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::Json as Body;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use trinco_core::Text;
 use trinco_core::personal_access_tokens::{self, NewPersonalAccessToken, PersonalAccessToken};
 
-use crate::app::{App, Here};
-use crate::extract::Json;
+use super::doors::{Doors, get, patch, post};
+use crate::app::Here;
+use crate::extract::{Json, Path};
 use crate::failure::ApiError;
+use crate::reply::{Created, NO_CONTENT, NoContent, created};
 
-pub(super) fn routes() -> Router<App> {
-    let all = "/api/users/{id}/personal-access-tokens";
-    Router::new()
-        .route(all, get(list).post(create).patch(rename_by_body))
-        .route(&format!("{all}/delete"), post(remove_by_body))
-        .route(&format!("{all}/{{name}}"), patch(rename).delete(remove))
+pub(super) fn routes() -> Doors {
+    Doors::new("Users")
+        .route(
+            "/api/users/{id}/personal-access-tokens",
+            get("Reveal the personal access tokens of a user", list)
+                .post("Create a personal access token", create)
+                .patch("Rename a personal access token named in the body", rename_by_body),
+        )
+        .route(
+            "/api/users/{id}/personal-access-tokens/delete",
+            post("Delete a personal access token named in the body", remove_by_body),
+        )
+        .route(
+            "/api/users/{id}/personal-access-tokens/{name}",
+            patch("Rename a personal access token", rename)
+                .delete("Delete a personal access token", remove),
+        )
 }
 
 async fn list(
     Here(tenant): Here,
     Path(user_id): Path<String>,
-) -> Result<Body<Vec<Value>>, ApiError> {
+) -> Result<Body<Vec<Revealed>>, ApiError> {
     let tokens = personal_access_tokens::list(&tenant, &user_id).await?;
-    Ok(Body(tokens.iter().map(body_of).collect()))
+    Ok(Body(tokens.iter().map(revealed).collect()))
 }
 
 async fn create(
     Here(tenant): Here,
     Path(user_id): Path<String>,
     Json(new): Json<NewPersonalAccessToken>,
-) -> Result<(StatusCode, Body<Value>), ApiError> {
-    let created = personal_access_tokens::create(&tenant, &user_id, new).await?;
-    Ok((StatusCode::CREATED, Body(body_of(&created))))
+) -> Result<Created<Revealed>, ApiError> {
+    let token = personal_access_tokens::create(&tenant, &user_id, new).await?;
+    Ok(created(revealed(&token)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct NewName {
     name: Text<1, 256>,
 }
@@ -47,13 +57,13 @@ async fn rename(
     Here(tenant): Here,
     Path((user_id, name)): Path<(String, String)>,
     Json(new): Json<NewName>,
-) -> Result<Body<Value>, ApiError> {
+) -> Result<Body<Revealed>, ApiError> {
     let renamed = personal_access_tokens::rename(&tenant, &user_id, &name, new.name).await?;
-    Ok(Body(body_of(&renamed)))
+    Ok(Body(revealed(&renamed)))
 }
 
 /// Names that do not fit into a path.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Renaming {
     current_name: Text<1, 256>,
@@ -64,36 +74,51 @@ async fn rename_by_body(
     Here(tenant): Here,
     Path(user_id): Path<String>,
     Json(body): Json<Renaming>,
-) -> Result<Body<Value>, ApiError> {
+) -> Result<Body<Revealed>, ApiError> {
     let current = body.current_name.as_str();
     let renamed = personal_access_tokens::rename(&tenant, &user_id, current, body.name).await?;
-    Ok(Body(body_of(&renamed)))
+    Ok(Body(revealed(&renamed)))
 }
 
 async fn remove(
     Here(tenant): Here,
     Path((user_id, name)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     personal_access_tokens::delete(&tenant, &user_id, &name).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
 async fn remove_by_body(
     Here(tenant): Here,
     Path(user_id): Path<String>,
     Json(body): Json<NewName>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     personal_access_tokens::delete(&tenant, &user_id, body.name.as_str()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
-fn body_of(token: &PersonalAccessToken) -> Value {
-    json!({
-        "tenantId": token.tenant_id,
-        "userId": token.user_id,
-        "name": token.name,
-        "value": token.value.reveal(),
-        "createdAt": token.created_at,
-        "expiresAt": token.expires_at,
-    })
+/// The contract returns the value of a token: scripts read it from here.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Revealed {
+    tenant_id: String,
+    user_id: String,
+    name: String,
+    /// The token itself.
+    value: String,
+    /// Unix milliseconds.
+    created_at: i64,
+    /// Unix milliseconds; it is refused from then on.
+    expires_at: Option<i64>,
+}
+
+fn revealed(token: &PersonalAccessToken) -> Revealed {
+    Revealed {
+        tenant_id: token.tenant_id.clone(),
+        user_id: token.user_id.clone(),
+        name: token.name.clone(),
+        value: token.value.reveal().clone(),
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+    }
 }

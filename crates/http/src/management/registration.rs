@@ -1,23 +1,34 @@
 //! `/api/configs/dynamic-client-registration`: who may register what, and with which initial access tokens. Ours alone.
 
-use axum::routing::{delete, get};
-use axum::{Json as Body, Router};
-use http::StatusCode;
-use serde_json::{Value, json};
+use axum::Json as Body;
+use schemars::JsonSchema;
+use serde::Serialize;
 use trinco_core::registrations::{
     self, InitialAccessToken, NewInitialAccessToken, Policy, PolicyChanges, tokens,
 };
 
-use crate::app::{App, Here};
+use super::doors::{Doors, delete, get};
+use crate::app::Here;
 use crate::extract::{Json, Path};
 use crate::failure::ApiError;
+use crate::reply::{Created, NO_CONTENT, NoContent, created};
 
-pub(super) fn routes() -> Router<App> {
-    const POLICY: &str = "/api/configs/dynamic-client-registration";
-    Router::new()
-        .route(POLICY, get(read).patch(update))
-        .route(&format!("{POLICY}/initial-access-tokens"), get(list_tokens).post(create_token))
-        .route(&format!("{POLICY}/initial-access-tokens/{{id}}"), delete(revoke_token))
+pub(super) fn routes() -> Doors {
+    Doors::new("Client registration")
+        .route(
+            "/api/configs/dynamic-client-registration",
+            get("See which clients may register themselves", read)
+                .patch("Set which clients may register themselves", update),
+        )
+        .route(
+            "/api/configs/dynamic-client-registration/initial-access-tokens",
+            get("List initial access tokens", list_tokens)
+                .post("Create an initial access token", create_token),
+        )
+        .route(
+            "/api/configs/dynamic-client-registration/initial-access-tokens/{id}",
+            delete("Revoke an initial access token", revoke_token),
+        )
 }
 
 async fn read(Here(tenant): Here) -> Body<Policy> {
@@ -35,18 +46,23 @@ async fn list_tokens(Here(tenant): Here) -> Result<Body<Vec<InitialAccessToken>>
     Ok(Body(tokens::list(&tenant).await?))
 }
 
-/// The value is in this answer and in no other.
+/// A token with its value, which is in this answer and in no other.
+#[derive(Serialize, JsonSchema)]
+struct Issued {
+    #[serde(flatten)]
+    token: InitialAccessToken,
+    value: String,
+}
+
 async fn create_token(
     Here(tenant): Here,
     Json(new): Json<NewInitialAccessToken>,
-) -> Result<(StatusCode, Body<Value>), ApiError> {
+) -> Result<Created<Issued>, ApiError> {
     let (token, value) = tokens::create(&tenant, new).await?;
-    let mut body = json!(token);
-    body["value"] = value.reveal().as_str().into();
-    Ok((StatusCode::CREATED, Body(body)))
+    Ok(created(Issued { token, value: value.reveal().clone() }))
 }
 
-async fn revoke_token(Here(tenant): Here, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+async fn revoke_token(Here(tenant): Here, Path(id): Path<String>) -> Result<NoContent, ApiError> {
     tokens::revoke(&tenant, &id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }

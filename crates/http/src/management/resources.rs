@@ -1,53 +1,90 @@
 //! `/api/resources`
 
-use axum::response::Response;
-use axum::routing::{get, patch};
-use axum::{Json as Body, Router};
-use http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::Json as Body;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use trinco_core::Listing;
 use trinco_core::resources::{
     self, Entry, NewResource, NewScope, Resource, ResourceChanges, ResourceScope, ScopeChanges,
 };
 use trinco_oauth::protected_resource::ProtectedResource;
 
-use super::parts::{says_yes, searched};
-use crate::app::{App, Here};
-use crate::extract::{Json, Paged, Path, QueryPairs};
+use super::doors::{Doors, get, patch};
+use super::parts::{Flag, Searched, says_yes};
+use crate::app::Here;
+use crate::extract::{Json, Paged, Path, Query};
 use crate::failure::ApiError;
+use crate::reply::{Created, Listed, NO_CONTENT, NoContent, created};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/resources", get(list).post(create))
-        .route("/api/resources/{id}", get(read).patch(update).delete(remove))
-        .route("/api/resources/{id}/is-default", patch(set_default))
-        .route("/api/resources/{id}/protected-resource-metadata", get(protected_resource))
-        .route("/api/resources/{id}/scopes", get(scopes).post(create_scope))
-        .route("/api/resources/{id}/scopes/{scope_id}", patch(update_scope).delete(remove_scope))
+pub(super) fn routes() -> Doors {
+    Doors::new("API resources")
+        .route(
+            "/api/resources",
+            get("List API resources", list).post("Create an API resource", create),
+        )
+        .route(
+            "/api/resources/{id}",
+            get("See an API resource", read)
+                .patch("Change an API resource", update)
+                .delete("Delete an API resource", remove),
+        )
+        .route(
+            "/api/resources/{id}/is-default",
+            patch("Make an API resource the default, or no longer", set_default),
+        )
+        .route(
+            "/api/resources/{id}/protected-resource-metadata",
+            get("See the metadata an API may publish of itself", protected_resource),
+        )
+        .route(
+            "/api/resources/{id}/scopes",
+            get("List the permissions of an API resource", scopes)
+                .post("Create a permission of an API resource", create_scope),
+        )
+        .route(
+            "/api/resources/{id}/scopes/{scope_id}",
+            patch("Change a permission of an API resource", update_scope)
+                .delete("Delete a permission of an API resource", remove_scope),
+        )
 }
 
-async fn list(Here(tenant): Here, query: QueryPairs, paged: Paged) -> Result<Response, ApiError> {
-    let with_scopes = says_yes(&query, "includeScopes");
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ResourcesQuery {
+    /// Tells the permissions of each API resource too.
+    include_scopes: Option<Flag>,
+}
+
+/// An API resource, with its permissions where they are wanted.
+#[derive(Serialize, JsonSchema)]
+struct Detailed {
+    #[serde(flatten)]
+    resource: Resource,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<ResourceScope>>,
+}
+
+async fn list(
+    Here(tenant): Here,
+    Query(query): Query<ResourcesQuery>,
+    paged: Paged,
+) -> Result<Listed<Vec<Detailed>>, ApiError> {
+    let with_scopes = says_yes(query.include_scopes);
     let Listing { rows, total } = resources::list(&tenant, paged.page_or_all());
-    let shown = |entry: &Entry| {
-        let mut body = json!(entry.resource);
-        if with_scopes {
-            body["scopes"] = json!(entry.scopes);
-        }
-        body
+    let detailed = |entry: &Entry| Detailed {
+        resource: entry.resource.clone(),
+        scopes: with_scopes.then(|| entry.scopes.clone()),
     };
-    let rows: Vec<Value> = rows.iter().map(|entry| shown(entry)).collect();
-    Ok(paged.respond_or_all(&Listing { rows, total }))
+    let rows = rows.iter().map(|entry| detailed(entry)).collect();
+    Ok(paged.respond_or_all(Listing { rows, total }))
 }
 
 async fn create(
     Here(tenant): Here,
     Json(new): Json<NewResource>,
-) -> Result<(StatusCode, Body<Value>), ApiError> {
-    let mut body = json!(resources::create(&tenant, new).await?);
-    body["scopes"] = json!([]);
-    Ok((StatusCode::CREATED, Body(body)))
+) -> Result<Created<Detailed>, ApiError> {
+    let resource = resources::create(&tenant, new).await?;
+    Ok(created(Detailed { resource, scopes: Some(Vec::new()) }))
 }
 
 async fn read(Here(tenant): Here, Path(id): Path<String>) -> Result<Body<Resource>, ApiError> {
@@ -70,7 +107,7 @@ async fn protected_resource(
     Ok(Body(resources::protected_resource(&tenant, &id).await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct IsDefault {
     is_default: bool,
@@ -84,28 +121,28 @@ async fn set_default(
     Ok(Body(resources::set_default(&tenant, &id, body.is_default).await?))
 }
 
-async fn remove(Here(tenant): Here, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+async fn remove(Here(tenant): Here, Path(id): Path<String>) -> Result<NoContent, ApiError> {
     resources::delete(&tenant, &id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
 async fn scopes(
     Here(tenant): Here,
     Path(id): Path<String>,
-    query: QueryPairs,
+    searched: Searched,
     paged: Paged,
-) -> Result<Response, ApiError> {
-    let listing = resources::scopes(&tenant, &id, searched(&query)?, paged.page()).await?;
-    Ok(paged.respond(&listing))
+) -> Result<Listed<Vec<ResourceScope>>, ApiError> {
+    let listing = resources::scopes(&tenant, &id, searched.text(), paged.page()).await?;
+    Ok(paged.respond(listing))
 }
 
 async fn create_scope(
     Here(tenant): Here,
     Path(id): Path<String>,
     Json(new): Json<NewScope>,
-) -> Result<(StatusCode, Body<ResourceScope>), ApiError> {
+) -> Result<Created<ResourceScope>, ApiError> {
     let scope = resources::create_scope(&tenant, &id, new).await?;
-    Ok((StatusCode::CREATED, Body(scope)))
+    Ok(created(scope))
 }
 
 async fn update_scope(
@@ -119,7 +156,7 @@ async fn update_scope(
 async fn remove_scope(
     Here(tenant): Here,
     Path((id, scope_id)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     resources::delete_scope(&tenant, &id, &scope_id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }

@@ -1,49 +1,78 @@
 //! `/api/roles`
 
-use axum::response::Response;
-use axum::routing::{delete, get};
-use axum::{Json as Body, Router};
-use http::StatusCode;
+use axum::Json as Body;
+use schemars::JsonSchema;
 use serde::Deserialize;
-use trinco_core::Error;
+use trinco_core::applications::Application;
 use trinco_core::resources::ResourceScope;
-use trinco_core::roles::{self, Filter, NewRole, Role, RoleChanges, RoleType};
+use trinco_core::roles::{
+    self, Filter, NewRole, Role, RoleChanges, RoleSummary, RoleType, ScopeOfRole,
+};
+use trinco_core::users::User;
 
-use super::parts::{SomeIds, searched};
-use crate::app::{App, Here};
-use crate::extract::{Json, Paged, Path, QueryPairs};
+use super::doors::{Doors, delete, get};
+use super::parts::{Searched, SomeIds};
+use crate::app::Here;
+use crate::extract::{Json, Paged, Path, Query};
 use crate::failure::ApiError;
+use crate::reply::{ADDED, Added, Created, Listed, NO_CONTENT, NoContent, created};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/roles", get(list).post(create))
-        .route("/api/roles/{id}", get(read).patch(update).delete(remove))
-        .route("/api/roles/{id}/scopes", get(scopes).post(add_scopes))
-        .route("/api/roles/{id}/scopes/{scope_id}", delete(remove_scope))
-        .route("/api/roles/{id}/users", get(users).post(add_users))
-        .route("/api/roles/{id}/users/{user_id}", delete(remove_user))
-        .route("/api/roles/{id}/applications", get(applications).post(add_applications))
-        .route("/api/roles/{id}/applications/{application_id}", delete(remove_application))
+pub(super) fn routes() -> Doors {
+    Doors::new("Roles")
+        .route("/api/roles", get("List roles", list).post("Create a role", create))
+        .route(
+            "/api/roles/{id}",
+            get("See a role", read).patch("Change a role", update).delete("Delete a role", remove),
+        )
+        .route(
+            "/api/roles/{id}/scopes",
+            get("List the permissions of a role", scopes)
+                .post("Give a role permissions", add_scopes),
+        )
+        .route(
+            "/api/roles/{id}/scopes/{scope_id}",
+            delete("Take a permission from a role", remove_scope),
+        )
+        .route(
+            "/api/roles/{id}/users",
+            get("List the users who hold a role", users).post("Give users a role", add_users),
+        )
+        .route("/api/roles/{id}/users/{user_id}", delete("Take a role from a user", remove_user))
+        .route(
+            "/api/roles/{id}/applications",
+            get("List the applications that hold a role", applications)
+                .post("Give applications a role", add_applications),
+        )
+        .route(
+            "/api/roles/{id}/applications/{application_id}",
+            delete("Take a role from an application", remove_application),
+        )
 }
 
-async fn list(Here(tenant): Here, query: QueryPairs, paged: Paged) -> Result<Response, ApiError> {
-    let role_type = match query.get("type") {
-        None => None,
-        Some("User") => Some(RoleType::User),
-        Some("MachineToMachine") => Some(RoleType::MachineToMachine),
-        Some(_) => {
-            return Err(
-                Error::invalid_input("query", "type", "must be User or MachineToMachine").into()
-            );
-        }
-    };
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct RolesQuery {
+    /// Roles for users, or for machines.
+    r#type: Option<RoleType>,
+    /// Leaves out the roles that this user holds.
+    exclude_user_id: Option<String>,
+    /// Leaves out the roles that this application holds.
+    exclude_application_id: Option<String>,
+}
+
+async fn list(
+    Here(tenant): Here,
+    searched: Searched,
+    Query(query): Query<RolesQuery>,
+    paged: Paged,
+) -> Result<Listed<Vec<RoleSummary>>, ApiError> {
     let filter = Filter {
-        role_type,
-        without_user: query.get("excludeUserId").map(str::to_owned),
-        without_application: query.get("excludeApplicationId").map(str::to_owned),
-        containing: searched(&query)?.map(str::to_owned),
+        role_type: query.r#type,
+        without_user: query.exclude_user_id,
+        without_application: query.exclude_application_id,
+        containing: searched.text().map(str::to_owned),
     };
-    Ok(paged.respond(&roles::list(&tenant, &filter, paged.page()).await?))
+    Ok(paged.respond(roles::list(&tenant, &filter, paged.page()).await?))
 }
 
 async fn create(Here(tenant): Here, Json(new): Json<NewRole>) -> Result<Body<Role>, ApiError> {
@@ -62,22 +91,22 @@ async fn update(
     Ok(Body(roles::update(&tenant, &id, changes).await?))
 }
 
-async fn remove(Here(tenant): Here, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+async fn remove(Here(tenant): Here, Path(id): Path<String>) -> Result<NoContent, ApiError> {
     roles::delete(&tenant, &id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
 async fn scopes(
     Here(tenant): Here,
     Path(id): Path<String>,
-    query: QueryPairs,
+    searched: Searched,
     paged: Paged,
-) -> Result<Response, ApiError> {
-    let listing = roles::scopes(&tenant, &id, searched(&query)?, paged.page_or_all()).await?;
-    Ok(paged.respond_or_all(&listing))
+) -> Result<Listed<Vec<ScopeOfRole>>, ApiError> {
+    let listing = roles::scopes(&tenant, &id, searched.text(), paged.page_or_all()).await?;
+    Ok(paged.respond_or_all(listing))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ScopeIds {
     scope_ids: SomeIds,
@@ -87,30 +116,30 @@ async fn add_scopes(
     Here(tenant): Here,
     Path(id): Path<String>,
     Json(body): Json<ScopeIds>,
-) -> Result<(StatusCode, Body<Vec<ResourceScope>>), ApiError> {
+) -> Result<Created<Vec<ResourceScope>>, ApiError> {
     let scopes = roles::add_scopes(&tenant, &id, body.scope_ids.0).await?;
-    Ok((StatusCode::CREATED, Body(scopes)))
+    Ok(created(scopes))
 }
 
 async fn remove_scope(
     Here(tenant): Here,
     Path((id, scope_id)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     roles::remove_scope(&tenant, &id, &scope_id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
 async fn users(
     Here(tenant): Here,
     Path(id): Path<String>,
-    query: QueryPairs,
+    searched: Searched,
     paged: Paged,
-) -> Result<Response, ApiError> {
-    let listing = roles::users::list(&tenant, &id, searched(&query)?, paged.page()).await?;
-    Ok(paged.respond(&listing))
+) -> Result<Listed<Vec<User>>, ApiError> {
+    let listing = roles::users::list(&tenant, &id, searched.text(), paged.page()).await?;
+    Ok(paged.respond(listing))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct UserIds {
     user_ids: SomeIds,
@@ -120,30 +149,30 @@ async fn add_users(
     Here(tenant): Here,
     Path(id): Path<String>,
     Json(body): Json<UserIds>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Added, ApiError> {
     roles::users::add(&tenant, &id, body.user_ids.0).await?;
-    Ok(StatusCode::CREATED)
+    Ok(ADDED)
 }
 
 async fn remove_user(
     Here(tenant): Here,
     Path((id, user_id)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     roles::users::remove(&tenant, &id, &user_id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
 async fn applications(
     Here(tenant): Here,
     Path(id): Path<String>,
-    query: QueryPairs,
+    searched: Searched,
     paged: Paged,
-) -> Result<Response, ApiError> {
-    let listing = roles::applications::list(&tenant, &id, searched(&query)?, paged.page()).await?;
-    Ok(paged.respond(&listing))
+) -> Result<Listed<Vec<Application>>, ApiError> {
+    let listing = roles::applications::list(&tenant, &id, searched.text(), paged.page()).await?;
+    Ok(paged.respond(listing))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct ApplicationIds {
     application_ids: SomeIds,
@@ -153,15 +182,15 @@ async fn add_applications(
     Here(tenant): Here,
     Path(id): Path<String>,
     Json(body): Json<ApplicationIds>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Added, ApiError> {
     roles::applications::add(&tenant, &id, body.application_ids.0).await?;
-    Ok(StatusCode::CREATED)
+    Ok(ADDED)
 }
 
 async fn remove_application(
     Here(tenant): Here,
     Path((id, application_id)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     roles::applications::remove(&tenant, &id, &application_id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }

@@ -1,21 +1,27 @@
 //! `/api/sign-in-exp`, and what everyone may read of it at `/api/.well-known/sign-in-exp`.
 
-use axum::routing::get;
-use axum::{Json as Body, Router};
+use axum::Json as Body;
 use trinco_core::JsonObject;
 use trinco_core::experience::{self, SignInExperience, SignInExperienceChanges};
 
-use crate::app::{App, Here};
+use super::doors::{Doors, get};
+use crate::app::Here;
 use crate::extract::Json;
 use crate::failure::ApiError;
 
-pub(super) fn routes() -> Router<App> {
-    Router::new().route("/api/sign-in-exp", get(read).patch(update))
+pub(super) fn routes() -> Doors {
+    Doors::new("Sign-in settings").route(
+        "/api/sign-in-exp",
+        get("See the sign-in settings", read).patch("Change the sign-in settings", update),
+    )
 }
 
 /// Needs no token: sign-in pages read it before anyone has signed in.
-pub(super) fn public_routes() -> Router<App> {
-    Router::new().route("/api/.well-known/sign-in-exp", get(read_public))
+pub(super) fn public_routes() -> Doors {
+    Doors::new("Sign-in settings").route(
+        "/api/.well-known/sign-in-exp",
+        get("See what sign-in pages need to know", read_public),
+    )
 }
 
 async fn read(Here(tenant): Here) -> Body<SignInExperience> {

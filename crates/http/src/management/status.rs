@@ -1,12 +1,13 @@
 //! `/api/status`: whether the server answers requests.
 
-use axum::Router;
-use axum::routing::get;
-use http::StatusCode;
-
-use crate::app::App;
+use super::doors::{Doors, get};
+use crate::reply::{NO_CONTENT, NoContent};
 
 /// Needs no token.
-pub(super) fn public_routes() -> Router<App> {
-    Router::new().route("/api/status", get(|| async { StatusCode::NO_CONTENT }))
+pub(super) fn public_routes() -> Doors {
+    Doors::new("Status").route("/api/status", get("Ask whether the server answers", status))
+}
+
+async fn status() -> NoContent {
+    NO_CONTENT
 }

@@ -1,52 +1,89 @@
 //! `/api/users`
 
-use axum::response::Response;
-use axum::routing::{get, patch, post};
-use axum::{Json as Body, Router};
-use http::StatusCode;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::Json as Body;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use trinco_core::JsonObject;
 use trinco_core::users::{self, Filter, NewUser, PasswordBody, User, UserChanges};
 use trinco_oauth::claims::Profile;
 
-use crate::app::{App, Here};
-use crate::extract::{Json, Paged, Path, QueryPairs};
+use super::doors::{Doors, get, patch, post};
+use super::parts::{Flag, says_yes};
+use crate::app::Here;
+use crate::extract::{Json, Paged, Path, Query, QueryPairs};
 use crate::failure::ApiError;
+use crate::reply::{Listed, NO_CONTENT, NoContent};
 
-pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/api/users", get(list).post(create))
-        .route("/api/users/{id}", get(read).patch(update).delete(remove))
-        .route("/api/users/{id}/password", patch(set_password))
-        .route("/api/users/{id}/password/verify", post(verify_password))
-        .route("/api/users/{id}/has-password", get(has_password))
-        .route("/api/users/{id}/is-suspended", patch(set_suspended))
-        .route("/api/users/{id}/custom-data", get(custom_data).patch(merge_custom_data))
-        .route("/api/users/{id}/profile", patch(merge_profile))
+pub(super) fn routes() -> Doors {
+    Doors::new("Users")
+        .route("/api/users", get("List users", list).post("Create a user", create))
+        .route(
+            "/api/users/{id}",
+            get("See a user", read).patch("Change a user", update).delete("Delete a user", remove),
+        )
+        .route("/api/users/{id}/password", patch("Set the password of a user", set_password))
+        .route(
+            "/api/users/{id}/password/verify",
+            post("Check the password of a user", verify_password),
+        )
+        .route(
+            "/api/users/{id}/has-password",
+            get("See whether a user has a password", has_password),
+        )
+        .route(
+            "/api/users/{id}/is-suspended",
+            patch("Suspend a user, or lift the suspension", set_suspended),
+        )
+        .route(
+            "/api/users/{id}/custom-data",
+            get("See the custom data of a user", custom_data)
+                .patch("Merge members into the custom data of a user", merge_custom_data),
+        )
+        .route(
+            "/api/users/{id}/profile",
+            patch("Merge members into the profile of a user", merge_profile),
+        )
 }
 
-async fn list(Here(tenant): Here, query: QueryPairs, paged: Paged) -> Result<Response, ApiError> {
+async fn list(
+    Here(tenant): Here,
+    query: QueryPairs,
+    paged: Paged,
+) -> Result<Listed<Vec<User>>, ApiError> {
     let pairs = query.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let listing = users::list(&tenant, Filter::parse(pairs)?, paged.page()).await?;
-    Ok(paged.respond(&listing))
+    Ok(paged.respond(listing))
 }
 
 async fn create(Here(tenant): Here, Json(new): Json<NewUser>) -> Result<Body<User>, ApiError> {
     Ok(Body(users::create(&tenant, new).await?))
 }
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct UserQuery {
+    /// Tells the identities at enterprise providers too.
+    include_sso_identities: Option<Flag>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Detailed {
+    #[serde(flatten)]
+    user: User,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sso_identities: Option<Vec<JsonObject>>,
+}
+
 async fn read(
     Here(tenant): Here,
     Path(id): Path<String>,
-    query: QueryPairs,
-) -> Result<Body<Value>, ApiError> {
-    let mut user = json!(users::get(&tenant, &id).await?);
+    Query(query): Query<UserQuery>,
+) -> Result<Body<Detailed>, ApiError> {
+    let user = users::get(&tenant, &id).await?;
     // There is no enterprise single sign-on that identities could come from.
-    if matches!(query.get("includeSsoIdentities"), Some("true" | "1" | "yes")) {
-        user["ssoIdentities"] = json!([]);
-    }
-    Ok(Body(user))
+    let sso_identities = says_yes(query.include_sso_identities).then(Vec::new);
+    Ok(Body(Detailed { user, sso_identities }))
 }
 
 async fn update(
@@ -57,9 +94,9 @@ async fn update(
     Ok(Body(users::update(&tenant, &id, changes).await?))
 }
 
-async fn remove(Here(tenant): Here, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+async fn remove(Here(tenant): Here, Path(id): Path<String>) -> Result<NoContent, ApiError> {
     users::delete(&tenant, &id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
 async fn set_password(
@@ -74,17 +111,26 @@ async fn verify_password(
     Here(tenant): Here,
     Path(id): Path<String>,
     Json(body): Json<PasswordBody>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     users::verify_password(&tenant, &id, &body.password).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NO_CONTENT)
 }
 
-async fn has_password(Here(tenant): Here, Path(id): Path<String>) -> Result<Body<Value>, ApiError> {
-    let user = users::get(&tenant, &id).await?;
-    Ok(Body(json!({ "hasPassword": user.has_password })))
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct HasPassword {
+    has_password: bool,
 }
 
-#[derive(Deserialize)]
+async fn has_password(
+    Here(tenant): Here,
+    Path(id): Path<String>,
+) -> Result<Body<HasPassword>, ApiError> {
+    let has_password = users::get(&tenant, &id).await?.has_password;
+    Ok(Body(HasPassword { has_password }))
+}
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Suspension {
     is_suspended: bool,
@@ -105,7 +151,7 @@ async fn custom_data(
     Ok(Body(users::get(&tenant, &id).await?.custom_data))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct CustomData {
     custom_data: JsonObject,
@@ -119,7 +165,7 @@ async fn merge_custom_data(
     Ok(Body(users::merge_custom_data(&tenant, &id, body.custom_data).await?))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct ProfileBody {
     profile: Profile,
 }

@@ -1,5 +1,6 @@
 //! The facts about a user that claims are made of.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -39,7 +40,7 @@ pub struct UserClaims {
 }
 
 /// Standard claims kept in the user's profile, under the names of the Management API.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[expect(missing_docs, reason = "OpenID Connect Core §5.1 defines each member")]
 pub struct Profile {
@@ -70,7 +71,7 @@ pub struct Profile {
 }
 
 /// An organization of the user, as `organization_data` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Organization {
     /// Its id.
     pub id: String,
@@ -90,7 +91,7 @@ pub struct OrganizationRole {
 }
 
 /// An identity at an enterprise's identity provider.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SsoIdentity {
     /// Who vouches for it.
