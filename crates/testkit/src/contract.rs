@@ -19,7 +19,8 @@ pub fn document() -> &'static Value {
 /// When a success has a status the contract does not list, or a body of another shape.
 pub(crate) fn check(method: &str, path: &str, status: u16, body: &str) {
     let path = path.split('?').next().unwrap_or_default();
-    let Some(operation) = operation(method, path).filter(|_| (200..300).contains(&status)) else {
+    let Some((_, operation)) = operation(method, path).filter(|_| (200..300).contains(&status))
+    else {
         return;
     };
     let answer = &operation["responses"][status.to_string()];
@@ -35,8 +36,20 @@ pub(crate) fn check(method: &str, path: &str, status: u16, body: &str) {
     }
 }
 
-/// The operation of the most literal path that fits.
-fn operation(method: &str, path: &str) -> Option<&'static Value> {
+/// Every operation, as `POST /api/roles`.
+pub fn operations() -> impl Iterator<Item = String> {
+    let paths = CONTRACT["paths"].as_object().expect("the contract has paths");
+    paths.iter().flat_map(|(template, operations)| {
+        let methods = operations.as_object().expect("a path has operations").keys();
+        methods.map(move |method| format!("{} {template}", method.to_uppercase()))
+    })
+}
+
+/// The operation of the most literal path that fits, with that path.
+///
+/// # Panics
+/// When the contract is damaged.
+pub fn operation(method: &str, path: &str) -> Option<(&'static str, &'static Value)> {
     let wanted: Vec<&str> = path.split('/').collect();
     let paths = CONTRACT["paths"].as_object().expect("the contract has paths");
     paths
@@ -50,7 +63,7 @@ fn operation(method: &str, path: &str) -> Option<&'static Value> {
                     .all(|(part, wanted)| part.starts_with('{') || part == wanted);
             let literal = parts.iter().filter(|part| !part.starts_with('{')).count();
             let operation = operations.get(method.to_lowercase())?;
-            fits.then_some((literal, operation))
+            fits.then_some((literal, (template.as_str(), operation)))
         })
         .max_by_key(|(literal, _)| *literal)
         .map(|(_, operation)| operation)
