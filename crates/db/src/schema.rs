@@ -70,4 +70,11 @@ pub const MIGRATIONS: &[Migration] = &[
         oldest_program: 10,
         sql: include_str!("../migrations/0011_sign_in_attempts.sql"),
     },
+    Migration {
+        version: 12,
+        name: "management_scopes",
+        // More rows: older programs show them, and honour `all` alone.
+        oldest_program: 10,
+        sql: include_str!("../migrations/0012_management_scopes.sql"),
+    },
 ];

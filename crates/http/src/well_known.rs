@@ -49,7 +49,8 @@ async fn userinfo(Here(tenant): Here) -> impl IntoResponse {
 async fn management_api(Here(tenant): Here) -> impl IntoResponse {
     let resource = resources::management_api_url(&tenant);
     let name = "Management API";
-    document(&ProtectedResource::new(&resource, tenant.issuer(), name, vec!["all".to_owned()]))
+    let scopes = resources::management::scopes().into_iter().map(|(name, _)| name).collect();
+    document(&ProtectedResource::new(&resource, tenant.issuer(), name, scopes))
 }
 
 fn document(document: &ProtectedResource) -> impl IntoResponse + use<> {

@@ -20,6 +20,16 @@ use crate::{Error, Listing, Page, Result, Section, Snapshot, Tenant, Text};
 
 const SECTION: &[Section] = &[Section::OrganizationTemplate];
 
+/// Whether some organization role allows something at a Management API.
+pub fn some_role_manages(snapshot: &Snapshot) -> bool {
+    let template = &snapshot.organization_template;
+    template
+        .roles()
+        .flat_map(|role| template.resource_scope_ids(&role.id))
+        .filter_map(|scope_id| snapshot.resources.scope(scope_id))
+        .any(|(resource, _)| resource.is_management_api())
+}
+
 /// Lists organization roles with what they allow, the newest first: those whose id, name or description contains `containing`, in
 /// any case.
 pub fn list_roles(

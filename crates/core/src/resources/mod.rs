@@ -1,6 +1,7 @@
 //! API resources: the APIs that access tokens are issued for, and their scopes.
 
 pub(crate) mod declared;
+pub mod management;
 mod model;
 mod rules;
 mod store;
@@ -16,11 +17,11 @@ pub use model::{
     Catalogue, Entry, NewResource, NewScope, Resource, ResourceChanges, ResourceScope, ScopeChanges,
 };
 
-use crate::{Bumped, Error, Listing, Page, Result, Section, Tenant, Text, tenants};
+use crate::{Error, Listing, Page, Result, Section, Tenant, Text};
 
 /// The id of the resource that stands for the tenant's own Management API.
 pub const MANAGEMENT_API: &str = "management-api";
-/// The id of its only scope.
+/// The id of its scope that allows everything.
 pub const MANAGEMENT_API_ALL: &str = "management-api-all";
 
 /// How long an access token lives unless the resource says otherwise: seconds.
@@ -316,52 +317,6 @@ pub(crate) async fn load(conn: &mut Conn<'_>) -> Result<Catalogue> {
         let scopes = scopes.remove(&resource.id).unwrap_or_default();
         Entry { resource, scopes }
     })))
-}
-
-/// Creates the resource that stands for a new tenant's Management API. The admin tenant also gets those of the tenants its users
-/// run: it issues tokens for them.
-pub(crate) async fn seed_management_api(
-    tx: &mut Tx<'_>,
-    bumped: &Bumped,
-    tenant_id: &str,
-    now_ms: i64,
-) -> Result<()> {
-    let own = (MANAGEMENT_API.to_owned(), "Logto Management API".to_owned(), tenant_id);
-    seed_one(tx, bumped, own, MANAGEMENT_API_ALL, now_ms).await?;
-    if tenant_id != tenants::ADMIN {
-        return Ok(());
-    }
-    let run = tenants::DEFAULT;
-    let other = (format!("mapi-{run}"), format!("Logto Management API for tenant {run}"), run);
-    seed_one(tx, bumped, other, &format!("mapi-{run}-all"), now_ms).await
-}
-
-async fn seed_one(
-    tx: &mut Tx<'_>,
-    bumped: &Bumped,
-    (id, name, of_tenant): (String, String, &str),
-    scope_id: &str,
-    now_ms: i64,
-) -> Result<()> {
-    let resource = Resource {
-        tenant_id: tx.tenant().to_owned(),
-        id,
-        name,
-        indicator: management_api_indicator(of_tenant),
-        is_default: false,
-        access_token_ttl: DEFAULT_ACCESS_TOKEN_TTL,
-        created_at: now_ms,
-    };
-    let scope = ResourceScope {
-        tenant_id: resource.tenant_id.clone(),
-        id: scope_id.to_owned(),
-        resource_id: resource.id.clone(),
-        name: "all".to_owned(),
-        description: Some("Everything the Management API can do".to_owned()),
-        created_at: now_ms,
-    };
-    store::insert(tx, bumped, &resource).await?;
-    store::insert_scope(tx, bumped, &scope).await
 }
 
 async fn find(tx: &mut Tx<'_>, id: &str) -> Result<Resource> {

@@ -19,7 +19,7 @@ pub(crate) use rules::{difference, distinct};
 pub use users::{assign_defaults_to_user, role_ids_of_user};
 
 use crate::resources::{self, ResourceScope};
-use crate::{Bumped, Error, Listing, Page, Result, Section, Snapshot, Tenant};
+use crate::{Bumped, Error, Listing, Page, Result, Section, Snapshot, Tenant, tenants};
 
 /// The id of the built-in role that may use the whole Management API.
 pub const MANAGEMENT_API_ROLE: &str = "admin-role";
@@ -230,6 +230,20 @@ pub async fn remove_scope(tenant: &Tenant, role_id: &str, scope_id: &str) -> Res
         .await
 }
 
+/// Whether an application may do more than nothing at a Management API: who can change it could do as much.
+pub fn may_manage(snapshot: &Snapshot, application_id: &str) -> bool {
+    snapshot.roles.of_application(application_id).any(|role| manages(snapshot, role))
+}
+
+/// Whether a role allows something at a Management API.
+pub fn manages(snapshot: &Snapshot, role_id: &str) -> bool {
+    snapshot
+        .roles
+        .scope_ids(role_id)
+        .filter_map(|scope_id| snapshot.resources.scope(scope_id))
+        .any(|(resource, _)| resource.is_management_api())
+}
+
 /// Reads every role of a tenant.
 ///
 /// # Errors
@@ -265,6 +279,27 @@ pub(crate) async fn seed(
         store::insert(tx, bumped, &role).await?;
         store::insert_scopes(tx, bumped, id, &[resources::MANAGEMENT_API_ALL.to_owned()]).await?;
     }
+    if tx.tenant() == tenants::ADMIN {
+        seed_administrators(tx, bumped, now_ms).await?;
+    }
+    Ok(())
+}
+
+/// Creates the role of the people who run the default tenant.
+async fn seed_administrators(tx: &mut Tx<'_>, bumped: &Bumped, now_ms: i64) -> Result<()> {
+    let run = tenants::DEFAULT;
+    let role = Role {
+        tenant_id: tx.tenant().to_owned(),
+        id: format!("{run}-admin"),
+        name: format!("{run}:admin"),
+        description: format!("Runs the tenant {run}"),
+        role_type: RoleType::User,
+        is_default: false,
+        created_at: now_ms,
+    };
+    store::insert(tx, bumped, &role).await?;
+    let all = resources::management::all_of(&format!("mapi-{run}"));
+    store::insert_scopes(tx, bumped, &role.id, &[all]).await?;
     Ok(())
 }
 

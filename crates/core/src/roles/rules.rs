@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use trinco_oauth::ApplicationType;
 
 use super::model::{Role, RoleChanges, RoleType};
-use crate::resources::Resource;
-use crate::{Error, Result};
+use crate::resources::{self, Resource};
+use crate::{Error, Result, tenants};
 
 /// Roles whose names begin so are Trinco's own.
 const INTERNAL_PREFIX: &str = "#internal:";
@@ -41,9 +41,12 @@ pub(super) fn apply(changes: &RoleChanges, role: &mut Role) -> Result<()> {
     Ok(())
 }
 
-/// The Management API is for machines: a person's token must not reach it by way of a role.
+/// The Management API is for machines: a person's token must not reach it by way of a role. But the people of the admin tenant are
+/// there to run the others.
 pub(super) fn check_scope_of(role_type: RoleType, resource: &Resource) -> Result<()> {
-    if role_type == RoleType::User && resource.is_management_api() {
+    let runs_another =
+        resource.tenant_id == tenants::ADMIN && resource.id != resources::MANAGEMENT_API;
+    if role_type == RoleType::User && resource.is_management_api() && !runs_another {
         return Err(Error::refused("role.management_api_scopes_not_assignable_to_user_role"));
     }
     Ok(())

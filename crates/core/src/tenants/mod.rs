@@ -40,7 +40,7 @@ pub(crate) async fn create_if_new(
             let bumped = Bumped::at_creation();
             let tenant = tx.tenant().to_owned();
             keys::insert(tx, &bumped, keys).await?;
-            resources::seed_management_api(tx, &bumped, &tenant, *now_ms).await?;
+            resources::management::seed(tx, &bumped, &tenant, *now_ms).await?;
             roles::seed(tx, &bumped, *now_ms, role_id).await?;
             experience::seed(tx, &bumped).await
         })

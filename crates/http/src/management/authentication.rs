@@ -15,6 +15,7 @@ use trinco_oauth::dpop::{self, Confirmation};
 use trinco_oauth::protected_resource::with_metadata;
 use trinco_oauth::{ErrorCode, OAuthError, Scope};
 
+use super::permission;
 use crate::app::{App, Here};
 use crate::failure::ApiError;
 use crate::proof;
@@ -119,7 +120,9 @@ async fn authenticate(app: &App, tenant: &Tenant, request: &Parts) -> Result<()>
     if claims.sub.is_none_or(|sub| sub.is_empty()) {
         return Err(Error::refused("auth.jwt_sub_missing"));
     }
-    if !Scope::parse(&claims.scope).is_ok_and(|scope| scope.contains("all")) {
+    let allowed = Scope::parse(&claims.scope)
+        .is_ok_and(|scopes| permission::allows(tenant, &scopes, &request.method, path));
+    if !allowed {
         return Err(Error::refused("auth.forbidden"));
     }
     match proof {

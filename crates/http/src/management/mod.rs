@@ -18,6 +18,7 @@ mod organization_applications;
 mod organization_template;
 mod organizations;
 mod parts;
+mod permission;
 mod personal_access_tokens;
 mod registration;
 mod resources;
