@@ -141,3 +141,79 @@ async fn the_management_api_has_a_scope_for_each_part_of_it() {
         server.browser().get("/.well-known/oauth-protected-resource/api").await.expect(200).json();
     assert_eq!(metadata["scopes_supported"].as_array().map(Vec::len), Some(wanted.len()));
 }
+
+/// A user of the admin tenant with a role there, and a token of hers for the Management API of the default tenant.
+async fn operator(server: &Server, client: &str, name: &str, role_id: &str, scope: &str) -> Value {
+    let tenant = server.installation().admin_tenant();
+    let new = json!({ "username": name, "password": "correct horse battery" });
+    let new = serde_json::from_value(new).expect("a valid body");
+    let user = trinco_core::users::create(tenant, new).await.expect("a user");
+    trinco_core::roles::users::assign(tenant, &user.id, vec![role_id.to_owned()])
+        .await
+        .expect("the role");
+    let resource = [("resource", "https://default.logto.app/api")];
+    let url = server.authorization_url(client, &format!("openid {scope}"), &resource);
+    let browser = server.browser();
+    let person = (name, "correct horse battery");
+    let code = browser.authorize(&format!("/admin{url}"), person).await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", trinco_testkit::REDIRECT_URI),
+        ("code_verifier", trinco_testkit::VERIFIER),
+        resource[0],
+    ];
+    server.post_as((client, ""), "/admin/oidc/token", &form).await.expect(200).json()
+}
+
+#[tokio::test]
+async fn several_people_run_a_tenant_each_with_their_own_permissions() {
+    let server = Server::start().await;
+    let tenant = server.installation().admin_tenant();
+    let spa = json!({
+        "name": "Console", "type": "SPA", "oidcClientMetadata": {
+            "redirectUris": [trinco_testkit::REDIRECT_URI], "postLogoutRedirectUris": [],
+        },
+    });
+    let spa = serde_json::from_value(spa).expect("a valid body");
+    let spa = trinco_core::applications::create(tenant, spa).await.expect("an application");
+    let role = json!({ "name": "auditor", "description": "Looks", "type": "User", "scopeIds": ["d-read"] });
+    let role = serde_json::from_value(role).expect("a valid body");
+    let auditor = trinco_core::roles::create(tenant, role).await.expect("a role for people");
+
+    let ask = async |token: &Value, method: Method, path: &str, body: Value| {
+        let request = server.browser().request(method, path);
+        let request = request.bearer_auth(text(token, "/access_token"));
+        Answer::to(if body.is_null() { request } else { request.json(&body) }).await.status.as_u16()
+    };
+    for name in ["ana", "bia"] {
+        let token = operator(&server, &spa.id, name, "default-admin", "all").await;
+        assert_eq!(
+            text(&token, "/scope").split(' ').filter(|scope| *scope == "all").count(),
+            1,
+            "{token}"
+        );
+        let user = json!({ "username": format!("by_{name}") });
+        assert_eq!(ask(&token, Method::POST, "/api/users", user).await, 200, "{name}");
+        // They run the default tenant, not the one they live in.
+        assert_eq!(ask(&token, Method::GET, "/admin/api/users", Value::Null).await, 401);
+    }
+    let token = operator(&server, &spa.id, "caio", &auditor.id, "all read").await;
+    assert_eq!(ask(&token, Method::GET, "/api/users", Value::Null).await, 200);
+    assert_eq!(ask(&token, Method::POST, "/api/users", json!({ "username": "eve" })).await, 403);
+}
+
+#[tokio::test]
+async fn a_person_of_the_default_tenant_never_reaches_its_management_api() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let role = json!({ "name": "boss", "description": "d", "type": "User", "scopeIds": ["management-api-all"] });
+    let refused = admin.post("/api/roles", role).await.expect(400).json();
+    assert_eq!(refused["code"], "role.management_api_scopes_not_assignable_to_user_role");
+    // Nor does a person of the admin tenant come to run the admin tenant.
+    let role = json!({ "name": "boss", "description": "d", "type": "User", "scopeIds": ["management-api-all"] });
+    let role = serde_json::from_value(role).expect("a valid body");
+    let refused = trinco_core::roles::create(server.installation().admin_tenant(), role).await;
+    let code = refused.expect_err("it is refused").code();
+    assert_eq!(code, Some("role.management_api_scopes_not_assignable_to_user_role"));
+}

@@ -23,7 +23,7 @@ use trinco_http::App;
 
 pub use client::{Admin, Answer, Browser};
 pub use clock::TestClock;
-pub use oidc::{REDIRECT_URI, Tokens, challenge_of, hidden, query_of};
+pub use oidc::{REDIRECT_URI, Tokens, VERIFIER, challenge_of, hidden, query_of};
 pub use proof_key::{ProofKey, changed};
 pub use reqwest::Method;
 pub use world::{API, USER, World};

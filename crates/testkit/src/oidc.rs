@@ -43,8 +43,8 @@ pub fn challenge_of(verifier: &str) -> String {
     trinco_oauth::pkce::CodeChallenge::of(verifier).as_str().to_owned()
 }
 
-/// A verifier of the right length; tests need no secrets.
-const VERIFIER: &str = "MYqr0KjZe_7S7nK6qgwyw_grQCU7N6CBnz2B5uLosq8";
+/// The verifier of the challenge in [`Server::authorization_url`]. It has the right length; tests need no secrets.
+pub const VERIFIER: &str = "MYqr0KjZe_7S7nK6qgwyw_grQCU7N6CBnz2B5uLosq8";
 
 impl Server {
     /// An authorization request as the SDKs send it, with further parameters.
