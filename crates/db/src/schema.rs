@@ -77,4 +77,11 @@ pub const MIGRATIONS: &[Migration] = &[
         oldest_program: 10,
         sql: include_str!("../migrations/0012_management_scopes.sql"),
     },
+    Migration {
+        version: 13,
+        name: "connectors",
+        // Tables that older programs do not know of: they send no messages.
+        oldest_program: 10,
+        sql: include_str!("../migrations/0014_connectors.sql"),
+    },
 ];
