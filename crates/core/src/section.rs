@@ -19,11 +19,15 @@ pub enum Section {
     OidcSettings,
     /// Scripts that add claims to tokens.
     TokenCustomizers,
+    /// Connectors that send messages and sign people in.
+    Connectors,
+    /// Connectors to identity providers of companies, and the keys that sign requests to them.
+    SsoConnectors,
 }
 
 impl Section {
     /// Every section, in the order of [`Versions`].
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Applications,
         Self::Resources,
         Self::Roles,
@@ -32,6 +36,8 @@ impl Section {
         Self::Keys,
         Self::OidcSettings,
         Self::TokenCustomizers,
+        Self::Connectors,
+        Self::SsoConnectors,
     ];
 
     /// The name under which the section's version is stored.
@@ -45,6 +51,8 @@ impl Section {
             Self::Keys => "keys",
             Self::OidcSettings => "oidc_settings",
             Self::TokenCustomizers => "token_customizers",
+            Self::Connectors => "connectors",
+            Self::SsoConnectors => "sso_connectors",
         }
     }
 
@@ -72,6 +80,10 @@ impl Section {
             Self::Keys => &["keys"],
             Self::OidcSettings => &["oidc_settings"],
             Self::TokenCustomizers => &["token_customizers"],
+            Self::Connectors => &["connectors"],
+            Self::SsoConnectors => {
+                &["sso_connectors", "sso_connector_domains", "sso_signing_keys"]
+            }
         }
     }
 }

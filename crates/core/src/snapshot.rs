@@ -6,8 +6,8 @@ use trinco_db::TenantDb;
 
 use crate::section::{Section, Versions};
 use crate::{
-    Result, Sealer, applications, configs, experience, keys, oidc_settings, organization_template,
-    resources, roles, token_customizers,
+    Result, Sealer, applications, configs, connectors, experience, keys, oidc_settings,
+    organization_template, resources, roles, sso_connectors, token_customizers,
 };
 
 /// One tenant's configuration at one moment.
@@ -29,6 +29,10 @@ pub struct Snapshot {
     pub oidc_settings: Arc<oidc_settings::OidcSettings>,
     /// Scripts that add claims to tokens.
     pub token_customizers: Arc<token_customizers::Customizers>,
+    /// Connectors that send messages and sign people in.
+    pub connectors: Arc<connectors::Connectors>,
+    /// Connectors to identity providers of companies.
+    pub sso_connectors: Arc<sso_connectors::SsoConnectors>,
     versions: Versions,
 }
 
@@ -50,6 +54,8 @@ impl Snapshot {
             keys: Arc::new(keys::load(&mut conn, sealer).await?),
             oidc_settings: Arc::new(oidc_settings::load(&mut conn).await?),
             token_customizers: Arc::new(token_customizers::load(&mut conn, sealer).await?),
+            connectors: Arc::new(connectors::load(&mut conn, sealer).await?),
+            sso_connectors: Arc::new(sso_connectors::load(&mut conn, sealer).await?),
             versions,
         })
     }
@@ -89,6 +95,12 @@ impl Snapshot {
                 Section::TokenCustomizers => {
                     next.token_customizers =
                         Arc::new(token_customizers::load(&mut conn, sealer).await?);
+                }
+                Section::Connectors => {
+                    next.connectors = Arc::new(connectors::load(&mut conn, sealer).await?);
+                }
+                Section::SsoConnectors => {
+                    next.sso_connectors = Arc::new(sso_connectors::load(&mut conn, sealer).await?);
                 }
             }
         }

@@ -15,7 +15,7 @@ use crate::clients::Documents;
 use crate::passwords::Passwords;
 use crate::token_customizers::{AllowedOrigin, Scripts};
 use crate::{
-    Alphabet, Clock, MasterKey, Randomness, Result, Sealer, Section, Snapshot, configs, keys,
+    Alphabet, Clock, Error, MasterKey, Randomness, Result, Sealer, Section, Snapshot, configs, keys,
     tenants,
 };
 
@@ -64,6 +64,7 @@ struct Shared {
     key_policy: OnceLock<keys::Policy>,
     scripts: Scripts,
     document_outbound: OnceLock<Outbound>,
+    outbound: OnceLock<Outbound>,
     audit_counts: Arc<Counts>,
 }
 
@@ -98,6 +99,7 @@ impl Installation {
             key_policy: OnceLock::new(),
             scripts: Scripts::default(),
             document_outbound: OnceLock::new(),
+            outbound: OnceLock::new(),
             audit_counts: Arc::default(),
         });
         let mut open = BTreeMap::new();
@@ -121,6 +123,11 @@ impl Installation {
     /// other requests may. Only the first call counts.
     pub fn set_document_outbound(&self, outbound: Outbound) {
         let _ = self.shared.document_outbound.set(outbound);
+    }
+
+    /// Sets how connectors reach the services they are for; without it, they reach none. Only the first call counts.
+    pub fn set_outbound(&self, outbound: Outbound) {
+        let _ = self.shared.outbound.set(outbound);
     }
 
     /// The tenant with this id.
@@ -273,6 +280,16 @@ impl Tenant {
     /// How the documents of clients are fetched, if they are.
     pub(crate) fn document_outbound(&self) -> Option<&Outbound> {
         self.0.shared.document_outbound.get()
+    }
+
+    /// How connectors reach the services they are for.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where nothing is reached, as on the command line.
+    pub(crate) fn outbound(&self) -> Result<&Outbound> {
+        self.0.shared.outbound.get().ok_or_else(|| {
+            Error::Internal("requests to other services are not set up here".to_owned())
+        })
     }
 
     /// The client metadata documents that were fetched.

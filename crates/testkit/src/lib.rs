@@ -104,6 +104,7 @@ impl Server {
         .await
         .expect("a new installation opens");
         installation.set_document_outbound(OUTBOUND.clone());
+        installation.set_outbound(OUTBOUND.clone());
         let installation = Arc::new(installation);
         let router = trinco_http::router(&App::new(Arc::clone(&installation)));
         let task = tokio::spawn(async move {

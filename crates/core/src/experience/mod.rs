@@ -115,6 +115,24 @@ pub(crate) async fn load(conn: &mut Conn<'_>) -> Result<SignInExperience> {
         .ok_or_else(|| Error::Internal("a tenant has no sign-in settings".to_owned()))
 }
 
+/// Takes a social target, whose last connector is gone, from the sign-in page.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn forget_social_target(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    target: &str,
+) -> Result<()> {
+    let mut experience = load(tx).await?;
+    let before = experience.social_sign_in_connector_targets.len();
+    experience.social_sign_in_connector_targets.retain(|one| one != target);
+    if experience.social_sign_in_connector_targets.len() < before {
+        store::save(tx, bumped, &experience).await?;
+    }
+    Ok(())
+}
+
 /// Gives a new tenant its settings. The admin tenant is closed: operators are not made by signing up.
 ///
 /// # Errors

@@ -61,6 +61,7 @@ async fn serve(
         .map_err(|error| format!("the address of the server is unknown: {error}"))?;
     let installation = Arc::new(open::installation(settings, address.port()).await?);
     let (presence, stop) = Presence::begin(settings, &installation, address, ending.begun).await?;
+    installation.set_outbound(outbound.clone());
     installation.set_script_fetch(settings.scripts_fetch_allow.clone(), outbound.clone());
     let documents_allow = settings.documents_allow.clone();
     installation.set_document_outbound(outbound.clone().with_allow(documents_allow));
