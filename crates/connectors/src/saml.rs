@@ -168,12 +168,12 @@ impl Document {
             Kind::NameIdFormat if is_inside => {
                 self.found.name_id_formats.push(self.text.trim().to_owned());
             }
-            Kind::Certificate
-                if is_inside && self.path.contains(&Kind::Key) && !self.encrypts =>
-            {
+            Kind::Certificate if is_inside && self.path.contains(&Kind::Key) && !self.encrypts => {
                 let base64: String =
                     self.text.chars().filter(|symbol| !symbol.is_whitespace()).collect();
-                let der = STANDARD.decode(base64).map_err(|_| MetadataError::Missing("readable certificate"))?;
+                let der = STANDARD
+                    .decode(base64)
+                    .map_err(|_| MetadataError::Missing("readable certificate"))?;
                 if !self.found.certificates.contains(&der) {
                     self.found.certificates.push(der);
                 }
@@ -275,14 +275,8 @@ mod tests {
             (String::new(), MetadataError::Missing("identity provider (IDPSSODescriptor)")),
             ("<a>".to_owned() + "</b>", MetadataError::Malformed),
             (deep, MetadataError::TooMuch),
-            (
-                "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>".to_owned(),
-                MetadataError::DocumentType,
-            ),
-            (
-                metadata(KEYS),
-                MetadataError::Missing("SingleSignOnService by redirect or by form"),
-            ),
+            ("<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>".to_owned(), MetadataError::DocumentType),
+            (metadata(KEYS), MetadataError::Missing("SingleSignOnService by redirect or by form")),
             (metadata(PLACES), MetadataError::Missing("certificate that it signs with")),
             (
                 metadata(&format!("{PLACES}{KEYS}")).replace("SAML:2.0:metadata", "SAML:1.0"),

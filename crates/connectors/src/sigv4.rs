@@ -61,13 +61,9 @@ fn canonical(request: &Request, service: &str, body_hash: &str) -> (String, Stri
     headers.sort();
     let names: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
     let names = names.join(";");
-    let lines: String =
-        headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-    let mut query: Vec<(String, String)> = request
-        .url
-        .query_pairs()
-        .map(|(name, value)| (encoded(&name), encoded(&value)))
-        .collect();
+    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
+    let mut query: Vec<(String, String)> =
+        request.url.query_pairs().map(|(name, value)| (encoded(&name), encoded(&value))).collect();
     query.sort();
     let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     // All services but S3 encode the path once more.
@@ -76,8 +72,7 @@ fn canonical(request: &Request, service: &str, body_hash: &str) -> (String, Stri
         _ => request.url.path().split('/').map(encoded).collect::<Vec<_>>().join("/"),
     };
     let method = request.method.as_str();
-    let canonical =
-        format!("{method}\n{path}\n{}\n{lines}\n{names}\n{body_hash}", query.join("&"));
+    let canonical = format!("{method}\n{path}\n{}\n{lines}\n{names}\n{body_hash}", query.join("&"));
     (names, canonical)
 }
 

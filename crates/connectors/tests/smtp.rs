@@ -96,7 +96,8 @@ async fn dialog<S: AsyncRead + AsyncWrite + Unpin>(
             "EHLO" => {
                 let ways = if habits.offers_login { "LOGIN" } else { "PLAIN LOGIN" };
                 let tls = if habits.offers_tls { "250-STARTTLS\r\n" } else { "" };
-                say(&mut stream, &format!("250-me\r\n{tls}250-AUTH {ways}\r\n250 8BITMIME")).await?;
+                say(&mut stream, &format!("250-me\r\n{tls}250-AUTH {ways}\r\n250 8BITMIME"))
+                    .await?;
             }
             "STARTTLS" => {
                 let added = if habits.is_injected { "\r\n250 AUTH PLAIN" } else { "" };

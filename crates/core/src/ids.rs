@@ -54,7 +54,9 @@ mod tests {
 
     #[test]
     fn every_symbol_is_about_equally_likely() {
-        for alphabet in [Alphabet::Digit, Alphabet::Id, Alphabet::Secret, Alphabet::UserCode, Alphabet::Token] {
+        for alphabet in
+            [Alphabet::Digit, Alphabet::Id, Alphabet::Secret, Alphabet::UserCode, Alphabet::Token]
+        {
             let text = alphabet.random(&SystemRandomness, 64_000);
             for symbol in alphabet.symbols() {
                 let share = text.bytes().filter(|byte| byte == symbol).count() as f64 / 64_000.0;

@@ -81,9 +81,7 @@ impl Section {
             Self::OidcSettings => &["oidc_settings"],
             Self::TokenCustomizers => &["token_customizers"],
             Self::Connectors => &["connectors"],
-            Self::SsoConnectors => {
-                &["sso_connectors", "sso_connector_domains", "sso_signing_keys"]
-            }
+            Self::SsoConnectors => &["sso_connectors", "sso_connector_domains", "sso_signing_keys"],
         }
     }
 }

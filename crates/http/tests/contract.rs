@@ -5,8 +5,11 @@
 
 #[path = "contract/applications.rs"]
 mod applications;
+#[path = "contract/connectors.rs"]
+mod connectors;
 #[path = "contract/organizations.rs"]
 mod organizations;
+mod peer;
 #[path = "contract/roles.rs"]
 mod roles;
 #[path = "contract/settings.rs"]
@@ -63,6 +66,7 @@ const WITH_DEFAULT: &[(&str, &str)] = &[
     ("PUT /api/applications/{applicationId}/sign-in-experience", "termsOfUseUrl"),
     ("PUT /api/applications/{applicationId}/sign-in-experience", "privacyPolicyUrl"),
     ("POST /api/organization-roles", "organizationScopeIds"),
+    ("POST /api/sso-connectors/{id}/signing-keys", "active"),
     ("POST /api/organization-roles", "resourceScopeIds"),
 ];
 
@@ -75,6 +79,7 @@ async fn every_operation_of_the_contract_succeeds_and_fails_as_it_says() {
     applications::walk(&mut walk).await;
     roles::walk(&mut walk).await;
     organizations::walk(&mut walk).await;
+    connectors::walk(&mut walk).await;
     users::walk(&mut walk).await;
     settings::walk(&mut walk).await;
 

@@ -36,12 +36,18 @@ pub(super) fn read<T: DeserializeOwned>(config: &Value) -> Result<T, ConfigProbl
 /// Occasions for which every connector that fills in texts itself has one; a generic one counts for all of them.
 const NEEDED: [&str; 3] = ["SignIn", "Register", "ForgotPassword"];
 
-fn covers<'t>(usages: impl Iterator<Item = &'t str> + Clone, path: &str) -> Result<(), ConfigProblem> {
+fn covers<'t>(
+    usages: impl Iterator<Item = &'t str> + Clone,
+    path: &str,
+) -> Result<(), ConfigProblem> {
     let has = |usage: &str| usages.clone().any(|one| one == usage);
     if has("Generic") || NEEDED.into_iter().all(has) {
         Ok(())
     } else {
-        Err(ConfigProblem::new(path, "must have one for Generic, or for SignIn, Register and ForgotPassword"))
+        Err(ConfigProblem::new(
+            path,
+            "must have one for Generic, or for SignIn, Register and ForgotPassword",
+        ))
     }
 }
 
@@ -119,8 +125,7 @@ fn web_url(text: &str) -> Result<Url, &'static str> {
 /// A part of a host name or a path: what stands there reaches no other host and no other path.
 pub(super) fn segment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = text(deserializer)?;
-    let is_plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if text.len() <= 253 && text.bytes().all(is_plain) && !text.contains("..") {
         Ok(text)
     } else {

@@ -82,7 +82,10 @@ impl Config {
         fields.extend(delivery.subject.as_ref().map(|text| ("subject", line(text))));
         fields.extend(delivery.reply_to.as_ref().map(|text| ("h:Reply-To", line(text))));
         fields.extend(
-            delivery.html.as_ref().map(|html| ("html", template::fill(html, message.payload, true))),
+            delivery
+                .html
+                .as_ref()
+                .map(|html| ("html", template::fill(html, message.payload, true))),
         );
         fields.extend(delivery.text.as_ref().map(|text| ("text", line(text))));
         if let Some(name) = &delivery.template {

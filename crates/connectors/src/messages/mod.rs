@@ -140,8 +140,7 @@ impl Service {
         }
         let call = self.call(message)?;
         let answer = outbound.send(call.request).await?;
-        (call.judge)(&answer)
-            .map_err(|answer| SendError::Refused { service: call.service, answer })
+        (call.judge)(&answer).map_err(|answer| SendError::Refused { service: call.service, answer })
     }
 
     /// The one request that sends `message`.
@@ -178,7 +177,8 @@ impl Call {
 
     /// A POST of a form.
     fn form(service: &'static str, url: Url, fields: &[(&str, &str)]) -> Self {
-        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let form =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         Self::post(service, url, "application/x-www-form-urlencoded", form.into())
     }
 

@@ -42,7 +42,8 @@ impl Config {
                 ("email", body)
             }
             None => {
-                let own = template::for_usage(&self.templates, message.usage, |one| &one.usage_type)?;
+                let own =
+                    template::for_usage(&self.templates, message.usage, |one| &one.usage_type)?;
                 let body = json!({
                     "From": self.from_email,
                     "To": message.to,

@@ -41,9 +41,5 @@ impl Config {
 
 fn judge(answer: &Response) -> Result<(), String> {
     by_status(answer)?;
-    if json_of(answer)["success"] == true {
-        Ok(())
-    } else {
-        Err(told(answer.status, &answer.body))
-    }
+    if json_of(answer)["success"] == true { Ok(()) } else { Err(told(answer.status, &answer.body)) }
 }

@@ -133,18 +133,25 @@ impl Config {
         let config: Self = config::read(value)?;
         config::check_email_templates(&config.templates)?;
         let problem = |path: &str, rule: &str| Err(ConfigProblem::new(path, rule));
-        let is_host = |host: &str| Host::parse(host).is_ok() || host.parse::<std::net::IpAddr>().is_ok();
+        let is_host =
+            |host: &str| Host::parse(host).is_ok() || host.parse::<std::net::IpAddr>().is_ok();
         if !is_host(&config.host) {
             return problem("host", "must be a host name or an address");
         }
         if config.auth.kind.as_deref().is_some_and(|kind| kind != "login") {
-            return problem("auth.type", "must be login: other ways to authenticate are not supported");
+            return problem(
+                "auth.type",
+                "must be login: other ways to authenticate are not supported",
+            );
         }
         if config.auth.user.is_empty() != config.auth.pass.is_empty() {
             return problem("auth", "must have both user and pass, or neither");
         }
         if config.tls.reject_unauthorized == Some(false) {
-            return problem("tls.rejectUnauthorized", "cannot be turned off: certificates are verified");
+            return problem(
+                "tls.rejectUnauthorized",
+                "cannot be turned off: certificates are verified",
+            );
         }
         if config.ignore_tls && (config.require_tls || config.secure) {
             return problem("ignoreTLS", "contradicts secure and requireTLS");
@@ -171,8 +178,9 @@ pub(super) async fn send(
     message: &Message<'_>,
 ) -> Result<(), SendError> {
     let content = template::email(&config.templates, message)?;
-    let to = address_of(message.to)
-        .ok_or_else(|| refused("the recipient is no address that mail can be sent to".to_owned()))?;
+    let to = address_of(message.to).ok_or_else(|| {
+        refused("the recipient is no address that mail can be sent to".to_owned())
+    })?;
     let mail = mail(config, message, &content, &to);
     tokio::time::timeout(TIMEOUT, deliver(outbound, config, &to, &mail))
         .await
@@ -240,7 +248,9 @@ async fn deliver(
             dialog.connection = dialog.connection.secured(config.tls_name()).await?;
             offers = dialog.hello(hello).await?;
         } else if config.require_tls {
-            return Err(refused("that it offers no TLS, which the connector insists on".to_owned()));
+            return Err(refused(
+                "that it offers no TLS, which the connector insists on".to_owned(),
+            ));
         }
     }
     if !config.auth.user.is_empty() {
@@ -293,9 +303,10 @@ impl Offers {
     }
 
     fn authenticates_by(&self, way: &str) -> bool {
-        self.0.iter().filter_map(|offer| offer.strip_prefix("AUTH")).any(|ways| {
-            ways.split([' ', '=']).any(|offered| offered == way)
-        })
+        self.0
+            .iter()
+            .filter_map(|offer| offer.strip_prefix("AUTH"))
+            .any(|ways| ways.split([' ', '=']).any(|offered| offered == way))
     }
 }
 
@@ -380,8 +391,16 @@ mod tests {
             Some((Some("Ana, B.".to_owned()), "a@b.example".to_owned()))
         );
         assert_eq!(read("a@bücher.example").unwrap().1, "a@xn--bcher-kva.example");
-        for text in ["", "a", "@b.example", "a b@c.example", "x <a@b.example", "a@b>c", "a@[127.0.0.1]", "a>@b.c\r\nX"]
-        {
+        for text in [
+            "",
+            "a",
+            "@b.example",
+            "a b@c.example",
+            "x <a@b.example",
+            "a@b>c",
+            "a@[127.0.0.1]",
+            "a>@b.c\r\nX",
+        ] {
             assert_eq!(read(text), None, "{text}");
         }
     }

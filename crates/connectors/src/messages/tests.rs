@@ -16,7 +16,11 @@ fn problem(id: &str, config: Value) -> ConfigProblem {
     Service::read(id, &config).expect("it can be sent through").expect_err("it is wrong")
 }
 
-fn message<'a>(to: &'a str, payload: &'a Map<String, Value>, content: Option<&'a Content>) -> Message<'a> {
+fn message<'a>(
+    to: &'a str,
+    payload: &'a Map<String, Value>,
+    content: Option<&'a Content>,
+) -> Message<'a> {
     Message { to, usage: "SignIn", payload, content, now: 1_369_353_600, nonce: "n" }
 }
 
@@ -39,9 +43,7 @@ fn asked(service: &Service, to: &str, content: Option<&Content>) -> (String, Str
     let secret = ["authorization", "x-postmark-server-token", "x-smtp2go-api-key"]
         .into_iter()
         .find_map(|name| call.request.headers.get(name))
-        .map(|value| {
-            value.to_str().unwrap().to_owned()
-        });
+        .map(|value| value.to_str().unwrap().to_owned());
     let body = &call.request.body;
     let body = serde_json::from_slice(body)
         .unwrap_or_else(|_| json!(String::from_utf8_lossy(body).into_owned()));
@@ -94,7 +96,9 @@ fn each_service_is_asked_in_its_own_way() {
             "a@b.example",
             "https://api.eu.mailgun.net/v3/m.example/messages",
             "Basic YXBpOms=",
-            json!("to=a%40b.example&from=f%40m.example&template=t&h%3AX-Mailgun-Variables=%7B%22a%22%3A1%2C%22code%22%3A%22123456%22%7D"),
+            json!(
+                "to=a%40b.example&from=f%40m.example&template=t&h%3AX-Mailgun-Variables=%7B%22a%22%3A1%2C%22code%22%3A%22123456%22%7D"
+            ),
         ),
         (
             "twilio-short-message-service",
@@ -157,7 +161,8 @@ fn amazon_ses_is_asked_with_a_signature() {
     );
     let (url, authorization, body) = asked(&ses, "a@b.example", None);
     assert_eq!(url, "https://email.eu-west-1.amazonaws.com/v2/email/outbound-emails");
-    let scope = "AWS4-HMAC-SHA256 Credential=AKID/20130524/eu-west-1/ses/aws4_request, SignedHeaders=";
+    let scope =
+        "AWS4-HMAC-SHA256 Credential=AKID/20130524/eu-west-1/ses/aws4_request, SignedHeaders=";
     assert!(authorization.starts_with(scope), "{authorization}");
     assert_eq!(
         body,
@@ -220,7 +225,11 @@ fn what_is_wrong_with_a_configuration_is_named() {
         config.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
         config
     };
-    assert!(Service::read("simple-mail-transfer-protocol", &smtp(json!({ "port": "25" }))).unwrap().is_ok());
+    assert!(
+        Service::read("simple-mail-transfer-protocol", &smtp(json!({ "port": "25" })))
+            .unwrap()
+            .is_ok()
+    );
     for (change, path) in [
         (json!({ "host": "a b" }), "host"),
         (json!({ "host": "" }), "host"),
@@ -234,17 +243,25 @@ fn what_is_wrong_with_a_configuration_is_named() {
         (json!({ "ignoreTLS": true, "secure": true }), "ignoreTLS"),
         (json!({ "templates": [] }), "templates"),
         (json!({ "templates": [{ "usageType": "Generic" }] }), "templates[0]"),
-        (json!({ "templates": [{ "usageType": "Generic", "content": "x", "contentType": "x" }] }), "templates[0].contentType"),
+        (
+            json!({ "templates": [{ "usageType": "Generic", "content": "x", "contentType": "x" }] }),
+            "templates[0].contentType",
+        ),
         (json!({ "customHeaders": { "X-A": "b\r\nBcc: c@d.example" } }), "customHeaders.X-A"),
     ] {
-        assert_eq!(problem("simple-mail-transfer-protocol", smtp(change.clone())).path, path, "{change}");
+        assert_eq!(
+            problem("simple-mail-transfer-protocol", smtp(change.clone())).path,
+            path,
+            "{change}"
+        );
     }
     let missing = problem("http-email", json!({}));
     assert!(missing.rule.contains("endpoint"), "{missing:?}");
     for url in ["ftp://a.example", "https://u:p@a.example", "a"] {
         assert_eq!(problem("http-email", json!({ "endpoint": url })).path, "endpoint", "{url}");
     }
-    let aimed = json!({ "domain": "x/../..", "apiKey": "k", "from": "f@m.example", "deliveries": {} });
+    let aimed =
+        json!({ "domain": "x/../..", "apiKey": "k", "from": "f@m.example", "deliveries": {} });
     assert_eq!(problem("mailgun-email", aimed).path, "domain");
     assert!(Service::read("google-universal", &json!({})).is_none());
 }
@@ -261,7 +278,9 @@ fn without_a_template_nothing_is_sent() {
     );
     let payload = payload();
     let message = Message { usage: "BindMfa", ..message("1", &payload, None) };
-    assert!(matches!(vonage.call(&message), Err(SendError::NoTemplate(usage)) if usage == "BindMfa"));
+    assert!(
+        matches!(vonage.call(&message), Err(SendError::NoTemplate(usage)) if usage == "BindMfa")
+    );
 }
 
 #[test]

@@ -88,6 +88,9 @@ impl Connection {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Connection").field("is_secure", &self.is_secure()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Connection")
+            .field("is_secure", &self.is_secure())
+            .finish_non_exhaustive()
     }
 }

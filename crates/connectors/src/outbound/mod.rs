@@ -291,18 +291,15 @@ impl Outbound {
     ) -> Result<Vec<SocketAddr>, OutboundError> {
         let found = match address {
             Some(address) => vec![SocketAddr::new(address, port)],
-            None => self
-                .resolver
-                .resolve(host, port)
-                .await
-                .map_err(|_| OutboundError::Resolution)?,
+            None => {
+                self.resolver.resolve(host, port).await.map_err(|_| OutboundError::Resolution)?
+            }
         };
         if found.is_empty() {
             return Err(OutboundError::Resolution);
         }
         let may_reach = |address: &SocketAddr| {
-            is_public(address.ip())
-                || self.allow.iter().any(|rule| rule.covers(host, address.ip()))
+            is_public(address.ip()) || self.allow.iter().any(|rule| rule.covers(host, address.ip()))
         };
         // The port is the caller's, whatever a resolver says.
         if found.iter().all(may_reach) {

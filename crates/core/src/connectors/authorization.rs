@@ -81,7 +81,8 @@ pub(super) fn uri(connector: &Connector, redirect_uri: &str, state: &str) -> Res
         if let Some(scope) = chosen.or_else(|| request.scope.clone()) {
             query.append_pair("scope", &scope);
         }
-        if let Some(prompts) = request.prompts_key.as_deref().and_then(|key| words(config.get(key))) {
+        if let Some(prompts) = request.prompts_key.as_deref().and_then(|key| words(config.get(key)))
+        {
             query.append_pair("prompt", &prompts);
         }
         let wants = |key: &str| config.get(key) == Some(&Value::Bool(true));
@@ -131,7 +132,8 @@ fn endpoint(pattern: &str, config: &JsonObject) -> Result<String> {
 }
 
 fn text<'c>(config: &'c JsonObject, key: &str) -> Result<&'c str> {
-    let value = config.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
+    let value =
+        config.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
     value.ok_or_else(|| invalid_config(key, "is required"))
 }
 
@@ -139,9 +141,7 @@ fn text<'c>(config: &'c JsonObject, key: &str) -> Result<&'c str> {
 fn words(value: Option<&Value>) -> Option<String> {
     let text = match value? {
         Value::String(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
-        Value::Array(items) => {
-            items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
-        }
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
         Value::Bool(_) | Value::Number(_) => value?.to_string(),
         Value::Null | Value::Object(_) => return None,
     };

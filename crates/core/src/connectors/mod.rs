@@ -16,7 +16,6 @@ use trinco_connectors::messages::Service;
 use trinco_db::{Conn, Tx};
 
 pub(crate) use factories::monogram;
-pub(crate) use rules::invalid_config;
 pub use factories::{
     ConnectorType, Factory, FormItem, FormItemType, Platform, SelectItem, ShowCondition,
     Translated, factories, factory,
@@ -25,12 +24,11 @@ pub use model::{
     Connector, ConnectorChanges, ConnectorFactory, ConnectorMetadata, Connectors, NewConnector,
     Presented, RevealedConnector,
 };
+pub(crate) use rules::invalid_config;
 use store::StoredConnector;
 
 use crate::audit::{self, Entry, Outcome};
-use crate::{
-    Alphabet, Bumped, Error, JsonObject, Result, Sealer, Section, Tenant, experience,
-};
+use crate::{Alphabet, Bumped, Error, JsonObject, Result, Sealer, Section, Tenant, experience};
 
 /// The audit key of a reading of configurations, which hold keys of other services.
 const REVEALED: &str = "Connector.Config.Revealed";
@@ -237,8 +235,8 @@ pub(crate) fn service_to_try(
 /// `connector.not_found` when there is none; `connector.invalid_config` when it was never configured.
 pub(crate) async fn service(tenant: &Tenant, kind: ConnectorType) -> Result<Service> {
     let found = tenant.find(|snapshot| snapshot.connectors.sending(kind).cloned()).await?;
-    let connector =
-        found.ok_or_else(|| Error::refused_with("connector.not_found", &[("type", kind.as_str())]))?;
+    let connector = found
+        .ok_or_else(|| Error::refused_with("connector.not_found", &[("type", kind.as_str())]))?;
     service_of(connector.factory, &connector.config)
 }
 

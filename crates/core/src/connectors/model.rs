@@ -73,11 +73,7 @@ pub struct ConnectorMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub logo: Option<Text<0, 65_536>>,
     /// The same for dark pages.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        deserialize_with = "double_option"
-    )]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "double_option")]
     pub logo_dark: Option<Option<Text<0, 65_536>>>,
 }
 
@@ -249,7 +245,9 @@ impl Connectors {
 
     /// The connector that sends messages of this kind, if there is one.
     pub fn sending(&self, kind: ConnectorType) -> Option<&Arc<Connector>> {
-        self.0.iter().find(|one| one.factory.connector_type == kind && kind != ConnectorType::Social)
+        self.0
+            .iter()
+            .find(|one| one.factory.connector_type == kind && kind != ConnectorType::Social)
     }
 
     /// Whether a social connector signs people in by way of this target.

@@ -55,7 +55,8 @@ pub(crate) fn invalid_config(path: &str, rule: &str) -> Error {
 }
 
 fn issue_of(item: &FormItem, config: &JsonObject) -> Option<Issue> {
-    let is_asked_for = item.show_conditions.iter().flatten().all(|condition| holds(condition, config));
+    let is_asked_for =
+        item.show_conditions.iter().flatten().all(|condition| holds(condition, config));
     let issue = |rule: &str| Some(Issue { path: item.key.clone(), rule: rule.to_owned() });
     let value = match config.get(&item.key) {
         None | Some(Value::Null) => {
@@ -110,14 +111,23 @@ fn beyond_the_form(factory: &Factory, config: &JsonObject) -> Vec<Issue> {
     if factory.connector_type != ConnectorType::Social {
         return Vec::new();
     }
-    let addresses = ["authorizationEndpoint", "tokenEndpoint", "userInfoEndpoint", "signInEndpoint", "cloudInstance"];
+    let addresses = [
+        "authorizationEndpoint",
+        "tokenEndpoint",
+        "userInfoEndpoint",
+        "signInEndpoint",
+        "cloudInstance",
+    ];
     let mut issues = Vec::new();
     for key in addresses {
-        let Some(text) = config.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()) else {
+        let Some(text) = config.get(key).and_then(Value::as_str).filter(|text| !text.is_empty())
+        else {
             continue;
         };
         let is_web = Url::parse(text).is_ok_and(|url| {
-            matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
+            matches!(url.scheme(), "http" | "https")
+                && url.username().is_empty()
+                && url.password().is_none()
         });
         if !is_web {
             let rule = "must be an http or https URL without credentials".to_owned();
@@ -128,10 +138,15 @@ fn beyond_the_form(factory: &Factory, config: &JsonObject) -> Vec<Issue> {
 }
 
 /// What is told in place of the factory is told of standard connectors alone, and they need a target of their own.
-pub(super) fn check_metadata(factory: &Factory, metadata: Option<&ConnectorMetadata>) -> Result<()> {
+pub(super) fn check_metadata(
+    factory: &Factory,
+    metadata: Option<&ConnectorMetadata>,
+) -> Result<()> {
     match metadata {
         Some(_) if !factory.is_standard => {
-            return Err(Error::refused("connector.cannot_overwrite_metadata_for_non_standard_connector"));
+            return Err(Error::refused(
+                "connector.cannot_overwrite_metadata_for_non_standard_connector",
+            ));
         }
         None | Some(ConnectorMetadata { target: None, .. }) if factory.is_standard => {
             return Err(Error::refused("connector.should_specify_target"));
@@ -147,7 +162,10 @@ fn check_names(metadata: Option<&ConnectorMetadata>) -> Result<()> {
         return Err(Error::invalid_field("metadata.name.en", "is required"));
     }
     if names.len() > 100 || names.keys().any(|tag| tag.is_empty() || tag.len() > 35) {
-        return Err(Error::invalid_field("metadata.name", "must have language tags as members, 100 at most"));
+        return Err(Error::invalid_field(
+            "metadata.name",
+            "must have language tags as members, 100 at most",
+        ));
     }
     Ok(())
 }
@@ -201,7 +219,9 @@ pub(super) fn apply(changes: ConnectorChanges, connector: &mut Connector) -> Res
 
 fn change_metadata(changes: ConnectorMetadata, connector: &mut Connector) -> Result<()> {
     if !connector.factory.is_standard {
-        return Err(Error::refused("connector.cannot_overwrite_metadata_for_non_standard_connector"));
+        return Err(Error::refused(
+            "connector.cannot_overwrite_metadata_for_non_standard_connector",
+        ));
     }
     if changes.target.is_some() && changes.target != connector.metadata.target {
         return Err(Error::refused("connector.can_not_modify_target"));
@@ -244,22 +264,34 @@ mod tests {
         let none: [&str; 0] = [];
         let google = json!({ "clientId": "a", "clientSecret": "b", "prompts": ["consent"] });
         assert_eq!(paths("google-universal", google), none);
-        assert_eq!(paths("google-universal", json!({})), ["config.clientId", "config.clientSecret"]);
         assert_eq!(
-            paths("google-universal", json!({ "clientId": " ", "clientSecret": 1, "prompts": ["x"], "offlineAccess": "yes" })),
+            paths("google-universal", json!({})),
+            ["config.clientId", "config.clientSecret"]
+        );
+        assert_eq!(
+            paths(
+                "google-universal",
+                json!({ "clientId": " ", "clientSecret": 1, "prompts": ["x"], "offlineAccess": "yes" })
+            ),
             ["config.clientId", "config.clientSecret", "config.prompts", "config.offlineAccess"]
         );
         assert_eq!(paths("http-email", json!({ "endpoint": "x" })), ["config.endpoint"]);
         assert_eq!(
-            paths("simple-mail-transfer-protocol", json!({
-                "host": "a.example", "port": "x", "auth": {}, "fromEmail": "a@b.example", "templates": {},
-            })),
+            paths(
+                "simple-mail-transfer-protocol",
+                json!({
+                    "host": "a.example", "port": "x", "auth": {}, "fromEmail": "a@b.example", "templates": {},
+                })
+            ),
             ["config.port"]
         );
         assert_eq!(
-            paths("simple-mail-transfer-protocol", json!({
-                "host": "a.example", "port": 25, "auth": {}, "fromEmail": "a@b.example", "templates": [],
-            })),
+            paths(
+                "simple-mail-transfer-protocol",
+                json!({
+                    "host": "a.example", "port": 25, "auth": {}, "fromEmail": "a@b.example", "templates": [],
+                })
+            ),
             ["config.templates"]
         );
     }

@@ -66,11 +66,7 @@ pub(super) async fn factory_in_slot(conn: &mut Conn<'_>, slot: &str) -> Result<O
     Ok(row.map(|row| row.get(0)).transpose()?)
 }
 
-pub(super) async fn insert(
-    tx: &mut Tx<'_>,
-    _: &Bumped,
-    connector: &StoredConnector,
-) -> Result<()> {
+pub(super) async fn insert(tx: &mut Tx<'_>, _: &Bumped, connector: &StoredConnector) -> Result<()> {
     tx.execute(
         sql!(
             "INSERT INTO connectors
@@ -93,11 +89,7 @@ pub(super) async fn insert(
 }
 
 /// What a connector is made by, and what it occupies, never changes.
-pub(super) async fn update(
-    tx: &mut Tx<'_>,
-    _: &Bumped,
-    connector: &StoredConnector,
-) -> Result<()> {
+pub(super) async fn update(tx: &mut Tx<'_>, _: &Bumped, connector: &StoredConnector) -> Result<()> {
     tx.execute(
         sql!(
             "UPDATE connectors SET config = $3, metadata = $4, sync_profile = $5, enable_token_storage = $6
@@ -122,10 +114,7 @@ pub(super) async fn delete(tx: &mut Tx<'_>, _: &Bumped, id: &str) -> Result<bool
 }
 
 pub(super) async fn clear_slot(tx: &mut Tx<'_>, _: &Bumped, slot: &str) -> Result<()> {
-    tx.execute(
-        sql!("DELETE FROM connectors WHERE tenant_id = $1 AND slot = $2"),
-        params![slot],
-    )
-    .await?;
+    tx.execute(sql!("DELETE FROM connectors WHERE tenant_id = $1 AND slot = $2"), params![slot])
+        .await?;
     Ok(())
 }

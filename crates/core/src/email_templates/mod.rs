@@ -81,7 +81,8 @@ pub async fn update_details(
     tenant
         .write((id.to_owned(), changes), |tx, (id, changes)| {
             Box::pin(async move {
-                let mut template = store::find_for_change(tx, id).await?.ok_or_else(|| not_found(id))?;
+                let mut template =
+                    store::find_for_change(tx, id).await?.ok_or_else(|| not_found(id))?;
                 template.details.apply(changes.clone());
                 store::update(tx, &template).await?;
                 Ok(template)
@@ -113,9 +114,7 @@ pub async fn delete_all(tenant: &Tenant, filter: Filter) -> Result<u64> {
         return Err(Error::refused("connector.email_connector.bulk_deletion_no_filter"));
     }
     tenant
-        .write(filter, |tx, filter| {
-            Box::pin(async move { store::delete_all(tx, filter).await })
-        })
+        .write(filter, |tx, filter| Box::pin(async move { store::delete_all(tx, filter).await }))
         .await
 }
 
@@ -140,9 +139,7 @@ pub(crate) async fn content(
     let found = store::of_languages(&mut tenant.read().await?, message_type, &languages).await?;
     let best = [message_type, MessageType::Generic].into_iter().find_map(|wanted| {
         languages.iter().find_map(|language| {
-            found
-                .iter()
-                .find(|one| one.template_type == wanted && one.language_tag == *language)
+            found.iter().find(|one| one.template_type == wanted && one.language_tag == *language)
         })
     });
     Ok(best.map(|template| template.details.content()))

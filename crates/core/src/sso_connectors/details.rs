@@ -24,13 +24,14 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const SCOPE: &str = "openid profile email";
 
 /// What is known of a connector's identity provider. One that cannot be asked, or is not configured, says nothing.
-pub(super) async fn of(tenant: &Tenant, connector: &SsoConnector) -> Result<Option<ProviderConfig>> {
+pub(super) async fn of(
+    tenant: &Tenant,
+    connector: &SsoConnector,
+) -> Result<Option<ProviderConfig>> {
     let outbound = tenant.outbound()?.clone().with_timeout(TIMEOUT);
     Ok(match connector.provider.provider_type {
         ProviderType::Oidc => oidc(&outbound, connector).await.map(ProviderConfig::Oidc),
-        ProviderType::Saml => {
-            Some(ProviderConfig::Saml(saml(tenant, &outbound, connector).await))
-        }
+        ProviderType::Saml => Some(ProviderConfig::Saml(saml(tenant, &outbound, connector).await)),
     })
 }
 
@@ -73,7 +74,11 @@ fn scope(configured: Option<&str>) -> String {
     if has_openid { configured.to_owned() } else { format!("openid {configured}") }
 }
 
-async fn saml(tenant: &Tenant, outbound: &Outbound, connector: &SsoConnector) -> SamlProviderConfig {
+async fn saml(
+    tenant: &Tenant,
+    outbound: &Outbound,
+    connector: &SsoConnector,
+) -> SamlProviderConfig {
     let base = tenant.origin().base();
     SamlProviderConfig {
         default_attribute_mapping: AttributeMapping {
@@ -98,11 +103,9 @@ async fn identity_provider(
     connector: &SsoConnector,
 ) -> Option<SamlIdentityProvider> {
     let config = &connector.config;
-    if let (Some(entity_id), Some(endpoint), Some(certificate)) = (
-        text(config, "entityId"),
-        text(config, "signInEndpoint"),
-        text(config, "x509Certificate"),
-    ) {
+    if let (Some(entity_id), Some(endpoint), Some(certificate)) =
+        (text(config, "entityId"), text(config, "signInEndpoint"), text(config, "x509Certificate"))
+    {
         let base64: String = certificate
             .lines()
             .filter(|line| !line.contains("-----"))
@@ -161,7 +164,11 @@ async fn fetch(
         Ok(answer) if answer.status == StatusCode::OK => Some(answer.body),
         Ok(answer) => {
             let status = answer.status.as_u16();
-            tracing::debug!(connector = connector.id, status, "an identity provider did not answer");
+            tracing::debug!(
+                connector = connector.id,
+                status,
+                "an identity provider did not answer"
+            );
             None
         }
         Err(error) => {

@@ -46,7 +46,7 @@ pub async fn create(tenant: &Tenant, connector_id: &str, active: bool) -> Result
         certificate: pair.certificate,
         active,
         created_at: tenant.now_ms(),
-        expires_at: (tenant.now() + LIFETIME) * 1000,
+        expires_at: tenant.now_ms() + LIFETIME * 1000,
         id,
     };
     let shown = show(&key)?;
@@ -146,10 +146,7 @@ pub async fn delete(tenant: &Tenant, connector_id: &str, key_id: &str) -> Result
 }
 
 /// Whether a connector has a key that signs.
-pub(super) async fn has_active(
-    conn: &mut trinco_db::Conn<'_>,
-    connector_id: &str,
-) -> Result<bool> {
+pub(super) async fn has_active(conn: &mut trinco_db::Conn<'_>, connector_id: &str) -> Result<bool> {
     Ok(store::keys(conn, connector_id).await?.iter().any(|key| key.active))
 }
 
@@ -177,7 +174,8 @@ async fn generate(tenant: &Tenant, connector: &SsoConnector) -> Result<KeyPair> 
 fn certificate(now: i64, name: &str, serial: &[u8]) -> Result<KeyPair, String> {
     let key = RsaKey::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)
         .map_err(|error| error.to_string())?;
-    let time = |seconds| OffsetDateTime::from_unix_timestamp(seconds).map_err(|error| error.to_string());
+    let time =
+        |seconds| OffsetDateTime::from_unix_timestamp(seconds).map_err(|error| error.to_string());
     let mut params = CertificateParams::default();
     params.serial_number = Some(SerialNumber::from_slice(serial));
     params.not_before = time(now)?;

@@ -155,12 +155,7 @@ pub async fn update(
     detailed(tenant, &connector).await
 }
 
-async fn put_domains(
-    tx: &mut Tx<'_>,
-    bumped: &Bumped,
-    id: &str,
-    domains: &[String],
-) -> Result<()> {
+async fn put_domains(tx: &mut Tx<'_>, bumped: &Bumped, id: &str, domains: &[String]) -> Result<()> {
     let taken = store::put_domains(tx, bumped, id, domains).await?;
     if taken.is_empty() { Ok(()) } else { Err(rules::duplicated_domains(&taken)) }
 }
@@ -211,7 +206,10 @@ fn opened(
     domains: Vec<String>,
 ) -> Result<SsoConnector> {
     let provider = providers::provider(&stored.provider_name).ok_or_else(|| {
-        Error::Internal(format!("a stored connector has the unknown provider {}", stored.provider_name))
+        Error::Internal(format!(
+            "a stored connector has the unknown provider {}",
+            stored.provider_name
+        ))
     })?;
     let config = sealer.open_text(&place(tenant, &stored.id), &stored.config)?;
     Ok(SsoConnector {

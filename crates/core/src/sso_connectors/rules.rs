@@ -73,7 +73,10 @@ pub(super) fn domains(given: &[String]) -> Result<Vec<String>> {
     let public: Vec<&String> =
         domains.iter().filter(|domain| PUBLIC_MAIL_HOSTS.contains(&domain.as_str())).collect();
     if !public.is_empty() {
-        return Err(Error::refused_data("single_sign_on.forbidden_domains", json!({ "data": public })));
+        return Err(Error::refused_data(
+            "single_sign_on.forbidden_domains",
+            json!({ "data": public }),
+        ));
     }
     Ok(domains)
 }
@@ -124,16 +127,21 @@ fn check_saml(config: &JsonObject) -> Result<()> {
     if let Some(algorithm) = text(config, "requestSignatureAlgorithm")
         && !SIGNATURE_ALGORITHMS.contains(&algorithm)
     {
-        return Err(invalid_config("requestSignatureAlgorithm", "must be RSA with SHA-256 or SHA-512"));
+        return Err(invalid_config(
+            "requestSignatureAlgorithm",
+            "must be RSA with SHA-256 or SHA-512",
+        ));
     }
     if let Some(mapping) = config.get("attributeMapping") {
-        let is_mapping = mapping.as_object().is_some_and(|members| members.values().all(Value::is_string));
+        let is_mapping =
+            mapping.as_object().is_some_and(|members| members.values().all(Value::is_string));
         if !is_mapping {
             return Err(invalid_config("attributeMapping", "must be an object of texts"));
         }
     }
     if let Some(metadata) = text(config, "metadata") {
-        saml::parse(metadata).map_err(|problem| invalid_config("metadata", &problem.to_string()))?;
+        saml::parse(metadata)
+            .map_err(|problem| invalid_config("metadata", &problem.to_string()))?;
     }
     Ok(())
 }
@@ -221,7 +229,16 @@ mod tests {
             read(&["Example.COM", " bücher.example "]).unwrap(),
             ["example.com", "xn--bcher-kva.example"]
         );
-        for given in ["", "example", "127.0.0.1", "-a.example", "a..b", "a b.example", "[::1]", "a_b.example"] {
+        for given in [
+            "",
+            "example",
+            "127.0.0.1",
+            "-a.example",
+            "a..b",
+            "a b.example",
+            "[::1]",
+            "a_b.example",
+        ] {
             assert_eq!(read(&[given]), Err("guard.invalid_input"), "{given}");
         }
         assert_eq!(read(&["a.example", "A.example"]), Err("single_sign_on.duplicated_domains"));

@@ -110,11 +110,7 @@ pub(super) async fn put_domains(
     Ok(taken)
 }
 
-pub(super) async fn insert(
-    tx: &mut Tx<'_>,
-    _: &Bumped,
-    connector: &StoredConnector,
-) -> Result<()> {
+pub(super) async fn insert(tx: &mut Tx<'_>, _: &Bumped, connector: &StoredConnector) -> Result<()> {
     tx.execute(
         sql!(
             "INSERT INTO sso_connectors
@@ -136,11 +132,7 @@ pub(super) async fn insert(
     Ok(())
 }
 
-pub(super) async fn update(
-    tx: &mut Tx<'_>,
-    _: &Bumped,
-    connector: &StoredConnector,
-) -> Result<()> {
+pub(super) async fn update(tx: &mut Tx<'_>, _: &Bumped, connector: &StoredConnector) -> Result<()> {
     tx.execute(
         sql!(
             "UPDATE sso_connectors SET connector_name = $3, config = $4, branding = $5, sync_profile = $6,
@@ -219,11 +211,7 @@ pub(super) async fn insert_key(
 }
 
 /// Makes none of a connector's keys the one that signs.
-pub(super) async fn deactivate_all(
-    tx: &mut Tx<'_>,
-    _: &Bumped,
-    connector_id: &str,
-) -> Result<()> {
+pub(super) async fn deactivate_all(tx: &mut Tx<'_>, _: &Bumped, connector_id: &str) -> Result<()> {
     tx.execute(
         sql!(
             "UPDATE sso_signing_keys SET active = FALSE WHERE tenant_id = $1 AND connector_id = $2"
@@ -258,9 +246,7 @@ pub(super) async fn delete_key(
     key_id: &str,
 ) -> Result<()> {
     tx.execute(
-        sql!(
-            "DELETE FROM sso_signing_keys WHERE tenant_id = $1 AND connector_id = $2 AND id = $3"
-        ),
+        sql!("DELETE FROM sso_signing_keys WHERE tenant_id = $1 AND connector_id = $2 AND id = $3"),
         params![connector_id, key_id],
     )
     .await?;

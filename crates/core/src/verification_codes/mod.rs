@@ -31,7 +31,8 @@ pub async fn request(
 ) -> Result<()> {
     let code = Alphabet::Digit.random(tenant.randomness(), LENGTH);
     let target = target_of(&to, purpose);
-    let payload: JsonObject = [("code".to_owned(), Value::from(code.as_str()))].into_iter().collect();
+    let payload: JsonObject =
+        [("code".to_owned(), Value::from(code.as_str()))].into_iter().collect();
     let message = Message { to, message_type: purpose, payload, locale };
     let ready = messages::prepare(tenant, message).await?;
     let policy: VerificationCodePolicy = tenant.snapshot().experience.verification_code_policy;
@@ -61,7 +62,12 @@ pub async fn request(
 ///
 /// # Errors
 /// `verification_code.not_found`, `verification_code.expired`, `verification_code.exceed_max_try`, `verification_code.code_mismatch`.
-pub async fn verify(tenant: &Tenant, to: &Recipient, purpose: MessageType, code: &str) -> Result<()> {
+pub async fn verify(
+    tenant: &Tenant,
+    to: &Recipient,
+    purpose: MessageType,
+    code: &str,
+) -> Result<()> {
     let policy: VerificationCodePolicy = tenant.snapshot().experience.verification_code_policy;
     let most = i64::from(policy.max_retry_attempts.unwrap_or(DEFAULTS.1));
     let target = target_of(to, purpose);
