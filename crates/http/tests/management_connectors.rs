@@ -326,13 +326,30 @@ async fn configurations_are_sealed_and_their_reading_is_in_the_audit_log() {
     let stored: String = conn.one(statement, &[]).await.expect("a row").get(0).expect("a text");
     assert!(!stored.contains("secret"), "{stored}");
     drop(conn);
-    admin.get(&format!("/api/connectors/{id}")).await.expect(200);
+    let path = format!("/api/connectors/{id}");
+    admin.get(&path).await.expect(200);
+    admin.patch(&path, json!({ "syncProfile": true })).await.expect(200);
+    admin.delete(&path).await.expect(204);
     let mut conn = server.tenant().read().await.expect("a connection");
     let statement = trinco_db::sql!(
-        "SELECT payload FROM logs WHERE tenant_id = $1 AND key = 'Connector.Config.Revealed'"
+        "SELECT key, payload FROM logs WHERE tenant_id = $1 AND key LIKE 'Connector.%' ORDER BY key"
     );
-    let payload: String = conn.one(statement, &[]).await.expect("a row").get(0).expect("a text");
-    assert!(payload.contains(&id) && !payload.contains("secret"), "{payload}");
+    let rows = conn.all(statement, &[]).await.expect("rows");
+    let entries: Vec<(String, String)> =
+        rows.iter().map(|row| (row.get(0).expect("a text"), row.get(1).expect("a text"))).collect();
+    let keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(
+        keys,
+        [
+            "Connector.Config.Revealed",
+            "Connector.Created",
+            "Connector.Deleted",
+            "Connector.Updated"
+        ]
+    );
+    for (key, payload) in &entries {
+        assert!(payload.contains(&id) && !payload.contains("secret"), "{key}: {payload}");
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::template::EmailTemplate;
 use super::{Call, ConfigProblem, Message, SendError, config, fixed, template};
 use crate::sigv4::{self, Credentials};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     #[serde(deserialize_with = "config::text")]

@@ -5,18 +5,22 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::template::SmsTemplate;
-use super::{Call, ConfigProblem, Message, SendError, config, template};
+use super::{Call, ConfigProblem, Message, SendError, config, fixed, template};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
-    #[serde(deserialize_with = "config::url")]
+    #[serde(default = "endpoint", deserialize_with = "config::url")]
     endpoint: Url,
     #[serde(deserialize_with = "config::text")]
     api_token: String,
     #[serde(deserialize_with = "config::text")]
     sender: String,
     templates: Vec<SmsTemplate>,
+}
+
+fn endpoint() -> Url {
+    fixed("https://gatewayapi.com/rest/mtsms")
 }
 
 impl Config {

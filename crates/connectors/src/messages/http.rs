@@ -7,7 +7,7 @@ use url::Url;
 use super::{Call, Message, SendError, config};
 
 /// The configuration of both connectors, for e-mail and for text messages.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Config {
     #[serde(deserialize_with = "config::url")]
     endpoint: Url,

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::{Call, ConfigProblem, Message, SendError, config, fixed, template};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     #[serde(default, deserialize_with = "config::optional_url")]

@@ -17,6 +17,8 @@ mod template;
 mod twilio;
 mod vonage;
 
+use std::fmt;
+
 use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use ::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use base64::Engine as _;
@@ -32,8 +34,8 @@ pub use template::fill;
 use crate::outbound::{Outbound, OutboundError, Request, Response};
 use template::{EmailTemplate, SmsTemplate};
 
-/// What is to be sent.
-#[derive(Clone, Copy, Debug)]
+/// What is to be sent. It may hold a code, and is not printed.
+#[derive(Clone, Copy)]
 pub struct Message<'a> {
     /// An e-mail address, or the digits of a phone number with the country code first.
     pub to: &'a str,
@@ -88,11 +90,11 @@ pub enum SendError {
     WouldLeak,
 }
 
-/// A service as one tenant uses it.
-#[derive(Clone, Debug)]
+/// A service as one tenant uses it. It holds keys, and is not printed.
+#[derive(Clone)]
 pub struct Service(Kind);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Kind {
     Smtp(smtp::Config),
     Http(http::Config),
@@ -158,6 +160,12 @@ impl Service {
             Kind::SmsAero(config) => config.call(message),
             Kind::Smtp(_) => unreachable!("SMTP is no request"),
         }
+    }
+}
+
+impl fmt::Debug for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Service(…)")
     }
 }
 

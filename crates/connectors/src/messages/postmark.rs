@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Call, ConfigProblem, Message, SendError, config, fixed, template};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     #[serde(deserialize_with = "config::text")]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::template::EmailTemplate;
 use super::{Call, ConfigProblem, Message, SendError, config, fixed, template};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     #[serde(deserialize_with = "config::text")]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::outbound::Response;
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     #[serde(deserialize_with = "config::text")]

@@ -25,7 +25,7 @@ const LINE_LIMIT: usize = 2048;
 /// Lines of one reply.
 const LINES: usize = 100;
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     #[serde(deserialize_with = "config::text")]
@@ -57,7 +57,7 @@ pub(super) struct Config {
     custom_headers: BTreeMap<String, String>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 struct Auth {
     #[serde(rename = "type")]
     kind: Option<String>,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::template::SmsTemplate;
 use super::{Call, ConfigProblem, Message, SendError, config, fixed, template, with_plus};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Config {
     #[serde(rename = "accountSID", deserialize_with = "config::segment")]
     account_sid: String,

@@ -7,7 +7,7 @@ use super::template::SmsTemplate;
 use super::{Call, ConfigProblem, Message, SendError, by_status, config, fixed, json_of, template};
 use crate::outbound::Response;
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Config {
     #[serde(deserialize_with = "config::text")]

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::model::Connector;
 use super::rules::invalid_config;
-use crate::{Error, JsonObject, Result};
+use crate::{Error, Result};
 
 /// Of what the authorization request of a factory's connectors is made.
 #[derive(Clone, Debug, Deserialize)]
@@ -67,9 +67,9 @@ pub(super) fn uri(connector: &Connector, redirect_uri: &str, state: &str) -> Res
         return Err(Error::refused("connector.not_implemented"));
     };
     let config = &connector.config;
-    let mut url = Url::parse(&endpoint(&request.endpoint, config)?)
+    let mut url = Url::parse(&endpoint(&request.endpoint, connector)?)
         .map_err(|_| invalid_config("authorizationEndpoint", "must be a URL"))?;
-    let client_id = text(config, &request.client_id_key)?;
+    let client_id = text(connector, &request.client_id_key)?;
     {
         let mut query = url.query_pairs_mut();
         query.append_pair(&request.client_id_parameter, client_id);
@@ -113,13 +113,13 @@ pub(super) fn uri(connector: &Connector, redirect_uri: &str, state: &str) -> Res
 }
 
 /// The address, with members of the configuration in the place of their names.
-fn endpoint(pattern: &str, config: &JsonObject) -> Result<String> {
+fn endpoint(pattern: &str, connector: &Connector) -> Result<String> {
     let mut address = String::new();
     let mut rest = pattern;
     while let Some((before, after)) = rest.split_once('{') {
         let Some((key, after)) = after.split_once('}') else { break };
         address.push_str(before);
-        let value = text(config, key)?.trim_end_matches('/');
+        let value = text(connector, key)?.trim_end_matches('/');
         // The whole address may be the configuration's; else it is a part of a path.
         if !before.is_empty() && value.contains(['/', '?', '#']) {
             return Err(invalid_config(key, "must not contain slashes or question marks"));
@@ -131,10 +131,21 @@ fn endpoint(pattern: &str, config: &JsonObject) -> Result<String> {
     Ok(address)
 }
 
-fn text<'c>(config: &'c JsonObject, key: &str) -> Result<&'c str> {
-    let value =
-        config.get(key).and_then(Value::as_str).map(str::trim).filter(|text| !text.is_empty());
-    value.ok_or_else(|| invalid_config(key, "is required"))
+/// A member of the configuration, or what a form begins with.
+fn text<'c>(connector: &'c Connector, key: &str) -> Result<&'c str> {
+    let default = connector
+        .factory
+        .form_items
+        .iter()
+        .find(|item| item.key == key)
+        .and_then(|item| item.default_value.as_ref());
+    [connector.config.get(key), default]
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .map(str::trim)
+        .find(|text| !text.is_empty())
+        .ok_or_else(|| invalid_config(key, "is required"))
 }
 
 /// A text, a number, a flag or a list, as one parameter tells it.

@@ -110,10 +110,13 @@ pub async fn create(tenant: &Tenant, new: NewConnector) -> Result<RevealedConnec
         enable_token_storage: new.enable_token_storage,
         created_at: tenant.now_ms(),
     };
-    let stored = seal(tenant, &connector)?;
+    let input = (seal(tenant, &connector)?, entry(tenant, "Connector.Created", &connector.id));
     tenant
-        .configure(&[Section::Connectors], stored, |tx, bumped, stored| {
-            Box::pin(async move { insert(tx, bumped, stored).await })
+        .configure(&[Section::Connectors], input, |tx, bumped, (stored, entry)| {
+            Box::pin(async move {
+                insert(tx, bumped, stored).await?;
+                audit::append(tx, entry).await
+            })
         })
         .await?;
     Ok(RevealedConnector::from(&connector))
@@ -150,9 +153,10 @@ pub async fn update(
     id: &str,
     changes: ConnectorChanges,
 ) -> Result<RevealedConnector> {
-    let input = (tenant.clone(), id.to_owned(), changes);
+    let entry = entry(tenant, "Connector.Updated", id);
+    let input = (tenant.clone(), id.to_owned(), changes, entry);
     tenant
-        .configure(&[Section::Connectors], input, |tx, bumped, (tenant, id, changes)| {
+        .configure(&[Section::Connectors], input, |tx, bumped, (tenant, id, changes, entry)| {
             Box::pin(async move {
                 let stored = store::find(tx, id).await?;
                 let stored = stored.ok_or_else(|| Error::refused("entity.not_found"))?;
@@ -160,10 +164,15 @@ pub async fn update(
                 let mut connector = opened.ok_or_else(|| Error::refused("entity.not_found"))?;
                 rules::apply(changes.clone(), &mut connector)?;
                 store::update(tx, bumped, &seal(tenant, &connector)?).await?;
+                audit::append(tx, entry).await?;
                 Ok(RevealedConnector::from(&connector))
             })
         })
         .await
+}
+
+fn entry(tenant: &Tenant, key: &'static str, id: &str) -> Entry {
+    Entry::new(tenant, key, Outcome::Success).fact("connectorId", id)
 }
 
 /// Deletes a connector. A target that no other connector has disappears from the sign-in page.
@@ -172,12 +181,12 @@ pub async fn update(
 /// `entity.not_found`.
 pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
     let target = find(tenant, id).await?.target().to_owned();
-    let input = (id.to_owned(), target, tenant.clone());
+    let input = (id.to_owned(), target, tenant.clone(), entry(tenant, "Connector.Deleted", id));
     tenant
         .configure(
             &[Section::Connectors, Section::Experience],
             input,
-            |tx, bumped, (id, target, tenant)| {
+            |tx, bumped, (id, target, tenant, entry)| {
                 Box::pin(async move {
                     if !store::delete(tx, bumped, id).await? {
                         return Err(Error::refused("entity.not_found"));
@@ -185,7 +194,7 @@ pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
                     if !load(tx, tenant.sealer()).await?.has_target(target) {
                         experience::forget_social_target(tx, bumped, target).await?;
                     }
-                    Ok(())
+                    audit::append(tx, entry).await
                 })
             },
         )

@@ -21,7 +21,7 @@ const MOST: i64 = 10;
 const WINDOW_MS: i64 = 600_000;
 
 /// A message that can be sent: who carries it and what it says is settled.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Ready {
     service: Service,
     outbound: Outbound,

@@ -1,5 +1,7 @@
 //! What a message is.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,8 +84,8 @@ impl Recipient {
     }
 }
 
-/// A message.
-#[derive(Clone, Debug)]
+/// A message. It may hold a code, and is not printed.
+#[derive(Clone)]
 pub struct Message {
     /// Who gets it.
     pub to: Recipient,
@@ -93,4 +95,13 @@ pub struct Message {
     pub payload: JsonObject,
     /// The language it is wanted in, as a tag.
     pub locale: Option<String>,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Message")
+            .field("message_type", &self.message_type)
+            .finish_non_exhaustive()
+    }
 }

@@ -116,12 +116,14 @@ pub async fn create(tenant: &Tenant, new: NewSsoConnector) -> Result<RevealedSso
         enable_token_storage: new.enable_token_storage,
         created_at: tenant.now_ms(),
     };
-    let input = (seal(tenant, &connector)?, connector.domains.clone());
+    let entry = entry(tenant, "SsoConnector.Created", &connector.id);
+    let input = (seal(tenant, &connector)?, connector.domains.clone(), entry);
     tenant
-        .configure(&[Section::SsoConnectors], input, |tx, bumped, (stored, domains)| {
+        .configure(&[Section::SsoConnectors], input, |tx, bumped, (stored, domains, entry)| {
             Box::pin(async move {
                 store::insert(tx, bumped, stored).await.map_err(name_taken)?;
-                put_domains(tx, bumped, &stored.id, domains).await
+                put_domains(tx, bumped, &stored.id, domains).await?;
+                audit::append(tx, entry).await
             })
         })
         .await?;
@@ -137,9 +139,10 @@ pub async fn update(
     id: &str,
     changes: SsoConnectorChanges,
 ) -> Result<DetailedSsoConnector> {
-    let input = (tenant.clone(), id.to_owned(), changes);
+    let entry = entry(tenant, "SsoConnector.Updated", id);
+    let input = (tenant.clone(), id.to_owned(), changes, entry);
     let connector = tenant
-        .configure(&[Section::SsoConnectors], input, |tx, bumped, (tenant, id, changes)| {
+        .configure(&[Section::SsoConnectors], input, |tx, bumped, (tenant, id, changes, entry)| {
             Box::pin(async move {
                 let mut connector = open(tenant, tx, id).await?;
                 rules::apply(changes.clone(), &mut connector)?;
@@ -148,6 +151,7 @@ pub async fn update(
                 }
                 store::update(tx, bumped, &seal(tenant, &connector)?).await.map_err(name_taken)?;
                 put_domains(tx, bumped, id, &connector.domains).await?;
+                audit::append(tx, entry).await?;
                 Ok(connector)
             })
         })
@@ -165,13 +169,21 @@ async fn put_domains(tx: &mut Tx<'_>, bumped: &Bumped, id: &str, domains: &[Stri
 /// # Errors
 /// `entity.not_exists_with_id`.
 pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
+    let input = (id.to_owned(), entry(tenant, "SsoConnector.Deleted", id));
     tenant
-        .configure(&[Section::SsoConnectors], id.to_owned(), |tx, bumped, id| {
+        .configure(&[Section::SsoConnectors], input, |tx, bumped, (id, entry)| {
             Box::pin(async move {
-                if store::delete(tx, bumped, id).await? { Ok(()) } else { Err(not_found(id)) }
+                if !store::delete(tx, bumped, id).await? {
+                    return Err(not_found(id));
+                }
+                audit::append(tx, entry).await
             })
         })
         .await
+}
+
+fn entry(tenant: &Tenant, key: &'static str, id: &str) -> Entry {
+    Entry::new(tenant, key, Outcome::Success).fact("ssoConnectorId", id)
 }
 
 /// Reads the enterprise connectors of a tenant.

@@ -94,7 +94,8 @@ fn is_way_to_more(tenant: &Tenant, method: &Method, path: &[&str]) -> bool {
         ["roles"] => *method == Method::POST,
         ["organization-roles"] => *method == Method::POST,
         ["organization-roles", _, "resource-scopes", ..] => *method != Method::DELETE,
-        ["organizations", _, "applications", ..] => {
+        // Whoever carries codes, or says who somebody is, can be anyone.
+        ["organizations", _, "applications", ..] | ["connectors" | "sso-connectors", ..] => {
             organization_template::some_role_manages(&snapshot)
         }
         ["applications", id, ..] => {
