@@ -28,12 +28,12 @@ pub fn sign(
 ) {
     let time = basic_time(now);
     let date = &time[..8];
-    let body_hash = hex(digest::digest(&digest::SHA256, &request.body).as_ref());
+    let body_hash = hash_of(&request.body);
     set(request, "x-amz-date", &time);
     set(request, "x-amz-content-sha256", &body_hash);
     let (names, canonical) = canonical(request, service, &body_hash);
     let scope = format!("{date}/{region}/{service}/aws4_request");
-    let canonical_hash = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
+    let canonical_hash = hash_of(canonical.as_bytes());
     let to_sign = format!("{ALGORITHM}\n{time}\n{scope}\n{canonical_hash}");
     let mut key = hmac_of(format!("AWS4{}", credentials.secret).as_bytes(), date);
     for part in [region, service, "aws4_request"] {
@@ -87,16 +87,21 @@ fn set(request: &mut Request, name: &'static str, value: &str) {
     }
 }
 
-fn hmac_of(key: &[u8], text: &str) -> hmac::Tag {
+/// SHA-256 in hexadecimal digits.
+pub(crate) fn hash_of(bytes: &[u8]) -> String {
+    hex(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+pub(crate) fn hmac_of(key: &[u8], text: &str) -> hmac::Tag {
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), text.as_bytes())
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// RFC 3986: everything but unreserved characters.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
@@ -114,6 +119,18 @@ fn basic_time(now: i64) -> String {
     let (year, month, day) = civil(days);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+}
+
+/// ISO 8601 in its extended form, such as `2015-08-30T12:36:00Z`.
+pub(crate) fn extended_time(now: i64) -> String {
+    let time = basic_time(now);
+    format!("{}T{}:{}:{}Z", plain_date(now), &time[9..11], &time[11..13], &time[13..15])
+}
+
+/// The day, such as `2015-08-30`.
+pub(crate) fn plain_date(now: i64) -> String {
+    let (year, month, day) = civil(now.div_euclid(86_400));
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 /// Year, month and day of a count of days since 1970-01-01, in the Gregorian calendar. Years begin in March here, so that the leap day is

@@ -122,7 +122,7 @@ async fn what_a_connector_may_be_follows_from_its_factory() {
     let path = "/api/connectors";
     for (body, status, refusal) in [
         (json!({ "connectorId": "nothing" }), 422, "connector.not_found_with_connector_id"),
-        (json!({ "connectorId": "yunpian-sms" }), 501, "connector.not_implemented"),
+        (json!({ "connectorId": "smsbao-sms" }), 501, "connector.not_implemented"),
         (json!({ "connectorId": "oidc" }), 400, "connector.should_specify_target"),
         (
             json!({ "connectorId": "google-universal", "metadata": { "target": "mine" } }),
@@ -209,13 +209,13 @@ async fn a_message_is_sent_on_trial() {
     let admin = server.admin().await;
     let peer = Peer::start().await;
     let config = json!({ "endpoint": peer.url("/mail"), "authorization": "Bearer secret" });
-    let body = json!({ "config": config, "email": "ana@example.com" });
+    let body = json!({ "config": config, "email": "ana@example.com", "locale": "pt-BR" });
     admin.post("/api/connectors/http-email/test", body).await.expect(204);
     let asked = peer.last();
     assert_eq!(asked.headers["authorization"], "Bearer secret");
     assert_eq!(
         asked.json(),
-        json!({ "to": "ana@example.com", "type": "Generic", "payload": { "code": "000000" } })
+        json!({ "to": "ana@example.com", "type": "Generic", "payload": { "code": "000000", "locale": "pt-BR" } })
     );
     let body = json!({ "config": config, "phone": "5511912345678", "email": "ana@example.com" });
     admin.post("/api/connectors/http-sms/test", body.clone()).await.expect(204);
@@ -233,7 +233,7 @@ async fn a_message_is_sent_on_trial() {
         ("http-email", mail(json!({ "endpoint": "http://10.0.0.1/" })), 400, "connector.general"),
         ("http-email", json!({ "config": config }), 400, "guard.invalid_input"),
         ("http-email", json!({ "config": config, "email": "nobody" }), 400, "guard.invalid_input"),
-        ("aliyun-direct-mail", mail(config.clone()), 501, "connector.not_implemented"),
+        ("mailjunky-email-service", mail(config.clone()), 501, "connector.not_implemented"),
     ] {
         let path = format!("/api/connectors/{factory}/test");
         assert_eq!(

@@ -3,6 +3,7 @@
 //! [`Service::read`] turns the configuration of a connector into a service, or says which member is wrong; [`Service::send`] sends.
 //! All but SMTP are one HTTP request: a file says what the request is and what a success looks like, and this one carries it out.
 
+mod aliyun;
 mod aws_ses;
 mod config;
 mod gatewayapi;
@@ -14,8 +15,10 @@ mod smsaero;
 mod smtp;
 mod smtp2go;
 mod template;
+mod tencent;
 mod twilio;
 mod vonage;
+mod yunpian;
 
 use std::fmt;
 
@@ -28,6 +31,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+use aliyun::SmsService;
 pub use config::ConfigProblem;
 pub use template::fill;
 
@@ -107,6 +111,10 @@ enum Kind {
     Vonage(vonage::Config),
     GatewayApi(gatewayapi::Config),
     SmsAero(smsaero::Config),
+    AliyunMail(aliyun::Mail),
+    AliyunSms(SmsService, aliyun::Sms),
+    Tencent(tencent::Config),
+    Yunpian(yunpian::Config),
 }
 
 impl Service {
@@ -127,6 +135,15 @@ impl Service {
             "vonage-sms" => vonage::Config::read(config).map(Kind::Vonage),
             "gatewayapi-sms" => gatewayapi::Config::read(config).map(Kind::GatewayApi),
             "smsaero-short-message-service" => smsaero::Config::read(config).map(Kind::SmsAero),
+            "aliyun-direct-mail" => aliyun::Mail::read(config).map(Kind::AliyunMail),
+            "aliyun-short-message-service" => {
+                aliyun::Sms::read(config).map(|sms| Kind::AliyunSms(SmsService::Messages, sms))
+            }
+            "aliyun-short-message-auth-service" => {
+                aliyun::Sms::read(config).map(|sms| Kind::AliyunSms(SmsService::Codes, sms))
+            }
+            "tencent-short-message-service" => tencent::Config::read(config).map(Kind::Tencent),
+            "yunpian-sms" => yunpian::Config::read(config).map(Kind::Yunpian),
             _ => return None,
         };
         Some(kind.map(Self))
@@ -158,6 +175,10 @@ impl Service {
             Kind::Vonage(config) => config.call(message),
             Kind::GatewayApi(config) => config.call(message),
             Kind::SmsAero(config) => config.call(message),
+            Kind::AliyunMail(config) => config.call(message),
+            Kind::AliyunSms(service, config) => config.call(*service, message),
+            Kind::Tencent(config) => config.call(message),
+            Kind::Yunpian(config) => config.call(message),
             Kind::Smtp(_) => unreachable!("SMTP is no request"),
         }
     }

@@ -133,6 +133,22 @@ fn each_service_is_asked_in_its_own_way() {
             json!({ "number": "79990000000", "sign": "B", "text": "Code 123456" }),
         ),
         (
+            "yunpian-sms",
+            json!({ "apikey": "k", "templates": texts(), "enableInternational": true }),
+            "8613812345678",
+            "https://sms.yunpian.com/v2/sms/single_send.json",
+            "",
+            json!("apikey=k&mobile=13812345678&text=Code+123456"),
+        ),
+        (
+            "yunpian-sms",
+            json!({ "apikey": "k", "templates": texts(), "enableInternational": true }),
+            "5511912345678",
+            "https://sms.yunpian.com/v2/sms/single_send.json",
+            "",
+            json!("apikey=k&mobile=%2B5511912345678&text=Code+123456"),
+        ),
+        (
             "http-sms",
             json!({ "endpoint": "https://sms.example/send", "authorization": "Bearer x" }),
             "5511912345678",
@@ -301,4 +317,103 @@ fn a_success_that_tells_of_a_failure_is_one() {
     }
     let refused = Response { status: StatusCode::FORBIDDEN, ..answer("{\"message\":\"no\nway\"}") };
     assert_eq!(by_status(&refused), Err("403 {\"message\":\"no way\"}".to_owned()));
+}
+
+#[test]
+fn alibaba_cloud_is_asked_with_every_parameter_signed() {
+    let keys = json!({ "accessKeyId": "id", "accessKeySecret": "s" });
+    let with = |more: Value| {
+        let mut config = keys.clone();
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        config
+    };
+    let by_place =
+        json!([{ "usageType": "Generic", "templateCode": { "china": "C", "overseas": "O" } }]);
+    let sms = with(json!({ "signName": "B", "templates": by_place }));
+    let mail = with(
+        json!({ "accountName": "f@e.example", "fromAlias": "F", "regionId": "ap-southeast-1", "templates": mails() }),
+    );
+    for (id, config, to, url, expected) in [
+        (
+            "aliyun-short-message-service",
+            sms.clone(),
+            "8613812345678",
+            "https://dysmsapi.aliyuncs.com/",
+            vec![
+                ("Action", "SendSms"),
+                ("PhoneNumbers", "13812345678"),
+                ("TemplateCode", "C"),
+                ("TemplateParam", "{\"code\":\"123456\"}"),
+            ],
+        ),
+        (
+            "aliyun-short-message-service",
+            sms.clone(),
+            "5511912345678",
+            "https://dysmsapi.aliyuncs.com/",
+            vec![("PhoneNumbers", "5511912345678"), ("TemplateCode", "O")],
+        ),
+        (
+            "aliyun-short-message-auth-service",
+            sms,
+            "8613812345678",
+            "https://dypnsapi.aliyuncs.com/",
+            vec![("Action", "SendSmsVerifyCode"), ("PhoneNumber", "13812345678")],
+        ),
+        (
+            "aliyun-direct-mail",
+            mail,
+            "a@b.example",
+            "https://dm.ap-southeast-1.aliyuncs.com/",
+            vec![
+                ("Action", "SingleSendMail"),
+                ("Version", "2017-06-22"),
+                ("FromAlias", "F"),
+                ("HtmlBody", "<b>123456</b>"),
+                ("ReplyToAddress", "false"),
+            ],
+        ),
+    ] {
+        let (asked_url, _, body) = asked(&service(id, config), to, None);
+        assert_eq!(asked_url, url);
+        let fields: std::collections::HashMap<String, String> =
+            url::form_urlencoded::parse(body.as_str().unwrap().as_bytes()).into_owned().collect();
+        for (name, value) in expected {
+            assert_eq!(fields.get(name).map(String::as_str), Some(value), "{id} {name}");
+        }
+        assert_eq!(fields["Timestamp"], "2013-05-24T00:00:00Z");
+        assert!(fields["Signature"].len() == 28, "{}", fields["Signature"]);
+    }
+}
+
+#[test]
+fn tencent_cloud_is_asked_with_a_signature() {
+    let tencent = service(
+        "tencent-short-message-service",
+        json!({
+            "accessKeyId": "id", "accessKeySecret": "s", "signName": "B", "sdkAppId": "1400", "region": "ap-guangzhou",
+            "templates": [{ "usageType": "Generic", "templateCode": "77" }],
+        }),
+    );
+    let (url, authorization, body) = asked(&tencent, "8613812345678", None);
+    assert_eq!(url, "https://sms.tencentcloudapi.com/");
+    assert!(authorization.starts_with("TC3-HMAC-SHA256 Credential=id/2013-05-24/sms/tc3_request"));
+    assert_eq!(
+        body,
+        json!({
+            "PhoneNumberSet": ["+8613812345678"], "SmsSdkAppId": "1400", "SignName": "B",
+            "TemplateId": "77", "TemplateParamSet": ["123456"],
+        })
+    );
+}
+
+#[test]
+fn messages_abroad_are_sent_where_they_are_switched_on() {
+    let yunpian = service(
+        "yunpian-sms",
+        json!({ "apikey": "k", "templates": texts(), "unsupportedCountriesMsg": "no" }),
+    );
+    let payload = payload();
+    let refused = yunpian.call(&message("5511912345678", &payload, None));
+    assert!(matches!(refused, Err(SendError::Refused { answer, .. }) if answer == "no"));
 }

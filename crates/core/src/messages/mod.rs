@@ -76,7 +76,11 @@ pub(crate) async fn prepare(tenant: &Tenant, message: Message) -> Result<Ready> 
     with_service(tenant, message, service).await
 }
 
-async fn with_service(tenant: &Tenant, message: Message, service: Service) -> Result<Ready> {
+async fn with_service(tenant: &Tenant, mut message: Message, service: Service) -> Result<Ready> {
+    // Services that keep templates themselves choose by it.
+    if let Some(locale) = &message.locale {
+        message.payload.entry("locale").or_insert_with(|| locale.as_str().into());
+    }
     let content = match &message.to {
         Recipient::Phone(_) => None,
         Recipient::Email(_) => {
