@@ -1,15 +1,16 @@
 //! What every handler can reach, and how a request finds its tenant.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{FromRef, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts, Request, State};
 use axum::response::Response;
 use axum::{Router, middleware};
 use http::request::Parts;
 use http::{StatusCode, Uri, header};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
-use trinco_core::{Installation, Origin, Tenant};
+use trinco_core::{Installation, Occasion, Origin, Tenant};
 
 use crate::health::Health;
 use crate::observe::Observer;
@@ -116,8 +117,25 @@ fn choose_tenant(app: &App, mut request: Request) -> Request {
             None => installation.default_tenant(),
         },
     };
-    request.extensions_mut().insert(Here(tenant.clone()));
+    let tenant = tenant.on(occasion(&request));
+    request.extensions_mut().insert(Here(tenant));
     request
+}
+
+/// Characters of a program's name that are kept.
+const LONGEST_USER_AGENT: usize = 512;
+
+/// Who asks, as far as the connection and the headers tell.
+fn occasion(request: &Request) -> Occasion {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let user_agent = request.headers().get(header::USER_AGENT);
+    Occasion {
+        ip: peer.map(|ConnectInfo(peer)| peer.ip().to_canonical().to_string()),
+        user_agent: user_agent
+            .and_then(|value| value.to_str().ok())
+            .map(|name| name.chars().take(LONGEST_USER_AGENT).collect()),
+        call: None,
+    }
 }
 
 /// RFC 9110 §4.2.3: letter case does not matter in a host, nor does the scheme's default port.

@@ -1,5 +1,6 @@
 //! Reading the audit log: newest first, filtered, in pages.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Recorded, store};
@@ -17,8 +18,6 @@ pub struct Filter {
     pub application_id: Option<String>,
     /// Only those with this key.
     pub key: Option<String>,
-    /// Only the deliveries of this webhook; without it, none of any.
-    pub(super) hook_id: Option<String>,
     /// Only those of this time or later: Unix milliseconds.
     pub from: Option<i64>,
     /// Only those of this time or earlier: Unix milliseconds.
@@ -35,7 +34,7 @@ pub enum Totals {
 }
 
 /// An entry, and whose it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Log {
     /// The tenant it belongs to.
@@ -61,7 +60,7 @@ pub struct Logs {
 /// # Errors
 /// `log.invalid_time_window` when the window ends before it begins.
 pub async fn list(tenant: &Tenant, filter: Filter, totals: Totals, page: Page) -> Result<Logs> {
-    read(tenant, Filter { hook_id: None, ..filter }, totals, page).await
+    read(tenant, None, filter, totals, page).await
 }
 
 /// Lists the deliveries of a webhook.
@@ -75,8 +74,7 @@ pub async fn of_hook(
     totals: Totals,
     page: Page,
 ) -> Result<Logs> {
-    let filter = Filter { hook_id: Some(hook_id.to_owned()), ..filter };
-    read(tenant, filter, totals, page).await
+    read(tenant, Some(hook_id.to_owned()), filter, totals, page).await
 }
 
 /// The entry with this id.
@@ -102,7 +100,14 @@ pub async fn deliveries_of_hook(tenant: &Tenant, hook_id: &str, since: i64) -> R
         .await
 }
 
-async fn read(tenant: &Tenant, filter: Filter, totals: Totals, page: Page) -> Result<Logs> {
+/// The deliveries of a webhook; without one, everything but those of any.
+async fn read(
+    tenant: &Tenant,
+    hook_id: Option<String>,
+    filter: Filter,
+    totals: Totals,
+    page: Page,
+) -> Result<Logs> {
     if let (Some(from), Some(until)) = (filter.from, filter.until)
         && from > until
     {
@@ -113,10 +118,11 @@ async fn read(tenant: &Tenant, filter: Filter, totals: Totals, page: Page) -> Re
         Totals::Capped => Some(MOST_COUNTED + 1),
     };
     tenant
-        .scan((filter, most, page), |conn, (filter, most, page)| {
+        .scan((hook_id, filter, most, page), |conn, (hook_id, filter, most, page)| {
             Box::pin(async move {
-                let total = store::count(conn, filter, *most).await?;
-                let rows = store::list(conn, filter, *page).await?;
+                let hook_id = hook_id.as_deref();
+                let total = store::count(conn, hook_id, filter, *most).await?;
+                let rows = store::list(conn, hook_id, filter, *page).await?;
                 Ok(Logs { rows, total, is_capped: most.is_some_and(|most| total >= most) })
             })
         })

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 pub use count::Counts;
 pub use list::{Filter, Log, Logs, MOST_COUNTED, Totals, deliveries_of_hook, get, list, of_hook};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trinco_db::{TenantDb, Tx};
@@ -117,7 +118,7 @@ pub async fn record(tenant: &Tenant, entry: Entry) -> Result<()> {
 }
 
 /// An entry as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Recorded {
     /// 21 characters.

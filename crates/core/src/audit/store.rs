@@ -70,6 +70,7 @@ pub(super) async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Option<Recorde
 /// A page of the entries, the newest first. The page is found in an index alone, so that the entries before it are not read.
 pub(super) async fn list(
     conn: &mut Conn<'_>,
+    hook_id: Option<&str>,
     filter: &Filter,
     page: Page,
 ) -> Result<Vec<Recorded>> {
@@ -77,7 +78,7 @@ pub(super) async fn list(
         "SELECT id, key, payload, created_at FROM logs WHERE tenant_id = $1
            AND id IN (SELECT id FROM logs WHERE tenant_id = $1"
     ));
-    let select = filtered(select, filter)
+    let select = filtered(select, hook_id, filter)
         .text(sql!(" ORDER BY created_at DESC, id DESC"))
         .push(sql!(" LIMIT "), page.limit)
         .push(sql!(" OFFSET "), page.offset)
@@ -88,25 +89,27 @@ pub(super) async fn list(
 /// How many entries there are; no further than `most`.
 pub(super) async fn count(
     conn: &mut Conn<'_>,
+    hook_id: Option<&str>,
     filter: &Filter,
     most: Option<i64>,
 ) -> Result<i64> {
     let count = match most {
         None => {
-            filtered(Sql::from(sql!("SELECT COUNT(*) FROM logs WHERE tenant_id = $1")), filter)
+            let count = Sql::from(sql!("SELECT COUNT(*) FROM logs WHERE tenant_id = $1"));
+            filtered(count, hook_id, filter)
         }
         Some(most) => {
             let count = Sql::from(sql!(
                 "SELECT COUNT(*) FROM (SELECT id FROM logs WHERE tenant_id = $1"
             ));
-            filtered(count, filter).push(sql!(" LIMIT "), most).text(sql!(") AS some"))
+            filtered(count, hook_id, filter).push(sql!(" LIMIT "), most).text(sql!(") AS some"))
         }
     };
     Ok(conn.one(&count, &[]).await?.get(0)?)
 }
 
-fn filtered(mut query: Sql, filter: &Filter) -> Sql {
-    query = match &filter.hook_id {
+fn filtered(mut query: Sql, hook_id: Option<&str>, filter: &Filter) -> Sql {
+    query = match hook_id {
         None => query.text(sql!(" AND hook_id IS NULL")),
         Some(id) => query.push(sql!(" AND hook_id = "), id),
     };

@@ -1,11 +1,12 @@
 //! What webhooks can be told of.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 macro_rules! events {
     ($($event:ident = $name:literal,)*) => {
         /// Something that webhooks can be told of.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         #[expect(missing_docs, reason = "the names say it")]
         pub enum Event {
             $(#[serde(rename = $name)] $event,)*

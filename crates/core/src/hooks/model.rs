@@ -6,6 +6,7 @@ use http::header::{
     CONNECTION, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
     UPGRADE,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::Url;
 
@@ -18,7 +19,7 @@ const MOST_HEADERS: usize = 50;
 const LONGEST_HEADER: usize = 4096;
 
 /// Someone who is told of events.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Hook {
     /// The tenant it belongs to.
@@ -35,6 +36,7 @@ pub struct Hook {
     pub config: Config,
     /// What requests to it are signed with.
     #[serde(serialize_with = "revealed")]
+    #[schemars(with = "Secret")]
     pub signing_key: Secret,
     /// Whether it is told at all.
     pub enabled: bool,
@@ -50,7 +52,7 @@ fn revealed<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::E
 }
 
 /// How the deliveries of the last day went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExecutionStats {
     /// Requests that were taken.
@@ -60,7 +62,7 @@ pub struct ExecutionStats {
 }
 
 /// Where a webhook is, and what is sent there besides.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Config {
     /// Where requests are sent.
@@ -70,11 +72,11 @@ pub struct Config {
     pub headers: Option<Headers>,
     /// Kept for those who send it: deliveries have retries of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retries: Option<serde_json::Number>,
+    pub retries: Option<u32>,
 }
 
 /// The http(s) URL of a receiver.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct ReceiverUrl(String);
 
@@ -101,7 +103,7 @@ impl<'de> Deserialize<'de> for ReceiverUrl {
 }
 
 /// Headers that a webhook wants.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Headers(BTreeMap<String, String>);
 
@@ -135,7 +137,7 @@ impl<'de> Deserialize<'de> for Headers {
 }
 
 /// The body that creates a webhook.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewHook {
     /// Shown to people.
@@ -155,7 +157,7 @@ pub struct NewHook {
 }
 
 /// The body that changes a webhook: absent members stay as they are, present ones replace the old value.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct HookChanges {
     /// Shown to people.
@@ -172,7 +174,7 @@ pub struct HookChanges {
 }
 
 /// The body that sends examples.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HookTest {
     /// Of which events.

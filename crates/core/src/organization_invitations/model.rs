@@ -1,5 +1,6 @@
 //! What an invitation is. The serde shape is the shape of the Management API.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::experience::EmailAddress;
@@ -7,7 +8,7 @@ use crate::organization_template::Named;
 use crate::{Text, nullable};
 
 /// An invitation into an organization, by e-mail.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Invitation {
     /// The tenant it belongs to.
@@ -35,7 +36,7 @@ pub struct Invitation {
 }
 
 /// What has become of an invitation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Status {
     /// It waits.
     Pending,
@@ -66,7 +67,7 @@ impl Status {
 }
 
 /// The body that creates an invitation.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewInvitation {
     /// The user who invites.
@@ -87,21 +88,24 @@ pub struct NewInvitation {
 }
 
 /// Whether a message is sent, and what its template is filled with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "MessageOrFalse")]
 pub struct MessageWanted(pub Option<MessagePayload>);
+
+/// What [`MessageWanted`] is read from.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+enum MessageOrFalse {
+    Flag(bool),
+    Payload(MessagePayload),
+}
 
 impl<'de> Deserialize<'de> for MessageWanted {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Written {
-            Flag(bool),
-            Payload(MessagePayload),
-        }
-        match Written::deserialize(deserializer) {
-            Ok(Written::Flag(false)) => Ok(Self(None)),
-            Ok(Written::Payload(payload)) => Ok(Self(Some(payload))),
-            Ok(Written::Flag(true)) | Err(_) => {
+        match MessageOrFalse::deserialize(deserializer) {
+            Ok(MessageOrFalse::Flag(false)) => Ok(Self(None)),
+            Ok(MessageOrFalse::Payload(payload)) => Ok(Self(Some(payload))),
+            Ok(MessageOrFalse::Flag(true)) | Err(_) => {
                 Err(de::Error::custom("must be false, or an object of texts"))
             }
         }
@@ -109,7 +113,7 @@ impl<'de> Deserialize<'de> for MessageWanted {
 }
 
 /// What the template of a message is filled with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MessagePayload {
     /// A code.
@@ -127,7 +131,7 @@ pub struct MessagePayload {
 }
 
 /// The body that ends an invitation.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusChange {
     /// How it ends.
@@ -138,7 +142,7 @@ pub struct StatusChange {
 }
 
 /// How an invitation is ended by someone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub enum Ending {
     /// It is accepted.
     Accepted,

@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for PictureUrl {
 }
 
 /// The domain of e-mail addresses: at least two labels of letters, digits and inner hyphens, in lower case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct EmailDomain(String);
 
@@ -138,7 +138,7 @@ impl<'de> Deserialize<'de> for EmailDomain {
 }
 
 /// Whoever signs up with an address of this domain becomes a member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JitEmailDomain {
     /// The tenant it belongs to.

@@ -62,6 +62,7 @@ async fn serve(
     let installation = Arc::new(open::installation(settings, address.port()).await?);
     let (presence, stop) = Presence::begin(settings, &installation, address, ending.begun).await?;
     installation.set_script_fetch(settings.scripts_fetch_allow.clone(), outbound.clone());
+    installation.set_outbound(outbound.clone());
     let documents_allow = settings.documents_allow.clone();
     installation.set_document_outbound(outbound.clone().with_allow(documents_allow));
     let (traces, exporting) = traces.map(traces::Prepared::start).transpose()?.unzip();
