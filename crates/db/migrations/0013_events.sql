@@ -62,7 +62,7 @@ CREATE INDEX organization_invitations_by_inviter ON organization_invitations (te
 CREATE INDEX organization_invitations_by_invitee ON organization_invitations (tenant_id, invitee_folded);
 CREATE INDEX organization_invitations_by_accepted_user ON organization_invitations (tenant_id, accepted_user_id);
 -- One invitation of a person into an organization waits at a time, whatever happens at once.
-CREATE UNIQUE INDEX organization_invitations_pending
+CREATE UNIQUE INDEX organization_invitations_organization_id_invitee_folded
     ON organization_invitations (tenant_id, organization_id, invitee_folded) WHERE status = 'Pending';
 
 CREATE TABLE organization_invitation_roles (

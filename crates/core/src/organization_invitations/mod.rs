@@ -216,7 +216,10 @@ fn changed(tenant: &Tenant, key: &'static str, id: &str) -> Entry {
 
 fn taken(error: Error) -> Error {
     error
-        .if_taken("organization_invitations_pending", "entity.unique_integrity_violation")
+        .if_taken(
+            "organization_invitations_organization_id_invitee_folded",
+            "entity.unique_integrity_violation",
+        )
         .if_missing("entity.relation_foreign_key_not_found")
 }
 
