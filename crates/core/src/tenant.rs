@@ -15,8 +15,8 @@ use crate::clients::Documents;
 use crate::passwords::Passwords;
 use crate::token_customizers::{AllowedOrigin, Scripts};
 use crate::{
-    Alphabet, Clock, MasterKey, Occasion, Randomness, Result, Sealer, Section, Snapshot, configs, keys,
-    tenants,
+    Alphabet, Clock, MasterKey, Occasion, Randomness, Result, Sealer, Section, Snapshot, configs,
+    keys, tenants,
 };
 
 /// Where a tenant is reached from outside. Issuers and absolute URLs are made from this, never from a request's Host header.

@@ -49,7 +49,9 @@ async fn hasura_learns_whose_request_it_is_and_whether_they_hold_the_role() {
     let holder = json!({ "X-Hasura-User-Id": user, "X-Hasura-Role": "shopper" });
     assert_eq!(told(&here, token, Some("shopper")).await, holder);
     assert_eq!(told(&here, token, None).await, json!({ "X-Hasura-User-Id": user }));
-    for (query, token) in [(here.as_str(), token), (here.as_str(), ""), ("resource=https://other.example", token)] {
+    for (query, token) in
+        [(here.as_str(), token), (here.as_str(), ""), ("resource=https://other.example", token)]
+    {
         let role = if query == here && !token.is_empty() { "owner" } else { "shopper" };
         let refused = hasura.asks(query, token, Some(role)).await.expect(401).json();
         assert_eq!(refused["code"], "auth.expected_role_not_found");
@@ -58,7 +60,10 @@ async fn hasura_learns_whose_request_it_is_and_whether_they_hold_the_role() {
     let as_guest = json!({ "X-Hasura-User-Id": user, "X-Hasura-Role": "guest" });
     assert_eq!(told(&guest, token, Some("owner")).await, as_guest);
     assert_eq!(told(&guest, token, None).await, as_guest);
-    assert_eq!(told(&guest, "no token", Some("shopper")).await, json!({ "X-Hasura-Role": "guest" }));
+    assert_eq!(
+        told(&guest, "no token", Some("shopper")).await,
+        json!({ "X-Hasura-Role": "guest" })
+    );
     let elsewhere = "resource=https://other.example&unauthorizedRole=guest";
     assert_eq!(told(elsewhere, token, Some("shopper")).await, as_guest);
     let refused = hasura.asks("", token, None).await.expect(400).json();

@@ -86,7 +86,10 @@ async fn roles_and_permissions_tell_of_every_change() {
     names.sort_unstable();
     assert_eq!(names, ["Role.Created", "Role.Scopes.Updated"]);
     let scopes_told = events.iter().find(|event| event["event"] == "Role.Scopes.Updated").unwrap();
-    assert_eq!((&scopes_told["roleId"], &scopes_told["data"][0]["id"]), (&role["id"], &json!(scope_id)));
+    assert_eq!(
+        (&scopes_told["roleId"], &scopes_told["data"][0]["id"]),
+        (&role["id"], &json!(scope_id))
+    );
 
     let role = format!("/api/roles/{}", text(&role, "/id"));
     told.one("Role.Data.Updated", patch, &role, json!({ "description": "y" })).await;
@@ -110,14 +113,16 @@ async fn the_organization_template_tells_of_every_change() {
     let (post, patch, put, delete) = (Method::POST, Method::PATCH, Method::PUT, Method::DELETE);
 
     let scopes = "/api/organization-scopes";
-    let scope = told.one("OrganizationScope.Created", post.clone(), scopes, json!({ "name": "a:b" })).await;
+    let scope =
+        told.one("OrganizationScope.Created", post.clone(), scopes, json!({ "name": "a:b" })).await;
     let scope = id(&scope);
     let path = format!("{scopes}/{scope}");
     let changes = json!({ "description": "x" });
     told.one("OrganizationScope.Data.Updated", patch.clone(), &path, changes).await;
 
     let roles = "/api/organization-roles";
-    let role = told.one("OrganizationRole.Created", post.clone(), roles, json!({ "name": "clerk" })).await;
+    let role =
+        told.one("OrganizationRole.Created", post.clone(), roles, json!({ "name": "clerk" })).await;
     let role = format!("{roles}/{}", id(&role));
     let changes = json!({ "description": "x" });
     told.one("OrganizationRole.Data.Updated", patch, &role, changes).await;
@@ -152,7 +157,8 @@ async fn organizations_tell_who_came_and_who_went() {
     let (post, patch, put, delete) = (Method::POST, Method::PATCH, Method::PUT, Method::DELETE);
 
     let path = "/api/organizations";
-    let acme = told.one("Organization.Created", post.clone(), path, json!({ "name": "Acme" })).await;
+    let acme =
+        told.one("Organization.Created", post.clone(), path, json!({ "name": "Acme" })).await;
     let acme = id(&acme);
     let path = format!("{path}/{acme}");
     told.one("Organization.Data.Updated", patch, &path, json!({ "name": "Acme Ltd" })).await;
@@ -164,7 +170,8 @@ async fn organizations_tell_who_came_and_who_went() {
         assert_eq!(event["event"], "Organization.Membership.Updated");
         assert_eq!(event["organizationId"], json!(acme));
         assert!(event.get("data").is_none());
-        let lists = ["addedUserIds", "removedUserIds", "addedApplicationIds", "removedApplicationIds"];
+        let lists =
+            ["addedUserIds", "removedUserIds", "addedApplicationIds", "removedApplicationIds"];
         let there = lists.into_iter().filter(|name| event.get(*name).is_some());
         there.map(|name| (name, event[name].clone())).collect::<Vec<_>>()
     };
@@ -231,8 +238,14 @@ async fn people_who_sign_up_and_in_are_told_of_with_their_application() {
     assert_eq!(told.len(), 1);
     let event = &told[0];
     assert_eq!(event["event"], "PostSignIn");
-    assert_eq!((&event["interactionEvent"], &event["userIp"]), (&json!("SignIn"), &json!("127.0.0.1")));
-    assert_eq!((&event["userId"], &event["user"]["username"]), (&json!(world.user_id), &json!(USER.0)));
+    assert_eq!(
+        (&event["interactionEvent"], &event["userIp"]),
+        (&json!("SignIn"), &json!("127.0.0.1"))
+    );
+    assert_eq!(
+        (&event["userId"], &event["user"]["username"]),
+        (&json!(world.user_id), &json!(USER.0))
+    );
     assert_eq!(event["applicationId"], json!(app.0));
     let application = json!({
         "id": app.0, "type": "Traditional", "name": "Shop", "description": event["application"]["description"],
@@ -245,7 +258,11 @@ async fn people_who_sign_up_and_in_are_told_of_with_their_application() {
     let url = world.server.authorization_url(&app.0, "openid", &[]);
     let page = browser.get(&url).await.location().replace("/sign-in?", "/register?");
     let xsrf = hidden(&browser.get(&page).await.expect(200).text, "xsrf");
-    let form = [("xsrf", xsrf.as_str()), ("identifier", "newcomer"), ("password", "correct horse battery")];
+    let form = [
+        ("xsrf", xsrf.as_str()),
+        ("identifier", "newcomer"),
+        ("password", "correct horse battery"),
+    ];
     let resumed = browser.submit(&page, &form).await.location().to_owned();
     assert!(query_of(browser.get(&resumed).await.location()).contains_key("code"));
     deliver(&world.server).await;

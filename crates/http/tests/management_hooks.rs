@@ -79,7 +79,7 @@ async fn what_no_webhook_can_be_is_refused_by_its_name() {
     for (body, path) in [
         (json!({ "events": ["User.Created"] }), ""),
         (json!({ "events": [], "config": url }), "events"),
-        (json!({ "events": ["User.Vanished"], "config": url }), "events.0"),
+        (json!({ "events": ["User.Vanished"], "config": url }), "events[0]"),
         (json!({ "events": ["User.Created"], "config": { "url": "ftp://a" } }), "config.url"),
         (
             json!({ "events": ["User.Created"], "config": { "url": "https://a", "headers": { "host": "b" } } }),
@@ -147,7 +147,10 @@ async fn an_event_is_delivered_signed_and_shown_among_the_recent_ones() {
     assert_eq!(logs[0]["key"], "TriggerHook.Role.Created");
     assert_eq!(logs[0]["payload"]["result"], "Success");
     assert_eq!(logs[0]["payload"]["hookRequest"]["body"], received[0].body());
-    assert_eq!(logs[0]["payload"]["response"], json!({ "statusCode": 200, "body": { "seen": 200 } }));
+    assert_eq!(
+        logs[0]["payload"]["response"],
+        json!({ "statusCode": 200, "body": { "seen": 200 } })
+    );
     // They are no part of the audit view.
     let audited = admin.get("/api/logs?logKey=TriggerHook.Role.Created").await.expect(200);
     assert_eq!(audited.header("total-number"), "0");
@@ -169,12 +172,16 @@ async fn a_delivery_that_is_not_taken_is_tried_again_with_growing_pauses() {
     }
     let received = receiver.take();
     assert_eq!(received.len(), 4);
-    assert!(received.iter().all(|request| request.bytes == received[0].bytes), "the same each time");
+    assert!(
+        received.iter().all(|request| request.bytes == received[0].bytes),
+        "the same each time"
+    );
 
     admin.renew().await;
     let path = format!("/api/hooks/{id}/recent-logs?start_time=0");
     let logs = admin.get(&path).await.expect(200).json();
-    let told: Vec<_> = logs.as_array().unwrap().iter().map(|log| &log["payload"]["error"]).collect();
+    let told: Vec<_> =
+        logs.as_array().unwrap().iter().map(|log| &log["payload"]["error"]).collect();
     let told: Vec<_> = told.into_iter().map(|error| error.as_str().unwrap_or_default()).collect();
     assert_eq!(told, ["", "answered 404", "answered 302", "answered 500"]);
 }
@@ -291,7 +298,8 @@ async fn a_test_sends_an_example_of_each_event_and_tells_what_came_back() {
     let receiver = Receiver::start().await;
     let (id, key) = receiver.hook(&admin, &["Role.Created"]).await;
     let path = format!("/api/hooks/{id}/test");
-    let test = json!({ "events": ["PostSignIn", "User.Data.Updated"], "config": { "url": receiver.url } });
+    let test =
+        json!({ "events": ["PostSignIn", "User.Data.Updated"], "config": { "url": receiver.url } });
     admin.post(&path, test.clone()).await.expect(204);
     let received = receiver.take();
     assert!(received.iter().all(|request| request.is_signed_with(&key)));

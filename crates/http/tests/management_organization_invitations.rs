@@ -84,7 +84,10 @@ async fn whoever_accepts_becomes_a_member_with_the_roles_and_webhooks_hear_of_it
     assert_eq!(invited.admin.get(&path).await.expect(200).json()["status"], "Pending");
     let accept = json!({ "status": "Accepted", "acceptedUserId": ana });
     let accepted = invited.end(&invitation, accept.clone()).await.expect(200).json();
-    assert_eq!((&accepted["status"], &accepted["acceptedUserId"]), (&json!("Accepted"), &json!(ana)));
+    assert_eq!(
+        (&accepted["status"], &accepted["acceptedUserId"]),
+        (&json!("Accepted"), &json!(ana))
+    );
     let roles = format!("/api/organizations/{}/users/{ana}/roles", invited.organization);
     assert_eq!(invited.admin.get(&roles).await.expect(200).json()[0]["name"], "clerk");
     let again = invited.end(&invitation, accept).await;

@@ -28,7 +28,8 @@ async fn email_domains_are_added_replaced_and_removed_in_lower_case() {
     let id = organization(&admin).await;
     let path = format!("/api/organizations/{id}/jit/email-domains");
     let added = admin.post(&path, json!({ "emailDomain": "Acme.Example" })).await.expect(201);
-    let domain = json!({ "tenantId": "default", "organizationId": id, "emailDomain": "acme.example" });
+    let domain =
+        json!({ "tenantId": "default", "organizationId": id, "emailDomain": "acme.example" });
     assert_eq!(added.json(), domain);
     let again = admin.post(&path, json!({ "emailDomain": "ACME.example" })).await;
     assert_eq!(code(again, 422), "entity.unique_integrity_violation");

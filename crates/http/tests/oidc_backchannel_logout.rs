@@ -303,7 +303,8 @@ async fn a_node_that_lost_its_lease_settles_nothing() {
     let release = Arc::new(Notify::new());
     *receiver.hold.lock().unwrap() = Some(Arc::clone(&release));
     let tenant = world.server.tenant().clone();
-    let slow = tokio::spawn(async move { deliveries::deliver(&tenant, &outbound()).await.unwrap() });
+    let slow =
+        tokio::spawn(async move { deliveries::deliver(&tenant, &outbound()).await.unwrap() });
     while receiver.received().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -99,10 +99,9 @@ pub(super) async fn count(
             filtered(count, hook_id, filter)
         }
         Some(most) => {
-            let count = Sql::from(sql!(
-                "SELECT COUNT(*) FROM (SELECT id FROM logs WHERE tenant_id = $1"
-            ));
-            filtered(count, hook_id, filter).push(sql!(" LIMIT "), most).text(sql!(") AS some"))
+            let count =
+                Sql::from(sql!("SELECT COUNT(*) FROM (SELECT id FROM logs WHERE tenant_id = $1"));
+            filtered(count, hook_id, filter).push(sql!(" LIMIT "), most).text(sql!(") AS counted"))
         }
     };
     Ok(conn.one(&count, &[]).await?.get(0)?)

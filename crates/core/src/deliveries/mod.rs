@@ -250,7 +250,8 @@ impl Deliveries {
     fn room_of(&self, kind: Kind, receiver: &str, chosen: &[Delivery]) -> usize {
         let is_here = |(of, whose, _): &&Key| *of == kind && whose == receiver;
         let is_next = |other: &&Delivery| other.kind == kind && other.receiver == receiver;
-        let taken = self.keys.iter().filter(is_here).count() + chosen.iter().filter(is_next).count();
+        let taken =
+            self.keys.iter().filter(is_here).count() + chosen.iter().filter(is_next).count();
         kind.most_of_receiver().saturating_sub(taken)
     }
 
@@ -283,7 +284,8 @@ async fn attempt(tenant: &Tenant, outbound: &Outbound, delivery: Delivery) -> Re
         Attempt::Dropped => (None, None),
         Attempt::Taken(entry) => (Some(entry), None),
         Attempt::NotTaken { entry, each_time } => {
-            let again_at = rules::pause_after(delivery.attempts).map(|pause| tenant.now_ms() + pause);
+            let again_at =
+                rules::pause_after(delivery.attempts).map(|pause| tenant.now_ms() + pause);
             (Some(entry).filter(|_| each_time || again_at.is_none()), again_at)
         }
     };

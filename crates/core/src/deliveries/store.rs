@@ -148,11 +148,7 @@ pub(super) async fn put_off(tx: &mut Tx<'_>, claimed: &Delivery, at: i64) -> Res
     Ok(put_off > 0)
 }
 
-pub(super) async fn delete_of_receiver(
-    tx: &mut Tx<'_>,
-    kind: Kind,
-    receiver: &str,
-) -> Result<()> {
+pub(super) async fn delete_of_receiver(tx: &mut Tx<'_>, kind: Kind, receiver: &str) -> Result<()> {
     tx.execute(
         sql!("DELETE FROM deliveries WHERE tenant_id = $1 AND kind = $2 AND receiver = $3"),
         params![kind.name(), receiver],

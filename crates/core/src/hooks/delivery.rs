@@ -206,12 +206,16 @@ mod tests {
         let key = Secret::new("key".to_owned());
         let request = request(&config, &key, "{}").unwrap();
         assert_eq!(request.headers[SIGNATURE], signature(&key, "{}").as_str());
-        assert_eq!((&request.headers["user-agent"], &request.headers["x-key"]), (&HeaderValue::from_static("me"), &HeaderValue::from_static("1")));
+        assert_eq!(
+            (&request.headers["user-agent"], &request.headers["x-key"]),
+            (&HeaderValue::from_static("me"), &HeaderValue::from_static("1"))
+        );
     }
 
     #[test]
     fn of_a_long_request_only_the_head_is_kept() {
-        let head = Head { hook_id: "h".to_owned(), event: Event::UserCreated, created_at: "t".to_owned() };
+        let head =
+            Head { hook_id: "h".to_owned(), event: Event::UserCreated, created_at: "t".to_owned() };
         let long = format!(r#"{{"data":"{}"}}"#, "x".repeat(KEPT_REQUEST));
         let kept = serde_json::to_value(Sent::of(&long, &head)).unwrap();
         assert_eq!(kept["body"]["hookId"], "h");

@@ -16,8 +16,7 @@ use trinco_db::{Conn, Tx};
 pub(crate) use delivery::attempt;
 pub use event::Event;
 pub use model::{
-    Config, ExecutionStats, Headers, Hook, HookChanges, HookTest, Listeners, NewHook,
-    ReceiverUrl,
+    Config, ExecutionStats, Headers, Hook, HookChanges, HookTest, Listeners, NewHook, ReceiverUrl,
 };
 pub(crate) use news::{Membership, News, telling};
 
@@ -104,7 +103,8 @@ pub async fn create(tenant: &Tenant, new: NewHook) -> Result<Hook> {
 /// `entity.not_exists_with_id`; `hook.missing_events`.
 pub async fn update(tenant: &Tenant, id: &str, changes: HookChanges) -> Result<Hook> {
     rules::check_changes(&changes)?;
-    let config = changes.config.as_ref().map(|config| seal_config(tenant, id, config)).transpose()?;
+    let config =
+        changes.config.as_ref().map(|config| seal_config(tenant, id, config)).transpose()?;
     let entry = changed(tenant, "Hook.Updated", id);
     let input = (id.to_owned(), changes, config, entry);
     let stored = tenant

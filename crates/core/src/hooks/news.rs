@@ -264,7 +264,8 @@ impl Telling<'_> {
             .write(input, |tx, (input, run, news)| {
                 Box::pin(async move {
                     let result = run(tx, input).await?;
-                    let told: Vec<News> = news.iter().map(|one| one.about_result(&result)).collect();
+                    let told: Vec<News> =
+                        news.iter().map(|one| one.about_result(&result)).collect();
                     for news in told {
                         news.tell(tx).await?;
                     }
@@ -297,7 +298,8 @@ impl Telling<'_> {
             .configure(sections, input, |tx, bumped, (input, run, news)| {
                 Box::pin(async move {
                     let result = run(tx, bumped, input).await?;
-                    let told: Vec<News> = news.iter().map(|one| one.about_result(&result)).collect();
+                    let told: Vec<News> =
+                        news.iter().map(|one| one.about_result(&result)).collect();
                     for news in told {
                         news.tell(tx).await?;
                     }

@@ -29,11 +29,7 @@ pub struct Filter {
 }
 
 /// Those that fit, the newest first, and no more than `limit`.
-pub(super) async fn list(
-    conn: &mut Conn<'_>,
-    filter: &Filter,
-    limit: i64,
-) -> Result<Vec<Stored>> {
+pub(super) async fn list(conn: &mut Conn<'_>, filter: &Filter, limit: i64) -> Result<Vec<Stored>> {
     let mut query = Sql::from(sql!(
         "SELECT id, organization_id, inviter_id, invitee, accepted_user_id, status, created_at, updated_at, expires_at
          FROM organization_invitations WHERE tenant_id = $1"

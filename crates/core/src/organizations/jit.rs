@@ -110,9 +110,9 @@ pub async fn remove_email_domain(
     let input = (organization_id.to_owned(), domain.to_lowercase());
     tenant
         .write(input, |tx, (organization_id, domain)| {
-            Box::pin(async move {
-                found(store::jit::delete_domain(tx, organization_id, domain).await?)
-            })
+            Box::pin(
+                async move { found(store::jit::delete_domain(tx, organization_id, domain).await?) },
+            )
         })
         .await
 }
@@ -173,11 +173,14 @@ pub async fn set_roles(
 /// `entity.not_found` when it is none of them.
 pub async fn remove_role(tenant: &Tenant, organization_id: &str, role_id: &str) -> Result<()> {
     tenant
-        .write((organization_id.to_owned(), role_id.to_owned()), |tx, (organization_id, role_id)| {
-            Box::pin(async move {
-                found(store::jit::delete_role(tx, organization_id, role_id).await?)
-            })
-        })
+        .write(
+            (organization_id.to_owned(), role_id.to_owned()),
+            |tx, (organization_id, role_id)| {
+                Box::pin(async move {
+                    found(store::jit::delete_role(tx, organization_id, role_id).await?)
+                })
+            },
+        )
         .await
 }
 

@@ -12,8 +12,8 @@ use trinco_db::Conn;
 use trinco_db::dialect::like;
 
 pub use model::{
-    HexColor, Member, MemberApplication, Membership, NewOrganization, Organization,
-    EmailDomain, JitEmailDomain, OrganizationBranding, OrganizationChanges, OrganizationColor,
+    EmailDomain, HexColor, JitEmailDomain, Member, MemberApplication, Membership, NewOrganization,
+    Organization, OrganizationBranding, OrganizationChanges, OrganizationColor,
     OrganizationOfMember, OrganizationSummary, PictureUrl,
 };
 
@@ -158,7 +158,8 @@ pub async fn of_application(
             Box::pin(async move {
                 let (organizations, total) =
                     store::of_application(conn, application_id, *page).await?;
-                let roles = store::applications::roles_by_organization(conn, application_id).await?;
+                let roles =
+                    store::applications::roles_by_organization(conn, application_id).await?;
                 Ok::<_, Error>((organizations, total, roles))
             })
         })

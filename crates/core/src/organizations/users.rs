@@ -90,9 +90,8 @@ pub async fn replace(tenant: &Tenant, organization_id: &str, user_ids: Vec<Strin
                 let members = store::users::ids(tx, organization_id).await?;
                 let (add, remove) = difference(&members, user_ids);
                 store::users::delete(tx, organization_id, &remove).await?;
-                let added = store::users::insert(tx, organization_id, &add, *now_ms)
-                    .await
-                    .map_err(gone)?;
+                let added =
+                    store::users::insert(tx, organization_id, &add, *now_ms).await.map_err(gone)?;
                 Ok(Membership::of_users(organization_id, &added, &remove))
             })
         })

@@ -116,7 +116,8 @@ pub async fn create(tenant: &Tenant, new: NewRole) -> Result<Role> {
     let mut telling = telling(tenant, Event::RoleCreated).about(&role);
     if !scope_ids.is_empty() {
         let snapshot = tenant.snapshot();
-        let scopes: Vec<_> = scope_ids.iter().filter_map(|id| snapshot.resources.scope(id)).collect();
+        let scopes: Vec<_> =
+            scope_ids.iter().filter_map(|id| snapshot.resources.scope(id)).collect();
         let scopes: Vec<&ResourceScope> = scopes.into_iter().map(|(_, scope)| scope).collect();
         let news = News::of(tenant, Event::RoleScopesUpdated);
         telling = telling.and(news.fact("roleId", &role.id).fact("data", scopes));

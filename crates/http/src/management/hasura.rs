@@ -76,7 +76,8 @@ async fn answer(
     Query(query): Query<HasuraQuery>,
     asked: Asked,
 ) -> Result<Body<Session>, ApiError> {
-    let subject = |audience| asked.token.as_deref().and_then(|token| read(&tenant, token, audience));
+    let subject =
+        |audience| asked.token.as_deref().and_then(|token| read(&tenant, token, audience));
     let user_id = subject(Audience::Is(query.resource.as_str()));
     let held = match &user_id {
         Some(user_id) => roles::users::role_names_of_user(&tenant, user_id).await?,

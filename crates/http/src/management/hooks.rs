@@ -53,10 +53,7 @@ async fn list(
     Ok(paged.respond_or_all(hooks::list(&tenant, with_stats, paged.page_or_all()).await?))
 }
 
-async fn create(
-    Here(tenant): Here,
-    Json(new): Json<NewHook>,
-) -> Result<Created<Hook>, ApiError> {
+async fn create(Here(tenant): Here, Json(new): Json<NewHook>) -> Result<Created<Hook>, ApiError> {
     Ok(created(hooks::create(&tenant, new).await?))
 }
 

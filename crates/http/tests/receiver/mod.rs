@@ -1,6 +1,10 @@
 //! A receiver of webhooks on loopback.
 
-#![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part of it, and a test may panic")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    reason = "each test file uses a part of it, and a test may panic"
+)]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
