@@ -15,8 +15,8 @@ use crate::clients::Documents;
 use crate::passwords::Passwords;
 use crate::token_customizers::{AllowedOrigin, Scripts};
 use crate::{
-    Alphabet, Clock, MasterKey, Occasion, Randomness, Result, Sealer, Section, Snapshot, configs,
-    keys, tenants,
+    Alphabet, Clock, Error, MasterKey, Occasion, Randomness, Result, Sealer, Section, Snapshot,
+    configs, keys, tenants,
 };
 
 /// Where a tenant is reached from outside. Issuers and absolute URLs are made from this, never from a request's Host header.
@@ -125,7 +125,7 @@ impl Installation {
         let _ = self.shared.document_outbound.set(outbound);
     }
 
-    /// Sets how addresses that administrators have typed in are reached; without it, none is. Only the first call counts.
+    /// Sets how the services that administrators have named are reached; without it, none is. Only the first call counts.
     pub fn set_outbound(&self, outbound: Outbound) {
         let _ = self.shared.outbound.set(outbound);
     }
@@ -294,9 +294,14 @@ impl Tenant {
         self.0.shared.document_outbound.get()
     }
 
-    /// How addresses that administrators have typed in are reached, if they are.
-    pub(crate) fn outbound(&self) -> Option<&Outbound> {
-        self.0.shared.outbound.get()
+    /// How the services that administrators have named are reached.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where nothing is reached, as on the command line.
+    pub(crate) fn outbound(&self) -> Result<&Outbound> {
+        self.0.shared.outbound.get().ok_or_else(|| {
+            Error::Internal("requests to other services are not set up here".to_owned())
+        })
     }
 
     /// The client metadata documents that were fetched.

@@ -273,6 +273,10 @@ async fn people_who_sign_up_and_in_are_told_of_with_their_application() {
     assert_eq!(told[0]["interactionEvent"], "Register");
     assert_eq!(told[0]["userId"], told[1]["data"]["id"]);
     assert_eq!(told[1]["data"]["username"], "newcomer");
+    assert_eq!(
+        (&told[1]["interactionEvent"], &told[1]["applicationId"]),
+        (&json!("Register"), &json!(app.0))
+    );
 }
 
 #[tokio::test]

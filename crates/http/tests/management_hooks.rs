@@ -111,7 +111,7 @@ async fn what_shows_a_signing_key_is_in_the_audit_log() {
     let (id, _) = receiver.hook(&admin, &["User.Created"]).await;
     admin.get(&format!("/api/hooks/{id}")).await.expect(200);
     admin.get("/api/hooks").await.expect(200);
-    let read = admin.get("/api/logs?logKey=Hook.SigningKey.Read").await.expect(200);
+    let read = admin.get("/api/logs?logKey=Hook.SigningKey.Revealed").await.expect(200);
     assert_eq!(read.header("total-number"), "2");
     assert_eq!(read.json()[0]["payload"]["hookIds"], json!([id]));
     assert!(text(&read.json(), "/0/payload/ip").starts_with("127.0.0.1"));

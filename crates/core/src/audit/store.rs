@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use serde_json::Value;
 use trinco_db::{Conn, Row, Sql, Tx, params, sql};
 
@@ -67,23 +69,29 @@ pub(super) async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Option<Recorde
     row.map(recorded).transpose()
 }
 
-/// A page of the entries, the newest first. The page is found in an index alone, so that the entries before it are not read.
+/// A page of the entries, the newest first. Which they are is found in an index alone, so that the entries before them are not read.
 pub(super) async fn list(
     conn: &mut Conn<'_>,
     hook_id: Option<&str>,
     filter: &Filter,
     page: Page,
 ) -> Result<Vec<Recorded>> {
-    let select = Sql::from(sql!(
-        "SELECT id, key, payload, created_at FROM logs WHERE tenant_id = $1
-           AND id IN (SELECT id FROM logs WHERE tenant_id = $1"
-    ));
-    let select = filtered(select, hook_id, filter)
+    let ids = Sql::from(sql!("SELECT id FROM logs WHERE tenant_id = $1"));
+    let ids = filtered(ids, hook_id, filter)
         .text(sql!(" ORDER BY created_at DESC, id DESC"))
         .push(sql!(" LIMIT "), page.limit)
-        .push(sql!(" OFFSET "), page.offset)
-        .text(sql!(") ORDER BY created_at DESC, id DESC"));
-    conn.all(&select, &[]).await?.into_iter().map(recorded).collect()
+        .push(sql!(" OFFSET "), page.offset);
+    let ids = conn.all(&ids, &[]).await?;
+    let ids = ids.iter().map(|row| Ok(row.get(0)?)).collect::<Result<Vec<String>>>()?;
+    let entries =
+        Sql::from(sql!("SELECT id, key, payload, created_at FROM logs WHERE tenant_id = $1"))
+            .in_list(sql!(" AND id IN "), &ids);
+    let mut found: HashMap<String, Recorded> = HashMap::new();
+    for row in conn.all(&entries, &[]).await? {
+        let entry = recorded(row)?;
+        found.insert(entry.id.clone(), entry);
+    }
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
 /// How many entries there are; no further than `most`.

@@ -10,7 +10,6 @@ mod news;
 mod rules;
 mod store;
 
-use trinco_connectors::outbound::Outbound;
 use trinco_db::{Conn, Tx};
 
 pub(crate) use delivery::attempt;
@@ -173,9 +172,7 @@ pub async fn test(tenant: &Tenant, id: &str, test: HookTest) -> Result<()> {
     let events = rules::events(Some(&test.events), None)?;
     let stored = find(&mut tenant.read().await?, id).await?;
     let key = open_key(tenant, &stored)?;
-    let outbound: &Outbound = tenant
-        .outbound()
-        .ok_or_else(|| Error::Internal("no outbound requests are set up".to_owned()))?;
+    let outbound = tenant.outbound()?;
     for event in events {
         delivery::send_example(tenant, outbound, id, event, &test.config, &key).await?;
     }
@@ -230,7 +227,7 @@ async fn shown(tenant: &Tenant, stored: Stored, with_stats: bool) -> Result<Hook
 }
 
 async fn record_reading(tenant: &Tenant, ids: &[&str]) -> Result<()> {
-    let entry = Entry::new(tenant, "Hook.SigningKey.Read", Outcome::Success)
+    let entry = Entry::new(tenant, "Hook.SigningKey.Revealed", Outcome::Success)
         .fact("hookIds", ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
     audit::record(tenant, entry).await
 }

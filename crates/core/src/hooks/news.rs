@@ -235,11 +235,18 @@ impl Telling<'_> {
         Self { news, ..self }
     }
 
-    /// The user that is the data of the event.
+    /// The new user that is the data of the event, and the application where someone has signed up as it.
     #[must_use]
-    pub(crate) fn about_user(self, user: &User) -> Self {
-        let news = self.news.into_iter().map(|news| news.user("data", user)).collect();
-        Self { news, ..self }
+    pub(crate) fn about_new_user(self, user: &User) -> Self {
+        let snapshot = self.tenant.snapshot();
+        let about = |news: News| {
+            let news = news.user("data", user);
+            match &user.application_id {
+                Some(id) => news.fact("interactionEvent", "Register").application(&snapshot, id),
+                None => news,
+            }
+        };
+        Self { news: self.news.into_iter().map(about).collect(), ..self }
     }
 
     /// A further event.

@@ -273,7 +273,7 @@ pub(crate) async fn set_username_case_sensitivity(
 
 async fn insert(tenant: &Tenant, user: User, digest: Option<PasswordDigest>) -> Result<User> {
     telling(tenant, Event::UserCreated)
-        .about_user(&user)
+        .about_new_user(&user)
         .write((user.clone(), digest), |tx, (user, digest)| {
             Box::pin(async move {
                 let case_sensitive = experience::usernames_are_case_sensitive(tx).await?;

@@ -66,7 +66,7 @@ impl Input for Asked {
         operation.header(
             "Expected-Role",
             "The role that Hasura asks for.",
-            json!({ "type": "string" }),
+            &json!({ "type": "string" }),
         );
     }
 }

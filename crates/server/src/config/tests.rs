@@ -53,6 +53,7 @@ const CASES: [Case; 26] = [
         MasterKeySource::File(path) => path.display().to_string(),
         _ => String::new(),
     }),
+    (Setting::Proxies, ["1", "2", "3", "10"], |s| s.proxies.to_string()),
     (Setting::OutboundAllow, ["10.0.0.0/8", "hooks.internal", "::1", "127.0.0.1, 10.0.0.7"], |s| {
         s.outbound_allow.iter().map(|entry| format!("{entry};")).collect()
     }),

@@ -73,6 +73,7 @@ async fn serve(
     let watching = Watching { metrics: metrics_served.is_some().then_some(metrics), traces };
     let surroundings = Surroundings {
         stopping: Some(ending.announced),
+        proxies: settings.proxies,
         observer: watching.watches().then(|| Arc::new(watching) as Arc<dyn Observer>),
     };
     let router = trinco_http::router(&App::within(Arc::clone(&installation), surroundings));

@@ -65,7 +65,7 @@ impl<'a> Operation<'a> {
     }
 
     /// A header of the request, with its JSON schema.
-    pub(crate) fn header(&mut self, name: &str, description: &str, schema: Value) {
+    pub(crate) fn header(&mut self, name: &str, description: &str, schema: &Value) {
         self.parameters.push(json!({
             "name": name, "in": "header", "description": description, "schema": schema,
         }));
