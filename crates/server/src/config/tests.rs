@@ -31,7 +31,7 @@ fn refusal(result: Result<Settings, String>) -> String {
 /// A setting, four good values for it, and how the settings show them. The values stand for: flag, own variable, alias, file.
 type Case = (Setting, [&'static str; 4], fn(&Settings) -> String);
 
-const CASES: [Case; 26] = [
+const CASES: [Case; 27] = [
     (Setting::Port, ["1", "2", "3", "4"], |s| s.port.to_string()),
     (
         Setting::Endpoint,
