@@ -30,7 +30,9 @@ pub mod params;
 pub mod pem;
 pub mod redirect_uri;
 pub mod registration;
+pub mod saml_metadata;
 pub mod scope;
+pub mod smtp_replies;
 pub mod token_request;
 
 /// A target: whether the input was accepted.
@@ -62,6 +64,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("pem", pem::run),
     ("redirect_uri", redirect_uri::run),
     ("registration", registration::run),
+    ("saml_metadata", saml_metadata::run),
     ("scope", scope::run),
+    ("smtp_replies", smtp_replies::run),
     ("token_request", token_request::run),
 ];

@@ -131,7 +131,8 @@ class Server:
                 time.sleep(0.05)
         raise TimeoutError(f"the server gave no answer; see {self._log.name}")
 
-    def _management_api(self) -> requests.Session:
+    def management_token(self) -> str:
+        """A token for everything the Management API can do."""
         answer = requests.post(
             f"{self.issuer}/token",
             auth=(self.machine.id, self.machine.secret),
@@ -139,8 +140,11 @@ class Server:
             timeout=10,
         )
         answer.raise_for_status()
+        return answer.json()["access_token"]
+
+    def _management_api(self) -> requests.Session:
         session = requests.Session()
-        session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        session.headers["Authorization"] = f"Bearer {self.management_token()}"
         return session
 
     def _create_person(self) -> Person:

@@ -5,6 +5,8 @@ use crate::time::Randomness;
 /// What a random string is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alphabet {
+    /// `0-9`: codes that people read in a message and type.
+    Digit,
     /// `0-9a-z`: ids.
     Id,
     /// `0-9A-Za-z`: secrets that people copy.
@@ -18,6 +20,7 @@ pub enum Alphabet {
 impl Alphabet {
     const fn symbols(self) -> &'static [u8] {
         match self {
+            Self::Digit => b"0123456789",
             Self::Id => b"0123456789abcdefghijklmnopqrstuvwxyz",
             Self::Secret => b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
             Self::UserCode => trinco_oauth::authorization::UserCode::LETTERS,
@@ -51,7 +54,9 @@ mod tests {
 
     #[test]
     fn every_symbol_is_about_equally_likely() {
-        for alphabet in [Alphabet::Id, Alphabet::Secret, Alphabet::UserCode, Alphabet::Token] {
+        for alphabet in
+            [Alphabet::Digit, Alphabet::Id, Alphabet::Secret, Alphabet::UserCode, Alphabet::Token]
+        {
             let text = alphabet.random(&SystemRandomness, 64_000);
             for symbol in alphabet.symbols() {
                 let share = text.bytes().filter(|byte| byte == symbol).count() as f64 / 64_000.0;

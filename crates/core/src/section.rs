@@ -21,11 +21,15 @@ pub enum Section {
     TokenCustomizers,
     /// Which webhooks want which events.
     Hooks,
+    /// Connectors that send messages and sign people in.
+    Connectors,
+    /// Connectors to identity providers of companies, and the keys that sign requests to them.
+    SsoConnectors,
 }
 
 impl Section {
     /// Every section, in the order of [`Versions`].
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Applications,
         Self::Resources,
         Self::Roles,
@@ -35,6 +39,8 @@ impl Section {
         Self::OidcSettings,
         Self::TokenCustomizers,
         Self::Hooks,
+        Self::Connectors,
+        Self::SsoConnectors,
     ];
 
     /// The name under which the section's version is stored.
@@ -49,6 +55,8 @@ impl Section {
             Self::OidcSettings => "oidc_settings",
             Self::TokenCustomizers => "token_customizers",
             Self::Hooks => "hooks",
+            Self::Connectors => "connectors",
+            Self::SsoConnectors => "sso_connectors",
         }
     }
 
@@ -77,6 +85,8 @@ impl Section {
             Self::OidcSettings => &["oidc_settings"],
             Self::TokenCustomizers => &["token_customizers"],
             Self::Hooks => &["hooks"],
+            Self::Connectors => &["connectors"],
+            Self::SsoConnectors => &["sso_connectors", "sso_connector_domains", "sso_signing_keys"],
         }
     }
 }

@@ -6,8 +6,8 @@ use trinco_db::TenantDb;
 
 use crate::section::{Section, Versions};
 use crate::{
-    Result, Sealer, applications, configs, experience, hooks, keys, oidc_settings,
-    organization_template, resources, roles, token_customizers,
+    Result, Sealer, applications, configs, connectors, experience, hooks, keys, oidc_settings,
+    organization_template, resources, roles, sso_connectors, token_customizers,
 };
 
 /// One tenant's configuration at one moment.
@@ -31,6 +31,10 @@ pub struct Snapshot {
     pub token_customizers: Arc<token_customizers::Customizers>,
     /// Which webhooks want which events.
     pub hooks: Arc<hooks::Listeners>,
+    /// Connectors that send messages and sign people in.
+    pub connectors: Arc<connectors::Connectors>,
+    /// Connectors to identity providers of companies.
+    pub sso_connectors: Arc<sso_connectors::SsoConnectors>,
     versions: Versions,
 }
 
@@ -53,6 +57,8 @@ impl Snapshot {
             oidc_settings: Arc::new(oidc_settings::load(&mut conn).await?),
             token_customizers: Arc::new(token_customizers::load(&mut conn, sealer).await?),
             hooks: Arc::new(hooks::load(&mut conn).await?),
+            connectors: Arc::new(connectors::load(&mut conn, sealer).await?),
+            sso_connectors: Arc::new(sso_connectors::load(&mut conn, sealer).await?),
             versions,
         })
     }
@@ -94,6 +100,12 @@ impl Snapshot {
                         Arc::new(token_customizers::load(&mut conn, sealer).await?);
                 }
                 Section::Hooks => next.hooks = Arc::new(hooks::load(&mut conn).await?),
+                Section::Connectors => {
+                    next.connectors = Arc::new(connectors::load(&mut conn, sealer).await?);
+                }
+                Section::SsoConnectors => {
+                    next.sso_connectors = Arc::new(sso_connectors::load(&mut conn, sealer).await?);
+                }
             }
         }
         Ok(Some(next))

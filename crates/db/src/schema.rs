@@ -84,4 +84,11 @@ pub const MIGRATIONS: &[Migration] = &[
         oldest_program: 13,
         sql: include_str!("../migrations/0013_events.sql"),
     },
+    Migration {
+        version: 14,
+        name: "connectors",
+        // Tables that older programs do not know of: they send no messages.
+        oldest_program: 10,
+        sql: include_str!("../migrations/0014_connectors.sql"),
+    },
 ];

@@ -5,10 +5,13 @@
 
 #[path = "contract/applications.rs"]
 mod applications;
+#[path = "contract/connectors.rs"]
+mod connectors;
 #[path = "contract/events.rs"]
 mod events;
 #[path = "contract/organizations.rs"]
 mod organizations;
+mod peer;
 #[path = "contract/roles.rs"]
 mod roles;
 #[path = "contract/settings.rs"]
@@ -46,6 +49,8 @@ const ELSEWHERE: &[(&str, u16)] = &[
     ("PUT /api/organizations/{id}/jit/email-domains", 422),
     ("POST /api/organizations/{id}/jit/roles", 422),
     ("PUT /api/organizations/{id}/jit/roles", 422),
+    ("POST /api/organizations/{id}/jit/sso-connectors", 422),
+    ("PUT /api/organizations/{id}/jit/sso-connectors", 422),
     ("POST /api/organizations/{id}/users", 422),
     ("PUT /api/organizations/{id}/users", 422),
     ("POST /api/organizations/{id}/users/roles", 422),
@@ -72,6 +77,7 @@ const WITH_DEFAULT: &[(&str, &str)] = &[
     ("PUT /api/applications/{applicationId}/sign-in-experience", "privacyPolicyUrl"),
     ("POST /api/organization-invitations", "messagePayload"),
     ("POST /api/organization-roles", "organizationScopeIds"),
+    ("POST /api/sso-connectors/{id}/signing-keys", "active"),
     ("POST /api/organization-roles", "resourceScopeIds"),
 ];
 
@@ -84,6 +90,7 @@ async fn every_operation_of_the_contract_succeeds_and_fails_as_it_says() {
     applications::walk(&mut walk).await;
     roles::walk(&mut walk).await;
     organizations::walk(&mut walk).await;
+    connectors::walk(&mut walk).await;
     users::walk(&mut walk).await;
     settings::walk(&mut walk).await;
     events::walk(&mut walk).await;

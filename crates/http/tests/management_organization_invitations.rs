@@ -174,3 +174,53 @@ async fn an_invitation_that_cannot_be_is_refused_by_its_name() {
     let nobody = format!("{PATH}/nobody/message");
     invited.admin.post(&nobody, json!({})).await.expect(404);
 }
+
+#[tokio::test]
+async fn a_message_tells_who_invites_where_and_one_that_is_not_taken_leaves_no_invitation() {
+    let invited = Invited::start().await;
+    let boss = invited.user("boss", "boss@acme.example").await;
+    let mail = Receiver::start().await;
+    let connector = json!({ "connectorId": "http-email", "config": { "endpoint": mail.url } });
+    invited.admin.create("/api/connectors", connector).await;
+    let mut body = invited.body("ana@example.com");
+    body["inviterId"] = json!(boss);
+    body["messagePayload"] = json!({ "link": "https://acme.example/join", "locale": "pt-BR" });
+    let invitation = invited.admin.post(PATH, body.clone()).await.expect(201).json();
+    let sent = mail.bodies();
+    assert_eq!(
+        (&sent[0]["to"], &sent[0]["type"]),
+        (&json!("ana@example.com"), &json!("OrganizationInvitation"))
+    );
+    let payload = &sent[0]["payload"];
+    assert_eq!(payload["link"], "https://acme.example/join");
+    assert_eq!(payload["organization"], json!({ "id": invited.organization, "name": "Acme" }));
+    assert_eq!(payload["inviter"]["username"], "boss");
+
+    let again = format!("{PATH}/{}/message", text(&invitation, "/id"));
+    invited.admin.post(&again, json!({ "link": "https://acme.example/2" })).await.expect(204);
+    assert_eq!(mail.bodies()[0]["payload"]["link"], "https://acme.example/2");
+    mail.answer(&[500]);
+    body["invitee"] = json!("bia@example.com");
+    let refused = invited.admin.post(PATH, body).await;
+    assert_eq!(code(refused, 400), "connector.general");
+    let bia = invited.admin.get(&format!("{PATH}?invitee=bia@example.com")).await.expect(200);
+    assert_eq!(bia.json(), json!([]));
+    mail.take();
+
+    // Ten messages in ten minutes get to a person, and webhooks hear of one more.
+    let receiver = Receiver::start().await;
+    receiver.hook(&invited.admin, &["Message.RateLimited"]).await;
+    for _ in 0..8 {
+        invited.admin.post(&again, json!({})).await.expect(204);
+    }
+    let limited = invited.admin.post(&again, json!({})).await;
+    assert_eq!(code(limited, 429), "request.message_rate_limited");
+    assert_eq!(deliver(&invited.server).await, 1);
+    let told = receiver.bodies();
+    assert_eq!(told[0]["recipient"], "ana@example.com");
+    assert_eq!(told[0]["action"], "OrganizationInvitationSend");
+    let revoked = json!({ "status": "Revoked" });
+    invited.end(&invitation, revoked).await.expect(200);
+    let ended = invited.admin.post(&again, json!({})).await;
+    assert_eq!(code(ended, 422), "organization_invitation.not_pending");
+}

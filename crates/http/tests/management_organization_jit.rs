@@ -114,3 +114,35 @@ async fn an_application_knows_its_organizations_and_its_roles_there() {
     assert_eq!(code(admin.delete(&secret).await, 400), "application.no_legacy_secret_found");
     admin.delete("/api/applications/nobody/legacy-secret").await.expect(404);
 }
+
+#[tokio::test]
+async fn identity_providers_whose_people_join_are_connectors_there_are() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let id = organization(&admin).await;
+    let connector = async |name: &str| {
+        let new = json!({ "providerName": "SAML", "connectorName": name, "config": {} });
+        text(&admin.create("/api/sso-connectors", new).await, "/id").to_owned()
+    };
+    let (one, two) = (connector("One").await, connector("Two").await);
+    let path = format!("/api/organizations/{id}/jit/sso-connectors");
+    let names = async || {
+        let mut names = members(&admin.get(&path).await.expect(200).json(), "connectorName");
+        names.sort();
+        names
+    };
+    admin.post(&path, json!({ "ssoConnectorIds": [one] })).await.expect(201);
+    admin.post(&path, json!({ "ssoConnectorIds": [one, two] })).await.expect(201);
+    assert_eq!(names().await, ["One", "Two"]);
+    let unknown = admin.put(&path, json!({ "ssoConnectorIds": ["nobody"] })).await;
+    assert_eq!(code(unknown, 422), "entity.relation_foreign_key_not_found");
+    admin.put(&path, json!({ "ssoConnectorIds": [two] })).await.expect(204);
+    assert_eq!(names().await, ["Two"]);
+    let removed = format!("{path}/{one}");
+    assert_eq!(code(admin.delete(&removed).await, 404), "entity.not_found");
+    // A connector that is deleted is gone here, too.
+    admin.delete(&format!("/api/sso-connectors/{two}")).await.expect(204);
+    let listed = admin.get(&format!("{path}?page=1")).await.expect(200);
+    assert_eq!((listed.header("total-number"), listed.json()), ("0", json!([])));
+    admin.get("/api/organizations/nobody/jit/sso-connectors").await.expect(404);
+}

@@ -87,7 +87,7 @@ pub(super) async fn exchange(
     speak(stream, target, request, limit).await
 }
 
-async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+pub(super) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     let mut last = io::ErrorKind::AddrNotAvailable.into();
     for address in addresses {
         match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {

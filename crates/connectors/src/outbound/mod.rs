@@ -7,6 +7,7 @@
 mod addresses;
 mod allow;
 mod client;
+mod connection;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -23,6 +24,7 @@ use url::{Host, Url};
 
 pub use addresses::is_public;
 pub use allow::{Allow, AllowParseError};
+pub use connection::Connection;
 
 /// From the resolution of the name to the last byte of the answer.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -76,7 +78,7 @@ pub struct Response {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, of at most [`RESPONSE_LIMIT`] bytes.
+    /// The body, of at most [`RESPONSE_LIMIT`] bytes unless [`Outbound::with_room_for`] says otherwise.
     pub body: Bytes,
 }
 
@@ -198,6 +200,12 @@ impl Outbound {
         Self { response_limit: limit.min(self.response_limit), ..self }
     }
 
+    /// With room for answers of up to `limit` bytes, for documents that are long by nature.
+    #[must_use]
+    pub fn with_room_for(self, limit: usize) -> Self {
+        Self { response_limit: limit.max(self.response_limit), ..self }
+    }
+
     /// With what tells the header `traceparent` (W3C Trace Context) of requests within the current span.
     #[must_use]
     pub fn with_traceparent(self, traceparent: fn() -> Option<HeaderValue>) -> Self {
@@ -249,33 +257,53 @@ impl Outbound {
 
     async fn send_unbounded(&self, mut request: Request) -> Result<Response, OutboundError> {
         let target = client::Target::of(&request.url)?;
-        let addresses = self.permitted(&target).await?;
+        let addresses = self.permitted(&target.host, target.port, target.address()).await?;
         if let Some(traceparent) = (self.traceparent)() {
             request.headers.insert("traceparent", traceparent);
         }
         client::exchange(&addresses, &target, &self.tls, request, self.response_limit).await
     }
 
+    /// Opens a connection for a protocol that is not HTTP. Its time is the caller's to bound.
+    ///
+    /// # Errors
+    /// As [`Outbound::send`].
+    pub async fn connect(&self, host: &str, port: u16) -> Result<Connection, OutboundError> {
+        let (host, address) = match Host::parse(host) {
+            Ok(Host::Domain(name)) => (name, None),
+            Ok(Host::Ipv4(address)) => (address.to_string(), Some(address.into())),
+            Ok(Host::Ipv6(address)) => (address.to_string(), Some(address.into())),
+            Err(_) => match host.parse::<IpAddr>() {
+                Ok(address) => (address.to_string(), Some(address)),
+                Err(_) => return Err(OutboundError::Url),
+            },
+        };
+        let addresses = self.permitted(&host, port, address).await?;
+        Connection::open(&addresses, Arc::clone(&self.tls)).await
+    }
+
     /// The addresses of the host, all of which may be reached: one that may not is a sign that someone plays with the name.
-    async fn permitted(&self, target: &client::Target) -> Result<Vec<SocketAddr>, OutboundError> {
-        let found = match target.address() {
-            Some(address) => vec![SocketAddr::new(address, target.port)],
-            None => self
-                .resolver
-                .resolve(&target.host, target.port)
-                .await
-                .map_err(|_| OutboundError::Resolution)?,
+    async fn permitted(
+        &self,
+        host: &str,
+        port: u16,
+        address: Option<IpAddr>,
+    ) -> Result<Vec<SocketAddr>, OutboundError> {
+        let found = match address {
+            Some(address) => vec![SocketAddr::new(address, port)],
+            None => {
+                self.resolver.resolve(host, port).await.map_err(|_| OutboundError::Resolution)?
+            }
         };
         if found.is_empty() {
             return Err(OutboundError::Resolution);
         }
         let may_reach = |address: &SocketAddr| {
-            is_public(address.ip())
-                || self.allow.iter().any(|rule| rule.covers(&target.host, address.ip()))
+            is_public(address.ip()) || self.allow.iter().any(|rule| rule.covers(host, address.ip()))
         };
-        // The port is the URL's, whatever a resolver says.
+        // The port is the caller's, whatever a resolver says.
         if found.iter().all(may_reach) {
-            Ok(found.iter().map(|found| SocketAddr::new(found.ip(), target.port)).collect())
+            Ok(found.iter().map(|found| SocketAddr::new(found.ip(), port)).collect())
         } else {
             Err(OutboundError::Forbidden)
         }

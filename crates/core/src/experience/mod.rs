@@ -26,7 +26,7 @@ pub use username_policy::{AllowedChars, UsernamePolicy};
 pub use values::{EmailAddress, HexColor, LanguageTag, WebUrl};
 pub(crate) use values::{clearable, optional};
 
-use crate::{Bumped, Error, JsonObject, Result, Section, Tenant, tenants, users};
+use crate::{Bumped, Error, JsonObject, Result, Section, Tenant, connectors, tenants, users};
 
 /// Members of the settings that only administrators see.
 const PRIVATE_MEMBERS: [&str; 2] = ["emailBlocklistPolicy", "forgotPasswordMethods"];
@@ -81,19 +81,28 @@ pub(crate) fn changed(
 /// only in case would become one.
 pub async fn update(tenant: &Tenant, changes: SignInExperienceChanges) -> Result<SignInExperience> {
     tenant
-        .configure(&[Section::Experience], changes, |tx, bumped, changes| {
-            Box::pin(async move {
-                let mut experience = load(tx).await?;
-                let was_case_sensitive = experience.username_policy.case_sensitive;
-                rules::apply(changes.clone(), &mut experience)?;
-                let is_case_sensitive = experience.username_policy.case_sensitive;
-                if is_case_sensitive != was_case_sensitive {
-                    users::set_username_case_sensitivity(tx, is_case_sensitive).await?;
-                }
-                store::save(tx, bumped, &experience).await?;
-                Ok(experience)
-            })
-        })
+        .configure(
+            &[Section::Experience],
+            (tenant.clone(), changes),
+            |tx, bumped, (tenant, changes)| {
+                Box::pin(async move {
+                    let mut experience = load(tx).await?;
+                    let was_case_sensitive = experience.username_policy.case_sensitive;
+                    rules::apply(changes.clone(), &mut experience)?;
+                    if let Some(targets) = &changes.social_sign_in_connector_targets {
+                        let connectors = connectors::load(tx, tenant.sealer()).await?;
+                        experience.social_sign_in_connector_targets =
+                            rules::targets(targets, |target| connectors.has_target(target));
+                    }
+                    let is_case_sensitive = experience.username_policy.case_sensitive;
+                    if is_case_sensitive != was_case_sensitive {
+                        users::set_username_case_sensitivity(tx, is_case_sensitive).await?;
+                    }
+                    store::save(tx, bumped, &experience).await?;
+                    Ok(experience)
+                })
+            },
+        )
         .await
 }
 
@@ -113,6 +122,24 @@ pub(crate) async fn load(conn: &mut Conn<'_>) -> Result<SignInExperience> {
     store::find(conn)
         .await?
         .ok_or_else(|| Error::Internal("a tenant has no sign-in settings".to_owned()))
+}
+
+/// Takes a social target, whose last connector is gone, from the sign-in page.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn forget_social_target(
+    tx: &mut Tx<'_>,
+    bumped: &Bumped,
+    target: &str,
+) -> Result<()> {
+    let mut experience = load(tx).await?;
+    let before = experience.social_sign_in_connector_targets.len();
+    experience.social_sign_in_connector_targets.retain(|one| one != target);
+    if experience.social_sign_in_connector_targets.len() < before {
+        store::save(tx, bumped, &experience).await?;
+    }
+    Ok(())
 }
 
 /// Gives a new tenant its settings. The admin tenant is closed: operators are not made by signing up.

@@ -57,10 +57,21 @@ pub(super) fn apply(
         experience.custom_css = css.map(crate::Text::into_string).filter(|css| !css.is_empty());
     }
     if changes.social_sign_in_connector_targets.is_some() {
-        // Targets without a connector are dropped, and there are no connectors.
+        // Targets without a connector are dropped, and which have one is not known here.
         experience.social_sign_in_connector_targets.clear();
     }
     check(experience)
+}
+
+/// Those of `targets` that have a connector, each once, in their order.
+pub(super) fn targets(targets: &[String], has_connector: impl Fn(&str) -> bool) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for target in targets {
+        if has_connector(target) && !kept.contains(target) {
+            kept.push(target.clone());
+        }
+    }
+    kept
 }
 
 pub(super) fn check(experience: &SignInExperience) -> Result<()> {

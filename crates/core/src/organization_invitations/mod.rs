@@ -16,7 +16,7 @@ use crate::audit::{self, Entry, Outcome};
 use crate::hooks::{Event, News};
 use crate::roles::{RoleType, distinct};
 use crate::users::{self, Identifier};
-use crate::{Error, Result, Tenant, Text, organizations};
+use crate::{Error, Result, Tenant, Text, messages, organizations};
 use store::Stored;
 
 /// So many invitations a list shows: the contract knows no pages of it.
@@ -59,7 +59,8 @@ pub async fn get(tenant: &Tenant, id: &str) -> Result<Invitation> {
 /// # Errors
 /// `guard.invalid_input` when it would have expired already; `organization_invitation.already_member`;
 /// `entity.unique_integrity_violation` when one of the person waits; `entity.relation_foreign_key_not_found` when the organization, the
-/// inviter or a role does not exist; `entity.db_constraint_violated` for a role that users cannot hold; `connector.not_found`.
+/// inviter or a role does not exist; `entity.db_constraint_violated` for a role that users cannot hold;
+/// `connector.not_found`, `request.message_rate_limited`, `connector.general` of the message.
 pub async fn create(tenant: &Tenant, new: NewInvitation) -> Result<Invitation> {
     let now = tenant.now_ms();
     if new.expires_at <= now {
@@ -70,9 +71,6 @@ pub async fn create(tenant: &Tenant, new: NewInvitation) -> Result<Invitation> {
     let organization_id = new.organization_id.into_string();
     let invitee = new.invitee.into_string();
     refuse_member(tenant, &organization_id, &invitee).await?;
-    if new.message_payload.0.is_some() {
-        message::check_can_be_sent(tenant)?;
-    }
     let stored = Stored {
         id: tenant.new_id(),
         organization_id,
@@ -86,33 +84,53 @@ pub async fn create(tenant: &Tenant, new: NewInvitation) -> Result<Invitation> {
     };
     let entry = changed(tenant, "OrganizationInvitation.Created", &stored.id)
         .fact("organizationId", stored.organization_id.as_str());
-    let input = (stored.clone(), role_ids.clone(), entry, now);
-    tenant
-        .write(input, |tx, (stored, role_ids, entry, now)| {
+    let ready = match &new.message_payload.0 {
+        Some(payload) => {
+            Some(message::prepare(tenant, &stored, payload).await.map_err(no_organization)?)
+        }
+        None => None,
+    };
+    let charge = ready.as_ref().map(|ready| ready.charge(tenant));
+    let input = (stored.clone(), role_ids.clone(), charge, entry, now);
+    let written = tenant
+        .write(input, |tx, (stored, role_ids, charge, entry, now)| {
             Box::pin(async move {
+                if let Some(charge) = charge {
+                    messages::charge(tx, charge).await?;
+                }
                 store::expire(tx, &stored.organization_id, &stored.invitee, *now).await?;
                 store::insert(tx, stored, role_ids).await.map_err(taken)?;
                 audit::append(tx, entry).await
             })
         })
-        .await?;
-    let invitation = shown(tenant, stored, &role_ids);
-    if let Some(payload) = &new.message_payload.0
-        && let Err(error) = message::send(tenant, &invitation, payload).await
-    {
-        delete(tenant, &invitation.id).await?;
-        return Err(error);
+        .await;
+    if let Some(ready) = ready {
+        ready.told(tenant, written).await?;
+        if let Err(error) = ready.send().await {
+            delete(tenant, &stored.id).await?;
+            return Err(error);
+        }
+    } else {
+        written?;
     }
-    Ok(invitation)
+    Ok(shown(tenant, stored, &role_ids))
 }
 
 /// Sends the message about an invitation again.
 ///
 /// # Errors
-/// `entity.not_exists_with_id`; `connector.not_found`.
+/// `entity.not_exists_with_id`; `organization_invitation.not_pending`; `connector.not_found`; `request.message_rate_limited`;
+/// `connector.general` when the service did not take it.
 pub async fn send_again(tenant: &Tenant, id: &str, payload: MessagePayload) -> Result<()> {
-    let invitation = get(tenant, id).await?;
-    message::send(tenant, &invitation, &payload).await
+    let stored = store::find(&mut tenant.read().await?, id).await?.ok_or_else(|| unknown(id))?;
+    if stored.status != Status::Pending || stored.expires_at <= tenant.now_ms() {
+        return Err(Error::refused("organization_invitation.not_pending"));
+    }
+    let ready = message::prepare(tenant, &stored, &payload).await?;
+    let charge = ready.charge(tenant);
+    let written = tenant.write(charge, |tx, charge| Box::pin(messages::charge(tx, charge))).await;
+    ready.told(tenant, written).await?;
+    ready.send().await
 }
 
 /// Accepts or revokes an invitation that waits. Whoever accepts becomes a member with the roles of the invitation.
@@ -207,6 +225,16 @@ fn shown(tenant: &Tenant, stored: Stored, role_ids: &[String]) -> Invitation {
         updated_at: stored.updated_at,
         expires_at: stored.expires_at,
         organization_roles: organizations::named(&tenant.snapshot(), role_ids),
+    }
+}
+
+/// A body that names an organization there is not is refused as any other that names what is not there.
+fn no_organization(error: Error) -> Error {
+    match error.code() {
+        Some("entity.not_exists_with_id") => {
+            Error::refused("entity.relation_foreign_key_not_found")
+        }
+        _ => error,
     }
 }
 

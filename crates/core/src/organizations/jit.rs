@@ -1,10 +1,13 @@
 //! Who becomes a member of an organization just in time, when signing up: by the domain of an e-mail address or through an enterprise's
 //! identity provider, and with which roles.
 
+use trinco_db::Tx;
+
 use super::model::{EmailDomain, JitEmailDomain};
 use super::{check_roles, found, gone, listed, store, unknown};
 use crate::organization_template::OrganizationRole;
 use crate::roles::{RoleType, difference, distinct};
+use crate::sso_connectors::{self, RevealedSsoConnector};
 use crate::{Listing, Page, Result, Tenant};
 
 /// So many domains an organization may have.
@@ -184,26 +187,38 @@ pub async fn remove_role(tenant: &Tenant, organization_id: &str, role_id: &str) 
         .await
 }
 
-/// The ids of the enterprise identity providers whose people become members.
+/// Lists the connectors to identity providers whose people become members. Their configurations are shown, and that is in the audit log.
 ///
 /// # Errors
 /// `entity.not_exists_with_id`.
-pub async fn sso_connector_ids(tenant: &Tenant, organization_id: &str) -> Result<Vec<String>> {
+pub async fn sso_connectors(
+    tenant: &Tenant,
+    organization_id: &str,
+    page: Page,
+) -> Result<Listing<RevealedSsoConnector>> {
     super::get(tenant, organization_id).await?;
-    store::jit::connectors(&mut tenant.read().await?, organization_id).await
+    let ids = store::jit::connectors(&mut tenant.read().await?, organization_id).await?;
+    let Listing { rows: ids, total } = Listing::of(ids.into_iter(), page);
+    Ok(Listing { rows: sso_connectors::revealed(tenant, &ids).await?, total })
 }
 
-/// Adds identity providers; with `replace`, in place of those there are. That they exist is the caller's to check.
+/// Adds connectors to identity providers; with `replace`, in place of those there are.
 ///
 /// # Errors
-/// `entity.relation_foreign_key_not_found` when there is no such organization.
+/// `entity.relation_foreign_key_not_found` when the organization or a connector does not exist.
 pub async fn set_sso_connectors(
     tenant: &Tenant,
     organization_id: &str,
     connector_ids: Vec<String>,
     replace: bool,
 ) -> Result<()> {
-    let input = (organization_id.to_owned(), distinct(connector_ids), replace);
+    let connector_ids = distinct(connector_ids);
+    for id in &connector_ids {
+        if !sso_connectors::is_there(tenant, id).await? {
+            return Err(unknown());
+        }
+    }
+    let input = (organization_id.to_owned(), connector_ids, replace);
     tenant
         .write(input, |tx, (organization_id, connector_ids, replace)| {
             Box::pin(async move {
@@ -243,6 +258,14 @@ pub async fn remove_sso_connector(
             })
         })
         .await
+}
+
+/// Forgets a connector in the transaction that deletes it.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn forget_sso_connector(tx: &mut Tx<'_>, connector_id: &str) -> Result<()> {
+    store::jit::forget_connector(tx, connector_id).await
 }
 
 fn too_many(field: &str) -> crate::Error {

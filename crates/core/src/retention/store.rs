@@ -16,13 +16,15 @@ pub(super) enum Expired {
     AccessTokens,
     RefreshTokens,
     SpentProofs,
+    MessageCounts,
+    VerificationCodes,
     Sessions,
     Grants,
     Logs,
 }
 
 impl Expired {
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Interactions,
         Self::AuthorizationRequests,
         Self::AuthorizationCodes,
@@ -33,6 +35,8 @@ impl Expired {
         Self::AccessTokens,
         Self::RefreshTokens,
         Self::SpentProofs,
+        Self::MessageCounts,
+        Self::VerificationCodes,
         Self::Sessions,
         Self::Grants,
         Self::Logs,
@@ -45,7 +49,9 @@ impl Expired {
             | Self::AuthorizationRequests
             | Self::UserCodeAttempts
             | Self::SignInAttempts
-            | Self::SpentProofs => Kind::Interactions,
+            | Self::SpentProofs
+            | Self::MessageCounts
+            | Self::VerificationCodes => Kind::Interactions,
             Self::AuthorizationCodes | Self::DeviceCodes => Kind::Codes,
             Self::SubjectTokens | Self::AccessTokens | Self::RefreshTokens => Kind::Tokens,
             Self::Sessions => Kind::Sessions,
@@ -106,6 +112,16 @@ impl Expired {
             Self::SpentProofs => sql!(
                 "DELETE FROM spent_proofs WHERE tenant_id = $1 AND expires_at <= $2 AND id_hash IN
                  (SELECT id_hash FROM spent_proofs WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::MessageCounts => sql!(
+                "DELETE FROM message_counts WHERE tenant_id = $1 AND expires_at <= $2 AND recipient IN
+                 (SELECT recipient FROM message_counts WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            Self::VerificationCodes => sql!(
+                "DELETE FROM verification_codes WHERE tenant_id = $1 AND expires_at <= $2 AND target IN
+                 (SELECT target FROM verification_codes WHERE tenant_id = $1 AND expires_at <= $2
                   ORDER BY expires_at LIMIT $3)"
             ),
             Self::Sessions => sql!(

@@ -11,7 +11,9 @@ mod applications;
 mod authentication;
 mod cimd;
 mod configs;
+mod connectors;
 mod doors;
+mod email_templates;
 mod events;
 mod hasura;
 mod hooks;
@@ -30,10 +32,12 @@ mod registration;
 mod resources;
 mod roles;
 mod sign_in_exp;
+mod sso_connectors;
 mod status;
 mod subject_tokens;
 mod user_roles;
 mod users;
+mod verification_codes;
 
 use axum::extract::DefaultBodyLimit;
 use axum::response::Response;
@@ -71,6 +75,8 @@ fn guarded() -> Doors {
         .merge(cimd::routes())
         .merge(configs::routes())
         .merge(hooks::routes())
+        .merge(connectors::routes())
+        .merge(email_templates::routes())
         .merge(jwt_customizers::routes())
         .merge(logs::routes())
         .merge(application_sign_in_exp::routes())
@@ -83,6 +89,8 @@ fn guarded() -> Doors {
         .merge(roles::routes())
         .merge(user_roles::routes())
         .merge(sign_in_exp::routes())
+        .merge(sso_connectors::routes())
+        .merge(verification_codes::routes())
         .merge(users::routes())
         .merge(personal_access_tokens::routes())
         .merge(subject_tokens::routes())

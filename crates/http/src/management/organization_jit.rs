@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use trinco_core::organization_template::OrganizationRole;
 use trinco_core::organizations::{EmailDomain, JitEmailDomain, jit};
+use trinco_core::sso_connectors::RevealedSsoConnector;
 
 use super::doors::{Doors, delete, get};
 use super::parts::{Ids, SomeIds};
@@ -33,6 +34,16 @@ pub(super) fn routes() -> Doors {
         .route(
             "/api/organizations/{id}/jit/roles/{organization_role_id}",
             delete("Remove a role from those for whoever joins", remove_role),
+        )
+        .route(
+            "/api/organizations/{id}/jit/sso-connectors",
+            get("List the identity providers whose people join an organization", connectors)
+                .post("Let the people of identity providers join an organization", add_connectors)
+                .put("Set the identity providers whose people join", replace_connectors),
+        )
+        .route(
+            "/api/organizations/{id}/jit/sso-connectors/{sso_connector_id}",
+            delete("Let the people of an identity provider join no longer", remove_connector),
         )
 }
 
@@ -124,5 +135,51 @@ async fn remove_role(
     Path((id, role_id)): Path<(String, String)>,
 ) -> Result<NoContent, ApiError> {
     jit::remove_role(&tenant, &id, &role_id).await?;
+    Ok(NO_CONTENT)
+}
+
+async fn connectors(
+    Here(tenant): Here,
+    Path(id): Path<String>,
+    paged: Paged,
+) -> Result<Listed<Vec<RevealedSsoConnector>>, ApiError> {
+    Ok(paged.respond_or_all(jit::sso_connectors(&tenant, &id, paged.page_or_all()).await?))
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct ConnectorsToAdd {
+    sso_connector_ids: SomeIds,
+}
+
+async fn add_connectors(
+    Here(tenant): Here,
+    Path(id): Path<String>,
+    Json(body): Json<ConnectorsToAdd>,
+) -> Result<Added, ApiError> {
+    jit::set_sso_connectors(&tenant, &id, body.sso_connector_ids.0, false).await?;
+    Ok(ADDED)
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Connectors {
+    sso_connector_ids: Ids,
+}
+
+async fn replace_connectors(
+    Here(tenant): Here,
+    Path(id): Path<String>,
+    Json(body): Json<Connectors>,
+) -> Result<NoContent, ApiError> {
+    jit::set_sso_connectors(&tenant, &id, body.sso_connector_ids.0, true).await?;
+    Ok(NO_CONTENT)
+}
+
+async fn remove_connector(
+    Here(tenant): Here,
+    Path((id, connector_id)): Path<(String, String)>,
+) -> Result<NoContent, ApiError> {
+    jit::remove_sso_connector(&tenant, &id, &connector_id).await?;
     Ok(NO_CONTENT)
 }

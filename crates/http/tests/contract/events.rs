@@ -58,6 +58,13 @@ async fn invitations(walk: &mut Walk) {
     walk.ok("PUT", &roles, json!({ "organizationRoleIds": [role] })).await;
     walk.get(&format!("{roles}?page=1")).await;
 
+    let saml = json!({ "providerName": "SAML", "connectorName": "Club", "config": {} });
+    let saml = walk.create("/api/sso-connectors", saml).await;
+    let connectors = format!("{jit}/sso-connectors");
+    walk.ok("POST", &connectors, json!({ "ssoConnectorIds": [saml] })).await;
+    walk.ok("PUT", &connectors, json!({ "ssoConnectorIds": [saml] })).await;
+    walk.get(&format!("{connectors}?page=1")).await;
+
     let path = "/api/organization-invitations";
     let new = json!({
         "invitee": "ana@club.example", "organizationId": organization, "organizationRoleIds": [role],
@@ -67,9 +74,16 @@ async fn invitations(walk: &mut Walk) {
     walk.get(&format!("{path}?organizationId={organization}")).await;
     let one = format!("{path}/{invitation}");
     walk.get(&one).await;
+    let mail = json!({ "connectorId": "http-email", "config": { "endpoint": receiver().await } });
+    let mail = walk.create("/api/connectors", mail).await;
+    let message = json!({ "link": "https://club.example/join" });
+    walk.ok("POST", &format!("{one}/message"), message).await;
     let revoked = json!({ "status": "Revoked" });
     walk.ok("PUT", &format!("{one}/status"), revoked).await;
     walk.delete(&one).await;
     walk.delete(&format!("{domains}/club.example")).await;
     walk.delete(&format!("{roles}/{role}")).await;
+    walk.delete(&format!("{connectors}/{saml}")).await;
+    walk.delete(&format!("/api/sso-connectors/{saml}")).await;
+    walk.delete(&format!("/api/connectors/{mail}")).await;
 }

@@ -112,3 +112,14 @@ pub(in crate::organizations) async fn delete_connector(
     );
     Ok(tx.execute(delete, params![organization_id, connector]).await? > 0)
 }
+
+pub(in crate::organizations) async fn forget_connector(
+    tx: &mut Tx<'_>,
+    connector: &str,
+) -> Result<()> {
+    let delete = sql!(
+        "DELETE FROM organization_jit_sso_connectors WHERE tenant_id = $1 AND sso_connector_id = $2"
+    );
+    tx.execute(delete, params![connector]).await?;
+    Ok(())
+}
