@@ -19,6 +19,8 @@ pub enum Section {
     OidcSettings,
     /// Scripts that add claims to tokens.
     TokenCustomizers,
+    /// Which webhooks want which events.
+    Hooks,
     /// Connectors that send messages and sign people in.
     Connectors,
     /// Connectors to identity providers of companies, and the keys that sign requests to them.
@@ -27,7 +29,7 @@ pub enum Section {
 
 impl Section {
     /// Every section, in the order of [`Versions`].
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Applications,
         Self::Resources,
         Self::Roles,
@@ -36,6 +38,7 @@ impl Section {
         Self::Keys,
         Self::OidcSettings,
         Self::TokenCustomizers,
+        Self::Hooks,
         Self::Connectors,
         Self::SsoConnectors,
     ];
@@ -51,6 +54,7 @@ impl Section {
             Self::Keys => "keys",
             Self::OidcSettings => "oidc_settings",
             Self::TokenCustomizers => "token_customizers",
+            Self::Hooks => "hooks",
             Self::Connectors => "connectors",
             Self::SsoConnectors => "sso_connectors",
         }
@@ -80,6 +84,7 @@ impl Section {
             Self::Keys => &["keys"],
             Self::OidcSettings => &["oidc_settings"],
             Self::TokenCustomizers => &["token_customizers"],
+            Self::Hooks => &["hooks"],
             Self::Connectors => &["connectors"],
             Self::SsoConnectors => &["sso_connectors", "sso_connector_domains", "sso_signing_keys"],
         }

@@ -6,7 +6,7 @@ use trinco_db::TenantDb;
 
 use crate::section::{Section, Versions};
 use crate::{
-    Result, Sealer, applications, configs, connectors, experience, keys, oidc_settings,
+    Result, Sealer, applications, configs, connectors, experience, hooks, keys, oidc_settings,
     organization_template, resources, roles, sso_connectors, token_customizers,
 };
 
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub oidc_settings: Arc<oidc_settings::OidcSettings>,
     /// Scripts that add claims to tokens.
     pub token_customizers: Arc<token_customizers::Customizers>,
+    /// Which webhooks want which events.
+    pub hooks: Arc<hooks::Listeners>,
     /// Connectors that send messages and sign people in.
     pub connectors: Arc<connectors::Connectors>,
     /// Connectors to identity providers of companies.
@@ -54,6 +56,7 @@ impl Snapshot {
             keys: Arc::new(keys::load(&mut conn, sealer).await?),
             oidc_settings: Arc::new(oidc_settings::load(&mut conn).await?),
             token_customizers: Arc::new(token_customizers::load(&mut conn, sealer).await?),
+            hooks: Arc::new(hooks::load(&mut conn).await?),
             connectors: Arc::new(connectors::load(&mut conn, sealer).await?),
             sso_connectors: Arc::new(sso_connectors::load(&mut conn, sealer).await?),
             versions,
@@ -96,6 +99,7 @@ impl Snapshot {
                     next.token_customizers =
                         Arc::new(token_customizers::load(&mut conn, sealer).await?);
                 }
+                Section::Hooks => next.hooks = Arc::new(hooks::load(&mut conn).await?),
                 Section::Connectors => {
                     next.connectors = Arc::new(connectors::load(&mut conn, sealer).await?);
                 }

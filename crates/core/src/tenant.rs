@@ -15,8 +15,8 @@ use crate::clients::Documents;
 use crate::passwords::Passwords;
 use crate::token_customizers::{AllowedOrigin, Scripts};
 use crate::{
-    Alphabet, Clock, Error, MasterKey, Randomness, Result, Sealer, Section, Snapshot, configs,
-    keys, tenants,
+    Alphabet, Clock, Error, MasterKey, Occasion, Randomness, Result, Sealer, Section, Snapshot,
+    configs, keys, tenants,
 };
 
 /// Where a tenant is reached from outside. Issuers and absolute URLs are made from this, never from a request's Host header.
@@ -125,7 +125,7 @@ impl Installation {
         let _ = self.shared.document_outbound.set(outbound);
     }
 
-    /// Sets how connectors reach the services they are for; without it, they reach none. Only the first call counts.
+    /// Sets how the services that administrators have named are reached; without it, none is. Only the first call counts.
     pub fn set_outbound(&self, outbound: Outbound) {
         let _ = self.shared.outbound.set(outbound);
     }
@@ -173,7 +173,7 @@ pub struct Bumped(());
 
 /// One tenant. Cheap to clone.
 #[derive(Clone)]
-pub struct Tenant(Arc<Inner>);
+pub struct Tenant(Arc<Inner>, Arc<Occasion>);
 
 struct Inner {
     shared: Arc<Shared>,
@@ -196,7 +196,7 @@ impl Tenant {
         )
         .await?;
         let snapshot = Snapshot::load(&db, &shared.sealer).await?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             shared: Arc::clone(shared),
             db,
             issuer: origin.issuer(),
@@ -204,7 +204,19 @@ impl Tenant {
             snapshot: ArcSwap::from_pointee(snapshot),
             documents: Documents::default(),
             refreshing: Mutex::new(()),
-        })))
+        };
+        Ok(Self(Arc::new(inner), Arc::default()))
+    }
+
+    /// The same tenant, called on this occasion.
+    #[must_use]
+    pub fn on(&self, occasion: Occasion) -> Self {
+        Self(Arc::clone(&self.0), Arc::new(occasion))
+    }
+
+    /// Who asks for what is done at the moment.
+    pub fn occasion(&self) -> &Occasion {
+        &self.1
     }
 
     /// The tenant's id.
@@ -282,7 +294,7 @@ impl Tenant {
         self.0.shared.document_outbound.get()
     }
 
-    /// How connectors reach the services they are for.
+    /// How the services that administrators have named are reached.
     ///
     /// # Errors
     /// [`Error::Internal`] where nothing is reached, as on the command line.

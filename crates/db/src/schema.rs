@@ -79,6 +79,13 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 13,
+        name: "events",
+        // Older programs queue the ends of sessions in a table that is gone.
+        oldest_program: 13,
+        sql: include_str!("../migrations/0013_events.sql"),
+    },
+    Migration {
+        version: 14,
         name: "connectors",
         // Tables that older programs do not know of: they send no messages.
         oldest_program: 10,

@@ -13,8 +13,11 @@ use trinco_db::Tx;
 pub use model::{Message, MessageType, Recipient};
 
 use crate::connectors::{self, ConnectorType};
+use crate::hooks::{Event, News};
 use crate::{Error, JsonObject, Refusal, Result, Tenant, TokenHash, email_templates};
 
+/// What is answered when a recipient has got too many messages.
+const LIMITED: &str = "request.message_rate_limited";
 /// So many messages get to a recipient …
 const MOST: i64 = 10;
 /// … within this time from the first of them. Milliseconds.
@@ -46,7 +49,8 @@ pub(crate) struct Charge {
 pub async fn send(tenant: &Tenant, message: Message) -> Result<()> {
     let ready = prepare(tenant, message).await?;
     let charged = ready.charge(tenant);
-    tenant.write(charged, |tx, charged| Box::pin(charge(tx, charged))).await?;
+    let written = tenant.write(charged, |tx, charged| Box::pin(charge(tx, charged))).await;
+    ready.told(tenant, written).await?;
     ready.send().await
 }
 
@@ -114,13 +118,31 @@ pub(crate) async fn charge(tx: &mut Tx<'_>, charge: &Charge) -> Result<()> {
     if store::count(tx, recipient, *now, *now + WINDOW_MS, MOST).await? {
         Ok(())
     } else {
-        Err(Error::refused("request.message_rate_limited"))
+        Err(Error::refused(LIMITED))
     }
 }
 
 impl Ready {
     pub(crate) fn charge(&self, tenant: &Tenant) -> Charge {
         Charge { recipient: self.message.to.hash("messages"), now: tenant.now_ms() }
+    }
+
+    /// What came of the transaction with [`charge`]. Webhooks are told when it was one message too many.
+    ///
+    /// # Errors
+    /// As the transaction's, or when the database does not answer.
+    pub(crate) async fn told<T>(&self, tenant: &Tenant, written: Result<T>) -> Result<T> {
+        let is_limited = matches!(&written, Err(error) if error.code() == Some(LIMITED));
+        let news = News::of(tenant, Event::MessageRateLimited);
+        if is_limited && news.is_wanted() {
+            let action = match self.message.message_type {
+                MessageType::OrganizationInvitation => "OrganizationInvitationSend",
+                _ => "VerificationCodeSend",
+            };
+            let news = news.fact("action", action).fact("recipient", self.message.to.address());
+            tenant.write(news, |tx, news| Box::pin(async move { news.tell(tx).await })).await?;
+        }
+        written
     }
 
     /// Hands the message over.

@@ -25,7 +25,9 @@ pub use providers::Provider;
 use store::StoredConnector;
 
 use crate::audit::{self, Entry, Outcome};
-use crate::{Alphabet, Bumped, Error, Listing, Page, Result, Sealer, Section, Tenant};
+use crate::{
+    Alphabet, Bumped, Error, Listing, Page, Result, Sealer, Section, Tenant, organizations,
+};
 
 /// The audit key of a reading of configurations, which hold keys of identity providers.
 const REVEALED: &str = "SsoConnector.Config.Revealed";
@@ -61,6 +63,29 @@ pub async fn get(tenant: &Tenant, id: &str) -> Result<DetailedSsoConnector> {
     let connector = find(tenant, id).await?;
     reveal(tenant, [id].into_iter()).await?;
     detailed(tenant, &connector).await
+}
+
+/// Of these connectors those that there are, in their order. The reading is in the audit log.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn revealed(tenant: &Tenant, ids: &[String]) -> Result<Vec<RevealedSsoConnector>> {
+    tenant.refresh().await?;
+    let snapshot = tenant.snapshot();
+    let found = ids.iter().filter_map(|id| snapshot.sso_connectors.get(id));
+    let found: Vec<RevealedSsoConnector> =
+        found.map(|connector| RevealedSsoConnector::of(tenant.id(), connector)).collect();
+    reveal(tenant, found.iter().map(|connector| connector.id.as_str())).await?;
+    Ok(found)
+}
+
+/// Whether there is a connector with this id.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn is_there(tenant: &Tenant, id: &str) -> Result<bool> {
+    let found = tenant.find(|snapshot| snapshot.sso_connectors.get(id).map(drop)).await?;
+    Ok(found.is_some())
 }
 
 async fn reveal(tenant: &Tenant, ids: impl Iterator<Item = &str>) -> Result<()> {
@@ -176,6 +201,7 @@ pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
                 if !store::delete(tx, bumped, id).await? {
                     return Err(not_found(id));
                 }
+                organizations::jit::forget_sso_connector(tx, id).await?;
                 audit::append(tx, entry).await
             })
         })

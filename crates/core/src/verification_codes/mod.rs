@@ -47,14 +47,15 @@ pub async fn request(
         expires_at: tenant.now_ms() + i64::from(seconds) * 1000,
         target,
     };
-    tenant
+    let written = tenant
         .write((ready.charge(tenant), stored), |tx, (charge, stored)| {
             Box::pin(async move {
                 messages::charge(tx, charge).await?;
                 store::put(tx, stored).await
             })
         })
-        .await?;
+        .await;
+    ready.told(tenant, written).await?;
     ready.send().await
 }
 

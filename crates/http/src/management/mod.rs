@@ -14,9 +14,15 @@ mod configs;
 mod connectors;
 mod doors;
 mod email_templates;
+mod events;
+mod hasura;
+mod hooks;
 mod jwt_customizers;
+mod logs;
 mod openapi;
 mod organization_applications;
+mod organization_invitations;
+mod organization_jit;
 mod organization_template;
 mod organizations;
 mod parts;
@@ -68,10 +74,14 @@ fn guarded() -> Doors {
         .merge(application_roles::routes())
         .merge(cimd::routes())
         .merge(configs::routes())
+        .merge(hooks::routes())
         .merge(connectors::routes())
         .merge(email_templates::routes())
         .merge(jwt_customizers::routes())
+        .merge(logs::routes())
         .merge(application_sign_in_exp::routes())
+        .merge(organization_invitations::routes())
+        .merge(organization_jit::routes())
         .merge(organization_template::routes())
         .merge(organizations::routes())
         .merge(registration::routes())
@@ -89,6 +99,7 @@ fn guarded() -> Doors {
 /// The routes that need none.
 fn open() -> Doors {
     Doors::new("")
+        .merge(hasura::public_routes())
         .merge(openapi::public_routes())
         .merge(sign_in_exp::public_routes())
         .merge(status::public_routes())

@@ -71,6 +71,7 @@ fn reveals(path: &[&str]) -> bool {
             ..,
         ]
         | ["configs", "jwt-customizer" | "actions", ..]
+        | ["organizations", _, "jit", "sso-connectors", ..]
         | [
             "captcha-provider" | "connectors" | "hooks" | "one-time-tokens" | "sso-connectors",
             ..,
@@ -94,6 +95,8 @@ fn is_way_to_more(tenant: &Tenant, method: &Method, path: &[&str]) -> bool {
         ["roles"] => *method == Method::POST,
         ["organization-roles"] => *method == Method::POST,
         ["organization-roles", _, "resource-scopes", ..] => *method != Method::DELETE,
+        // What is seen there is of another area.
+        ["organizations", _, "jit", "sso-connectors"] => *method == Method::GET,
         // Whoever carries codes, or says who somebody is, can be anyone.
         ["organizations", _, "applications", ..] | ["connectors" | "sso-connectors", ..] => {
             organization_template::some_role_manages(&snapshot)

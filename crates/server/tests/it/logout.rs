@@ -15,10 +15,10 @@ use trinco_testkit::TestClock;
 
 use crate::running::Place;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Answers one request after another with these statuses, and tells of each body.
-fn receiver(statuses: Vec<u16>) -> (u16, Receiver<String>) {
+pub(crate) fn receiver(statuses: Vec<u16>) -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let (tell, told) = mpsc::channel();
@@ -47,8 +47,8 @@ fn receiver(statuses: Vec<u16>) -> (u16, Receiver<String>) {
     (port, told)
 }
 
-/// A session that has ended while no server ran: its one application is still to be told.
-async fn end_a_session(place: &Place, uri: &str) {
+/// What a server works on, while none runs, and the time there.
+pub(crate) async fn opened(place: &Place) -> (Installation, i64) {
     let data = place.path().join("data");
     let key = std::fs::read_to_string(data.join("master.key")).unwrap();
     let db = Db::open(&DbUrl::Sqlite(data.join("trinco.db")), Options::default()).await.unwrap();
@@ -60,6 +60,12 @@ async fn end_a_session(place: &Place, uri: &str) {
     let key = MasterKey::from_text(&key).unwrap();
     let installation =
         Installation::open(db, &key, clock, randomness, &origin, &admin).await.unwrap();
+    (installation, now)
+}
+
+/// A session that has ended while no server ran: its one application is still to be told.
+async fn end_a_session(place: &Place, uri: &str) {
+    let (installation, now) = opened(place).await;
     let tenant = installation.default_tenant();
     let metadata =
         json!({ "redirectUris": [], "postLogoutRedirectUris": [], "backchannelLogoutUri": uri });
@@ -142,7 +148,7 @@ fn a_delivery_under_way_is_finished_before_the_server_stops_and_not_made_again()
     let db = DbUrl::Sqlite(place.path().join("data/trinco.db"));
     let left = runtime.block_on(async {
         let db = Db::open(&db, Options::default()).await.unwrap();
-        let count = sql!("SELECT COUNT(*) FROM logout_deliveries");
+        let count = sql!("SELECT COUNT(*) FROM deliveries");
         let left = db.system().read().await.unwrap().one(count, &[]).await.unwrap();
         left.get::<i64>(0).unwrap()
     });

@@ -22,3 +22,4 @@ mod running;
 mod scale;
 mod serving;
 mod traces;
+mod webhooks;
