@@ -522,3 +522,31 @@ async fn a_key_that_a_pushed_request_names_binds_its_code() {
         exchange(&world, client, &code, &[&for_token(&world, &key)]).await.expect(200);
     }
 }
+
+/// RFC 9449 §5: whatever refresh token comes together with a proof of a public client is bound.
+#[tokio::test]
+async fn a_public_clients_refresh_token_is_bound_from_the_first_proof_on() {
+    let world = World::start().await;
+    let spa = world.admin.single_page("Page").await;
+    let client = (spa.as_str(), "");
+    let (key, other) = (ProofKey::new(), ProofKey::new());
+    let code = code(&world, &spa, &[]).await;
+    let plain = Tokens(exchange(&world, client, &code, &[]).await.expect(200).json());
+    assert_eq!(plain.0["token_type"], "Bearer");
+    let answer = refresh(&world, client, plain.refresh(), &[], &[&for_token(&world, &key)]).await;
+    let bound = Tokens(answer.expect(200).json());
+    assert_eq!(bound.0["token_type"], "DPoP");
+    assert_ne!(bound.refresh(), plain.refresh());
+    // The token that was not bound is answered for a while with the one that is: not without the key either.
+    for token in [bound.refresh(), plain.refresh()] {
+        let bare = refresh(&world, client, token, &[], &[]).await.expect(400).json();
+        assert_eq!(bare["error"], "invalid_dpop_proof");
+        let stolen = refresh(&world, client, token, &[], &[&for_token(&world, &other)]).await;
+        assert_eq!(stolen.expect(400).json()["error"], "invalid_grant");
+    }
+    for token in [plain.refresh(), bound.refresh()] {
+        let answer = refresh(&world, client, token, &[], &[&for_token(&world, &key)]).await;
+        let answer = Tokens(answer.expect(200).json());
+        assert_eq!(answer.refresh() == bound.refresh(), token == plain.refresh());
+    }
+}
