@@ -19,11 +19,13 @@ pub enum Section {
     OidcSettings,
     /// Scripts that add claims to tokens.
     TokenCustomizers,
+    /// Which webhooks want which events.
+    Hooks,
 }
 
 impl Section {
     /// Every section, in the order of [`Versions`].
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Applications,
         Self::Resources,
         Self::Roles,
@@ -32,6 +34,7 @@ impl Section {
         Self::Keys,
         Self::OidcSettings,
         Self::TokenCustomizers,
+        Self::Hooks,
     ];
 
     /// The name under which the section's version is stored.
@@ -45,6 +48,7 @@ impl Section {
             Self::Keys => "keys",
             Self::OidcSettings => "oidc_settings",
             Self::TokenCustomizers => "token_customizers",
+            Self::Hooks => "hooks",
         }
     }
 
@@ -72,6 +76,7 @@ impl Section {
             Self::Keys => &["keys"],
             Self::OidcSettings => &["oidc_settings"],
             Self::TokenCustomizers => &["token_customizers"],
+            Self::Hooks => &["hooks"],
         }
     }
 }

@@ -6,8 +6,8 @@ use trinco_db::TenantDb;
 
 use crate::section::{Section, Versions};
 use crate::{
-    Result, Sealer, applications, configs, experience, keys, oidc_settings, organization_template,
-    resources, roles, token_customizers,
+    Result, Sealer, applications, configs, experience, hooks, keys, oidc_settings,
+    organization_template, resources, roles, token_customizers,
 };
 
 /// One tenant's configuration at one moment.
@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub oidc_settings: Arc<oidc_settings::OidcSettings>,
     /// Scripts that add claims to tokens.
     pub token_customizers: Arc<token_customizers::Customizers>,
+    /// Which webhooks want which events.
+    pub hooks: Arc<hooks::Listeners>,
     versions: Versions,
 }
 
@@ -50,6 +52,7 @@ impl Snapshot {
             keys: Arc::new(keys::load(&mut conn, sealer).await?),
             oidc_settings: Arc::new(oidc_settings::load(&mut conn).await?),
             token_customizers: Arc::new(token_customizers::load(&mut conn, sealer).await?),
+            hooks: Arc::new(hooks::load(&mut conn).await?),
             versions,
         })
     }
@@ -90,6 +93,7 @@ impl Snapshot {
                     next.token_customizers =
                         Arc::new(token_customizers::load(&mut conn, sealer).await?);
                 }
+                Section::Hooks => next.hooks = Arc::new(hooks::load(&mut conn).await?),
             }
         }
         Ok(Some(next))

@@ -15,8 +15,8 @@ use crate::clients::Documents;
 use crate::passwords::Passwords;
 use crate::token_customizers::{AllowedOrigin, Scripts};
 use crate::{
-    Alphabet, Clock, MasterKey, Randomness, Result, Sealer, Section, Snapshot, configs, keys,
-    tenants,
+    Alphabet, Clock, Error, MasterKey, Occasion, Randomness, Result, Sealer, Section, Snapshot,
+    configs, keys, tenants,
 };
 
 /// Where a tenant is reached from outside. Issuers and absolute URLs are made from this, never from a request's Host header.
@@ -64,6 +64,7 @@ struct Shared {
     key_policy: OnceLock<keys::Policy>,
     scripts: Scripts,
     document_outbound: OnceLock<Outbound>,
+    outbound: OnceLock<Outbound>,
     audit_counts: Arc<Counts>,
 }
 
@@ -98,6 +99,7 @@ impl Installation {
             key_policy: OnceLock::new(),
             scripts: Scripts::default(),
             document_outbound: OnceLock::new(),
+            outbound: OnceLock::new(),
             audit_counts: Arc::default(),
         });
         let mut open = BTreeMap::new();
@@ -121,6 +123,11 @@ impl Installation {
     /// other requests may. Only the first call counts.
     pub fn set_document_outbound(&self, outbound: Outbound) {
         let _ = self.shared.document_outbound.set(outbound);
+    }
+
+    /// Sets how the services that administrators have named are reached; without it, none is. Only the first call counts.
+    pub fn set_outbound(&self, outbound: Outbound) {
+        let _ = self.shared.outbound.set(outbound);
     }
 
     /// The tenant with this id.
@@ -166,7 +173,7 @@ pub struct Bumped(());
 
 /// One tenant. Cheap to clone.
 #[derive(Clone)]
-pub struct Tenant(Arc<Inner>);
+pub struct Tenant(Arc<Inner>, Arc<Occasion>);
 
 struct Inner {
     shared: Arc<Shared>,
@@ -189,7 +196,7 @@ impl Tenant {
         )
         .await?;
         let snapshot = Snapshot::load(&db, &shared.sealer).await?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             shared: Arc::clone(shared),
             db,
             issuer: origin.issuer(),
@@ -197,7 +204,19 @@ impl Tenant {
             snapshot: ArcSwap::from_pointee(snapshot),
             documents: Documents::default(),
             refreshing: Mutex::new(()),
-        })))
+        };
+        Ok(Self(Arc::new(inner), Arc::default()))
+    }
+
+    /// The same tenant, called on this occasion.
+    #[must_use]
+    pub fn on(&self, occasion: Occasion) -> Self {
+        Self(Arc::clone(&self.0), Arc::new(occasion))
+    }
+
+    /// Who asks for what is done at the moment.
+    pub fn occasion(&self) -> &Occasion {
+        &self.1
     }
 
     /// The tenant's id.
@@ -273,6 +292,16 @@ impl Tenant {
     /// How the documents of clients are fetched, if they are.
     pub(crate) fn document_outbound(&self) -> Option<&Outbound> {
         self.0.shared.document_outbound.get()
+    }
+
+    /// How the services that administrators have named are reached.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] where nothing is reached, as on the command line.
+    pub(crate) fn outbound(&self) -> Result<&Outbound> {
+        self.0.shared.outbound.get().ok_or_else(|| {
+            Error::Internal("requests to other services are not set up here".to_owned())
+        })
     }
 
     /// The client metadata documents that were fetched.

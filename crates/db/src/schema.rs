@@ -77,4 +77,11 @@ pub const MIGRATIONS: &[Migration] = &[
         oldest_program: 10,
         sql: include_str!("../migrations/0012_management_scopes.sql"),
     },
+    Migration {
+        version: 13,
+        name: "events",
+        // Older programs queue the ends of sessions in a table that is gone.
+        oldest_program: 13,
+        sql: include_str!("../migrations/0013_events.sql"),
+    },
 ];

@@ -1,15 +1,16 @@
 //! What every handler can reach, and how a request finds its tenant.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::{FromRef, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts, Request, State};
 use axum::response::Response;
 use axum::{Router, middleware};
 use http::request::Parts;
-use http::{StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
-use trinco_core::{Installation, Origin, Tenant};
+use trinco_core::{Installation, Occasion, Origin, Tenant};
 
 use crate::health::Health;
 use crate::observe::Observer;
@@ -24,6 +25,7 @@ struct Inner {
     admin_authority: Option<String>,
     health: Health,
     observer: Option<Arc<dyn Observer>>,
+    proxies: usize,
 }
 
 /// What the server around the doors lends them.
@@ -33,6 +35,8 @@ pub struct Surroundings {
     pub stopping: Option<watch::Receiver<bool>>,
     /// Is told of every request.
     pub observer: Option<Arc<dyn Observer>>,
+    /// How many proxies stand before the server, each of which adds an address to `X-Forwarded-For`.
+    pub proxies: usize,
 }
 
 impl App {
@@ -47,8 +51,8 @@ impl App {
         let origin = installation.admin_tenant().origin();
         let admin_authority = origin.path().is_empty().then(|| authority(origin)).flatten();
         let health = Health::new(surroundings.stopping);
-        let observer = surroundings.observer;
-        Self(Arc::new(Inner { installation, admin_authority, health, observer }))
+        let (observer, proxies) = (surroundings.observer, surroundings.proxies);
+        Self(Arc::new(Inner { installation, admin_authority, health, observer, proxies }))
     }
 
     pub(crate) fn observer(&self) -> Option<&Arc<dyn Observer>> {
@@ -116,8 +120,27 @@ fn choose_tenant(app: &App, mut request: Request) -> Request {
             None => installation.default_tenant(),
         },
     };
-    request.extensions_mut().insert(Here(tenant.clone()));
+    let tenant = tenant.on(occasion(&request, app.0.proxies));
+    request.extensions_mut().insert(Here(tenant));
     request
+}
+
+/// Characters of a program's name that are kept.
+const LONGEST_USER_AGENT: usize = 512;
+
+/// Who asks, as far as the connection and the headers tell.
+fn occasion(request: &Request, proxies: usize) -> Occasion {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|ConnectInfo(peer)| peer.ip());
+    let ip = forwarded_for(request.headers(), proxies).or(peer);
+    let user_agent = request.headers().get(header::USER_AGENT);
+    Occasion {
+        ip: ip.map(|ip| ip.to_canonical().to_string()),
+        user_agent: user_agent
+            .and_then(|value| value.to_str().ok())
+            .map(|name| name.chars().take(LONGEST_USER_AGENT).collect()),
+        call: None,
+    }
 }
 
 /// RFC 9110 §4.2.3: letter case does not matter in a host, nor does the scheme's default port.
@@ -169,9 +192,42 @@ pub(crate) async fn security_headers(request: Request, next: middleware::Next) -
     response
 }
 
+/// The address that the outermost of so many proxies saw. Each adds the one it was connected from at the end, so what stands before
+/// those is whatever a client likes.
+fn forwarded_for(headers: &HeaderMap, proxies: usize) -> Option<IpAddr> {
+    if proxies == 0 {
+        return None;
+    }
+    let lists = headers.get_all("x-forwarded-for").iter().filter_map(|list| list.to_str().ok());
+    let addresses: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
+    let seen = addresses.iter().rev().nth(proxies - 1).or(addresses.first())?;
+    let address =
+        |text: &str| text.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()));
+    address(seen)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_the_operators_proxies_added_is_believed() {
+        let seen = |lists: &[&'static str], proxies: usize| {
+            let mut headers = HeaderMap::new();
+            for list in lists {
+                headers.append("x-forwarded-for", http::HeaderValue::from_static(list));
+            }
+            forwarded_for(&headers, proxies).map(|ip| ip.to_string())
+        };
+        let forged = &["1.1.1.1, 2.2.2.2", "3.3.3.3"][..];
+        assert_eq!(seen(forged, 0), None);
+        assert_eq!(seen(forged, 1).as_deref(), Some("3.3.3.3"));
+        assert_eq!(seen(forged, 2).as_deref(), Some("2.2.2.2"));
+        assert_eq!(seen(&["2001:db8::1"], 1).as_deref(), Some("2001:db8::1"));
+        assert_eq!(seen(&["4.4.4.4:5678"], 3).as_deref(), Some("4.4.4.4"));
+        assert_eq!(seen(&["unknown"], 1), None);
+        assert_eq!(seen(&[], 1), None);
+    }
 
     #[test]
     fn only_a_whole_path_segment_is_stripped() {

@@ -184,7 +184,7 @@ impl Paged {
 
     /// [`Paged::respond`], with a body of which the rows are a part.
     pub(crate) fn respond_with<T>(&self, total: i64, body: T) -> Listed<T> {
-        Listed { body, pages: Some((total, self.links(total))) }
+        Listed { body, pages: Some((total, self.links(Some(total)))), is_capped: false }
     }
 
     /// [`Paged::respond`], without the headers when no page was asked for.
@@ -192,20 +192,28 @@ impl Paged {
         if self.requested {
             self.respond(listing)
         } else {
-            Listed { body: listing.rows, pages: None }
+            Listed { body: listing.rows, pages: None, is_capped: false }
         }
     }
 
-    fn links(&self, total: i64) -> String {
-        let last = ((total + self.size - 1) / self.size).max(1);
+    /// [`Paged::respond`], of a list of which no more than `total` were counted: nobody knows its last page.
+    pub(crate) fn respond_capped<T>(&self, total: i64, rows: Vec<T>) -> Listed<Vec<T>> {
+        Listed { body: rows, pages: Some((total, self.links(None))), is_capped: true }
+    }
+
+    /// The links of a list that is so long, if that is known.
+    fn links(&self, total: Option<i64>) -> String {
         let mut pages = vec![(1, "first")];
         if self.number > 1 {
             pages.push((self.number - 1, "prev"));
         }
-        if self.number < last {
-            pages.push((self.number + 1, "next"));
+        if let Some(total) = total {
+            let last = ((total + self.size - 1) / self.size).max(1);
+            if self.number < last {
+                pages.push((self.number + 1, "next"));
+            }
+            pages.push((last, "last"));
         }
-        pages.push((last, "last"));
         let link = |(number, relation): (i64, &str)| {
             let query = form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(&self.others)

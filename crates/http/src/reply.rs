@@ -53,6 +53,8 @@ pub(crate) struct Listed<T> {
     pub(crate) body: T,
     /// How many there are in all, and the links to the other pages (RFC 8288), when a page was asked for.
     pub(crate) pages: Option<(i64, String)>,
+    /// Whether there are more than were counted.
+    pub(crate) is_capped: bool,
 }
 
 impl<T: Serialize> IntoResponse for Listed<T> {
@@ -63,6 +65,9 @@ impl<T: Serialize> IntoResponse for Listed<T> {
             headers.insert("total-number", HeaderValue::from(total));
             if let Ok(links) = HeaderValue::from_str(&links) {
                 headers.insert(header::LINK, links);
+            }
+            if self.is_capped {
+                headers.insert("total-number-is-capped", HeaderValue::from_static("true"));
             }
         }
         response

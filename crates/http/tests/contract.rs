@@ -5,6 +5,8 @@
 
 #[path = "contract/applications.rs"]
 mod applications;
+#[path = "contract/events.rs"]
+mod events;
 #[path = "contract/organizations.rs"]
 mod organizations;
 #[path = "contract/roles.rs"]
@@ -40,12 +42,18 @@ const ELSEWHERE: &[(&str, u16)] = &[
     ("POST /api/organizations/{id}/applications", 422),
     ("PUT /api/organizations/{id}/applications", 422),
     ("POST /api/organizations/{id}/applications/roles", 422),
+    ("POST /api/organizations/{id}/jit/email-domains", 422),
+    ("PUT /api/organizations/{id}/jit/email-domains", 422),
+    ("POST /api/organizations/{id}/jit/roles", 422),
+    ("PUT /api/organizations/{id}/jit/roles", 422),
     ("POST /api/organizations/{id}/users", 422),
     ("PUT /api/organizations/{id}/users", 422),
     ("POST /api/organizations/{id}/users/roles", 422),
     ("POST /api/users/{userId}/personal-access-tokens", 422),
     // It has no permissions.
     ("GET /api/resources/{resourceId}/scopes", 200),
+    // Nor has it e-mail domains.
+    ("GET /api/organizations/{id}/jit/email-domains", 200),
     // Nobody is a member of what is not there.
     ("GET /api/organizations/{id}/applications/{applicationId}/roles", 422),
     ("POST /api/organizations/{id}/applications/{applicationId}/roles", 422),
@@ -62,6 +70,7 @@ const ELSEWHERE: &[(&str, u16)] = &[
 const WITH_DEFAULT: &[(&str, &str)] = &[
     ("PUT /api/applications/{applicationId}/sign-in-experience", "termsOfUseUrl"),
     ("PUT /api/applications/{applicationId}/sign-in-experience", "privacyPolicyUrl"),
+    ("POST /api/organization-invitations", "messagePayload"),
     ("POST /api/organization-roles", "organizationScopeIds"),
     ("POST /api/organization-roles", "resourceScopeIds"),
 ];
@@ -77,6 +86,7 @@ async fn every_operation_of_the_contract_succeeds_and_fails_as_it_says() {
     organizations::walk(&mut walk).await;
     users::walk(&mut walk).await;
     settings::walk(&mut walk).await;
+    events::walk(&mut walk).await;
 
     let mut problems = walk.without_a_token().await;
     problems.extend(walk.of_nothing(ELSEWHERE).await);

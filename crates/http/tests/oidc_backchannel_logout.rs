@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use trinco_connectors::outbound::{Allow, Outbound};
-use trinco_core::logout;
+use trinco_core::deliveries;
 use trinco_db::{params, sql};
 use trinco_testkit::{Browser, REDIRECT_URI, Server, Tokens, USER, World, hidden, text};
 
@@ -110,12 +110,12 @@ async fn sign_out(browser: &Browser, client_id: &str) {
 
 /// Every delivery that is due now; how many were tried.
 async fn deliver(world: &World) -> usize {
-    logout::deliver(world.server.tenant(), &outbound()).await.unwrap()
+    deliveries::deliver(world.server.tenant(), &outbound()).await.unwrap()
 }
 
 async fn queued(world: &World) -> i64 {
     let mut conn = world.server.tenant().read().await.unwrap();
-    let count = sql!("SELECT count(*) FROM logout_deliveries WHERE tenant_id = $1");
+    let count = sql!("SELECT count(*) FROM deliveries WHERE tenant_id = $1");
     conn.one(count, &[]).await.unwrap().get(0).unwrap()
 }
 
@@ -303,11 +303,12 @@ async fn a_node_that_lost_its_lease_settles_nothing() {
     let release = Arc::new(Notify::new());
     *receiver.hold.lock().unwrap() = Some(Arc::clone(&release));
     let tenant = world.server.tenant().clone();
-    let slow = tokio::spawn(async move { logout::deliver(&tenant, &outbound()).await.unwrap() });
+    let slow =
+        tokio::spawn(async move { deliveries::deliver(&tenant, &outbound()).await.unwrap() });
     while receiver.received().is_empty() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let mut other = logout::Deliveries::new(world.server.tenant().clone(), outbound());
+    let mut other = deliveries::Deliveries::new(world.server.tenant().clone(), outbound());
     assert_eq!(other.begin_due().await.unwrap(), 0, "the delivery is leased");
     world.server.clock().advance(59);
     assert_eq!(other.begin_due().await.unwrap(), 0, "still");
@@ -337,7 +338,7 @@ async fn ssrf_by_a_backchannel_logout_uri_reaches_nothing() {
     }
     sign_out(&browser, &world.admin.traditional("Other").await.0).await;
     let guarded = Outbound::new([]).unwrap();
-    assert_eq!(logout::deliver(world.server.tenant(), &guarded).await.unwrap(), 5);
+    assert_eq!(deliveries::deliver(world.server.tenant(), &guarded).await.unwrap(), 5);
     assert_eq!((receiver.received().len(), queued(&world).await), (0, 5));
 }
 

@@ -11,7 +11,7 @@ use axum::routing::post;
 use serde_json::json;
 use tokio::net::TcpListener;
 use trinco_connectors::outbound::{Allow, Outbound};
-use trinco_core::logout;
+use trinco_core::deliveries;
 use trinco_db::{params, sql};
 use trinco_testkit::{Browser, REDIRECT_URI, USER, World, hidden};
 
@@ -68,9 +68,9 @@ async fn queue(world: &World, client_id: &str, count: usize) {
                 for number in 0..*count {
                     tx.execute(
                         sql!(
-                            "INSERT INTO logout_deliveries
-                                 (tenant_id, session_id, client_id, user_id, attempts, next_attempt_at)
-                             VALUES ($1, $2, $3, $4, 0, 0)"
+                            "INSERT INTO deliveries
+                                 (tenant_id, kind, receiver, id, content, rank, attempts, next_attempt_at)
+                             VALUES ($1, 'logout', $3, $2, $4, 0, 0, 0)"
                         ),
                         params![format!("session-{number}"), client_id, user_id],
                     )
@@ -116,7 +116,7 @@ async fn one_dead_receiver_does_not_keep_the_others_waiting() {
     queue(&world, &dead.0, 64).await;
     sign_in_and_out(&world, &shop).await;
     let tenant = world.server.tenant().clone();
-    let delivery = tokio::spawn(async move { logout::deliver(&tenant, &outbound()).await });
+    let delivery = tokio::spawn(async move { deliveries::deliver(&tenant, &outbound()).await });
     assert!(reaches(&told, 1).await);
     delivery.abort();
 }
@@ -128,7 +128,7 @@ async fn what_is_queued_while_others_do_not_answer_is_told_at_once() {
     let dead = application(&world, &dead).await;
     let shop = application(&world, &uri).await;
     queue(&world, &dead.0, 64).await;
-    let mut deliveries = logout::Deliveries::new(world.server.tenant().clone(), outbound());
+    let mut deliveries = deliveries::Deliveries::new(world.server.tenant().clone(), outbound());
     // A few of one client are under way, the others wait for those.
     let begun = deliveries.begin_due().await.unwrap();
     assert!((1..=8).contains(&begun), "{begun}");
@@ -148,12 +148,12 @@ async fn a_node_whose_clock_is_ahead_does_not_tell_what_another_is_just_telling(
     let ((_listener, dead), (told, uri)) = (dead().await, healthy().await);
     let dead = application(&world, &dead).await;
     queue(&world, &dead.0, 3).await;
-    let mut deliveries = logout::Deliveries::new(world.server.tenant().clone(), outbound());
+    let mut deliveries = deliveries::Deliveries::new(world.server.tenant().clone(), outbound());
     assert_eq!(deliveries.begin_due().await.unwrap(), 3);
 
     for seconds in [600, -600] {
         let node = world.server.second_node_ahead(seconds).await;
-        let mut others = logout::Deliveries::new(node.tenant().clone(), outbound());
+        let mut others = deliveries::Deliveries::new(node.tenant().clone(), outbound());
         assert_eq!(others.begin_due().await.unwrap(), 0, "{seconds}");
         node.clock().advance(59);
         assert_eq!(others.begin_due().await.unwrap(), 0, "{seconds}");
@@ -169,7 +169,7 @@ async fn a_node_whose_clock_is_ahead_does_not_tell_what_another_is_just_telling(
     // The node that had begun is gone, and told nobody that it is.
     drop(deliveries);
     let node = world.server.second_node_ahead(-600).await;
-    let mut others = logout::Deliveries::new(node.tenant().clone(), outbound());
+    let mut others = deliveries::Deliveries::new(node.tenant().clone(), outbound());
     assert_eq!(others.begin_due().await.unwrap(), 0);
     node.clock().advance(60);
     assert_eq!(others.begin_due().await.unwrap(), 3);

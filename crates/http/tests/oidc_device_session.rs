@@ -10,7 +10,7 @@ use trinco_testkit::{Tokens, World, hidden};
 /// The logout tokens that wait to be delivered.
 async fn queued(world: &World) -> i64 {
     let mut conn = world.server.tenant().read().await.expect("a connection");
-    let count = sql!("SELECT count(*) FROM logout_deliveries WHERE tenant_id = $1");
+    let count = sql!("SELECT count(*) FROM deliveries WHERE tenant_id = $1");
     conn.one(count, &[]).await.expect("a row").get(0).expect("a number")
 }
 

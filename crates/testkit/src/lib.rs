@@ -11,6 +11,7 @@ mod oidc;
 mod proof_key;
 mod world;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -104,9 +105,11 @@ impl Server {
         .await
         .expect("a new installation opens");
         installation.set_document_outbound(OUTBOUND.clone());
+        installation.set_outbound(OUTBOUND.clone());
         let installation = Arc::new(installation);
         let router = trinco_http::router(&App::new(Arc::clone(&installation)));
         let task = tokio::spawn(async move {
+            let router = router.into_make_service_with_connect_info::<SocketAddr>();
             axum::serve(listener, router).await.expect("serving does not end");
         });
         Self { base, clock, installation, task, key, database }

@@ -139,7 +139,7 @@ async fn answer(
     *sent.headers_mut() = request.headers;
     let host = HeaderValue::from_str(&target.authority).map_err(|_| OutboundError::Url)?;
     sent.headers_mut().insert(HOST, host);
-    sent.headers_mut().insert(USER_AGENT, HeaderValue::from_static("Trinco"));
+    sent.headers_mut().entry(USER_AGENT).or_insert(HeaderValue::from_static("Trinco"));
     let response = sender.send_request(sent).await.map_err(|_| OutboundError::Exchange)?;
     let (head, body) = response.into_parts();
     let body = Limited::new(body, limit).collect().await.map_err(|error| {

@@ -63,7 +63,7 @@ pub struct Request {
     pub method: Method,
     /// An absolute http or https URL without credentials; a fragment is not sent.
     pub url: Url,
-    /// Headers besides `Host`, `User-Agent` and `Content-Length`.
+    /// Headers besides `Host` and `Content-Length`. The `User-Agent` is Trinco unless they name another.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,

@@ -386,6 +386,15 @@ pub async fn delete_secret(tenant: &Tenant, application_id: &str, name: &str) ->
         .await
 }
 
+/// Replaces the secret of the time when an application had a single one. Here every secret has a name, so there is none to replace.
+///
+/// # Errors
+/// `entity.not_exists_with_id`; `application.no_legacy_secret_found`.
+pub async fn replace_legacy_secret(tenant: &Tenant, application_id: &str) -> Result<Application> {
+    get(tenant, application_id).await?;
+    Err(Error::refused("application.no_legacy_secret_found"))
+}
+
 /// What a presented secret turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretCheck {

@@ -1,11 +1,14 @@
 //! The audit log: what happened, appended in the commit of what it records.
 
 mod count;
+mod list;
 mod store;
 
 use std::sync::Arc;
 
 pub use count::Counts;
+pub use list::{Filter, Log, Logs, MOST_COUNTED, Totals, deliveries_of_hook, get, list, of_hook};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use trinco_db::{TenantDb, Tx};
@@ -31,6 +34,7 @@ pub struct Entry {
     counts: Arc<Counts>,
     user_id: Option<String>,
     application_id: Option<String>,
+    hook_id: Option<String>,
     payload: Map<String, Value>,
     created_at: i64,
 }
@@ -41,6 +45,13 @@ impl Entry {
         let mut payload = Map::new();
         payload.insert("key".to_owned(), key.into());
         payload.insert("result".to_owned(), Value::String(format!("{outcome:?}")));
+        let occasion = tenant.occasion();
+        if let Some(ip) = &occasion.ip {
+            payload.insert("ip".to_owned(), ip.as_str().into());
+        }
+        if let Some(user_agent) = &occasion.user_agent {
+            payload.insert("userAgent".to_owned(), user_agent.as_str().into());
+        }
         Self {
             id: tenant.new_id(),
             key,
@@ -48,6 +59,7 @@ impl Entry {
             counts: Arc::clone(tenant.audit_counts()),
             user_id: None,
             application_id: None,
+            hook_id: None,
             payload,
             created_at: tenant.now_ms(),
         }
@@ -67,6 +79,14 @@ impl Entry {
         let name = if document::is_url(id) { "cimdClientId" } else { "applicationId" };
         self.payload.insert(name.to_owned(), id.into());
         self.application_id = Some(id.to_owned());
+        self
+    }
+
+    /// The webhook it is a delivery of: it is kept with those of the webhook, apart from the others.
+    #[must_use]
+    pub(crate) fn hook(mut self, id: &str) -> Self {
+        self.payload.insert("hookId".to_owned(), id.into());
+        self.hook_id = Some(id.to_owned());
         self
     }
 
@@ -98,7 +118,7 @@ pub async fn record(tenant: &Tenant, entry: Entry) -> Result<()> {
 }
 
 /// An entry as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Recorded {
     /// 21 characters.

@@ -10,6 +10,7 @@ use super::model::{Grant, Redeemed};
 use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::dpop::Proof;
+use crate::hooks::{Event, News};
 use crate::{Result, Snapshot, Tenant, TokenHash, consents, devices, keys};
 
 /// What is presented once.
@@ -121,19 +122,23 @@ pub(super) async fn redeem(
         .application(&client.client_id)
         .user(&grant.user_id)
         .fact("reason", "maxAllowedGrants");
+    let news = News::of(tenant, Event::GrantLimitExceeded)
+        .fact("userId", &grant.user_id)
+        .application(&snapshot, &client.client_id);
     let redeemed = Redeemed {
         counts_as: code.counts_as(&grant),
         most: most_of(&snapshot, &client.client_id),
         grant: grant.clone(),
     };
     let stored_refresh = refresh.as_ref().map(|(_, stored)| stored.clone());
-    let entries = (entry, revoked);
+    let entries = (entry, revoked, news);
     let proof = proof.cloned();
     let input =
         (code.clone(), proof, redeemed, access.stored(), stored_refresh, entries, tenant.now_ms());
     let spent = tenant
-        .write(input, |tx, (code, proof, redeemed, access, refresh, (entry, revoked), now)| {
+        .write(input, |tx, (code, proof, redeemed, access, refresh, entries, now)| {
             Box::pin(async move {
+                let (entry, revoked, news) = entries;
                 if redeemed.most.is_some() {
                     // The redemptions of one user take turns, so that two at once do not both stay. First of all, as whoever
                     // changes a user takes the row before the grants.
@@ -148,6 +153,13 @@ pub(super) async fn redeem(
                 store::set_redeemed(tx, redeemed).await?;
                 let beyond = revoke_beyond(tx, redeemed, *now).await?;
                 if !beyond.is_empty() {
+                    let most = redeemed.most.unwrap_or_default();
+                    let news = news
+                        .clone()
+                        .fact("maxAllowedGrants", most)
+                        .fact("preRevocationActiveGrantCount", beyond.len() + most as usize)
+                        .fact("revokedGrantIds", &beyond);
+                    news.tell(tx).await?;
                     audit::append(tx, &revoked.clone().fact("grantIds", beyond)).await?;
                 }
                 if let Some(access) = access {

@@ -20,6 +20,7 @@ pub(crate) use device::{begin_before_code, validate_device};
 pub use pushed::{Posted, push, store_request};
 
 use crate::audit::{self, Entry, Outcome};
+use crate::hooks::{Event, News};
 use crate::lockout::{self, Attempt, Target};
 use crate::sessions::{self, Session};
 use crate::users::{self, Identifier, Registration, User};
@@ -27,6 +28,9 @@ use crate::{Error, Result, Secret, Tenant, TokenHash};
 
 /// How long a person may take: one hour in milliseconds.
 pub const LIFETIME_MS: i64 = 3_600_000;
+
+/// Characters of what someone typed as their name that webhooks are told.
+const LONGEST_TOLD: usize = 256;
 
 /// An authorization request and what has been done about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -131,7 +135,8 @@ pub async fn sign_in(
             if let Some(minutes) = attempt.locks_for {
                 entry = entry.fact("lockedForMinutes", minutes);
             }
-            audit::record(tenant, entry).await?;
+            let news = attempt.locks_for.map(|_| locked_out(tenant, interaction, identifier));
+            record_refusal(tenant, entry, news).await?;
             return Err(Error::refused("session.invalid_credentials"));
         }
     };
@@ -140,7 +145,8 @@ pub async fn sign_in(
     }
     let entry =
         entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);
-    complete(tenant, interaction, current, &user, Some(attempt), entry).await
+    let news = finished(tenant, Event::PostSignIn, "SignIn", interaction, &user);
+    complete(tenant, interaction, current, &user, Some(attempt), (entry, news)).await
 }
 
 /// Creates an account and signs it in.
@@ -167,7 +173,8 @@ pub async fn register(
     let user = users::register(tenant, registration).await?;
     let entry =
         entry(tenant, "Interaction.Register.Submit", Outcome::Success, interaction).user(&user.id);
-    complete(tenant, interaction, current, &user, None, entry).await
+    let news = finished(tenant, Event::PostRegister, "Register", interaction, &user);
+    complete(tenant, interaction, current, &user, None, (entry, news)).await
 }
 
 /// Ends an interaction in the transaction that answers it. False when it has ended already, so that one interaction is answered
@@ -185,7 +192,7 @@ async fn complete(
     current: Option<&Session>,
     user: &User,
     attempt: Option<Attempt>,
-    entry: Entry,
+    told: (Entry, News),
 ) -> Result<SignedIn> {
     let (session, cookie) = sessions::prepare(tenant, &user.id, current);
     let now = tenant.now_ms();
@@ -196,17 +203,19 @@ async fn complete(
         current.cloned(),
         user.id.clone(),
         attempt,
-        entry,
+        told,
         now,
     );
     tenant
-        .write(input, |tx, (id_hash, progress, session, current, user_id, attempt, entry, now)| {
+        .write(input, |tx, (id_hash, progress, session, current, user_id, attempt, told, now)| {
             Box::pin(async move {
                 if let Some(attempt) = attempt {
                     lockout::forget(tx, attempt).await?;
                 }
                 users::record_sign_in(tx, user_id, *now).await?;
                 let session_id = sessions::start(tx, session, current.as_ref()).await?;
+                let (entry, news) = told;
+                news.clone().fact("sessionId", session_id).tell(tx).await?;
                 let login_session = Some(session_id.to_owned());
                 let progress = Progress { login_session, ..progress.clone() };
                 if !store::set_progress(tx, id_hash, &progress).await? {
@@ -217,6 +226,49 @@ async fn complete(
         })
         .await?;
     Ok(SignedIn { cookie })
+}
+
+/// What webhooks are told of someone who has got in.
+fn finished(
+    tenant: &Tenant,
+    event: Event,
+    interaction_event: &str,
+    interaction: &Interaction,
+    user: &User,
+) -> News {
+    News::of(tenant, event)
+        .fact("interactionEvent", interaction_event)
+        .fact("userId", &user.id)
+        .user("user", user)
+        .application(&tenant.snapshot(), &interaction.request.client_id)
+}
+
+/// What webhooks are told when an account is locked: the name that was typed, and what it looks like.
+fn locked_out(tenant: &Tenant, interaction: &Interaction, identifier: &str) -> News {
+    let snapshot = tenant.snapshot();
+    let kind = match Identifier::parse(identifier, &snapshot.experience) {
+        Some(Identifier::Email(_)) => "email",
+        Some(Identifier::Phone(_)) => "phone",
+        Some(Identifier::Username(_)) | None => "username",
+    };
+    News::of(tenant, Event::IdentifierLockout)
+        .fact("interactionEvent", "SignIn")
+        .fact("type", kind)
+        .fact("value", identifier.chars().take(LONGEST_TOLD).collect::<String>())
+        .application(&snapshot, &interaction.request.client_id)
+}
+
+async fn record_refusal(tenant: &Tenant, entry: Entry, news: Option<News>) -> Result<()> {
+    tenant
+        .write((entry, news), |tx, (entry, news)| {
+            Box::pin(async move {
+                if let Some(news) = news {
+                    news.tell(tx).await?;
+                }
+                audit::append(tx, entry).await
+            })
+        })
+        .await
 }
 
 fn entry(tenant: &Tenant, key: &'static str, outcome: Outcome, interaction: &Interaction) -> Entry {

@@ -14,6 +14,7 @@ pub use model::{
     Template,
 };
 
+use crate::hooks::{Event, News, telling};
 use crate::resources::ResourceScope;
 use crate::roles::{RoleType, distinct};
 use crate::{Error, Listing, Page, Result, Section, Snapshot, Tenant, Text};
@@ -77,8 +78,13 @@ pub async fn create_role(tenant: &Tenant, new: NewOrganizationRole) -> Result<Or
         role_type: new.role_type,
         created_at: tenant.now_ms(),
     };
+    let mut telling = telling(tenant, Event::OrganizationRoleCreated).about(&role);
+    if !scope_ids.is_empty() || !resource_scope_ids.is_empty() {
+        let news = News::of(tenant, Event::OrganizationRoleScopesUpdated);
+        telling = telling.and(news.fact("organizationRoleId", &role.id));
+    }
     let input = (role.clone(), scope_ids, resource_scope_ids);
-    tenant
+    telling
         .configure(SECTION, input, |tx, bumped, (role, scope_ids, resource_scope_ids)| {
             Box::pin(async move {
                 store::insert_role(tx, bumped, role).await.map_err(role_name_taken)?;
@@ -101,7 +107,7 @@ pub async fn update_role(
     id: &str,
     changes: OrganizationRoleChanges,
 ) -> Result<OrganizationRole> {
-    tenant
+    telling(tenant, Event::OrganizationRoleDataUpdated)
         .configure(SECTION, (id.to_owned(), changes), |tx, bumped, (id, changes)| {
             Box::pin(async move {
                 let mut role = store::find_role(tx, id)
@@ -120,7 +126,7 @@ pub async fn update_role(
 /// # Errors
 /// `entity.not_exists_with_id`.
 pub async fn delete_role(tenant: &Tenant, id: &str) -> Result<()> {
-    tenant
+    telling(tenant, Event::OrganizationRoleDeleted)
         .configure(SECTION, id.to_owned(), |tx, bumped, id| {
             Box::pin(async move {
                 if store::delete_role(tx, bumped, id).await? {
@@ -181,7 +187,7 @@ pub async fn set_role_scopes(
     replace: bool,
 ) -> Result<()> {
     let input = (role_id.to_owned(), distinct(scope_ids), replace);
-    tenant
+    telling(tenant, Event::OrganizationRoleScopesUpdated)
         .configure(SECTION, input, |tx, bumped, (role_id, scope_ids, replace)| {
             Box::pin(async move {
                 check_exists(tx, role_id).await?;
@@ -229,7 +235,7 @@ pub async fn set_role_resource_scopes(
 /// `entity.not_found` when it does not have the scope.
 pub async fn remove_role_scope(tenant: &Tenant, role_id: &str, scope_id: &str) -> Result<()> {
     let input = (role_id.to_owned(), scope_id.to_owned());
-    tenant
+    telling(tenant, Event::OrganizationRoleScopesUpdated)
         .configure(SECTION, input, |tx, bumped, (role_id, scope_id)| {
             Box::pin(async move {
                 found(store::delete_role_scope(tx, bumped, role_id, scope_id).await?)

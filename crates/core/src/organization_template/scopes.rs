@@ -2,6 +2,7 @@
 
 use super::model::{NewOrganizationScope, OrganizationScope, OrganizationScopeChanges};
 use super::{SECTION, matches, rules, store};
+use crate::hooks::{Event, telling};
 use crate::{Error, Listing, Page, Result, Tenant, Text};
 
 /// Lists organization scopes by name: those whose id, name or description contains `containing`, in any case.
@@ -43,7 +44,8 @@ pub async fn create(tenant: &Tenant, new: NewOrganizationScope) -> Result<Organi
         description: new.description.map(Text::into_string),
         created_at: tenant.now_ms(),
     };
-    tenant
+    telling(tenant, Event::OrganizationScopeCreated)
+        .about(&scope)
         .configure(SECTION, scope.clone(), |tx, bumped, scope| {
             Box::pin(async move {
                 store::insert_scope(tx, bumped, scope).await.map_err(scope_name_taken)
@@ -70,7 +72,7 @@ pub async fn update(
     id: &str,
     changes: OrganizationScopeChanges,
 ) -> Result<OrganizationScope> {
-    tenant
+    telling(tenant, Event::OrganizationScopeDataUpdated)
         .configure(SECTION, (id.to_owned(), changes), |tx, bumped, (id, changes)| {
             Box::pin(async move {
                 let mut scope = store::find_scope(tx, id)
@@ -89,7 +91,7 @@ pub async fn update(
 /// # Errors
 /// `entity.not_exists_with_id`.
 pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
-    tenant
+    telling(tenant, Event::OrganizationScopeDeleted)
         .configure(SECTION, id.to_owned(), |tx, bumped, id| {
             Box::pin(async move {
                 if store::delete_scope(tx, bumped, id).await? {

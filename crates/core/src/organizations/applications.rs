@@ -3,6 +3,7 @@
 use super::model::MemberApplication;
 use super::{check_roles, find, found, gone, listed, named, not_a_member, rules, store, unknown};
 use crate::applications::Application;
+use crate::hooks::{Event, Membership, telling};
 use crate::organization_template::OrganizationRole;
 use crate::roles::{RoleType, difference, distinct};
 use crate::{Listing, Page, Result, Tenant};
@@ -59,13 +60,17 @@ pub async fn add(
     let application_ids = distinct(application_ids);
     check_applications(tenant, &application_ids).await?;
     let input = (organization_id.to_owned(), application_ids, tenant.now_ms());
-    tenant
+    telling(tenant, Event::OrganizationMembershipUpdated)
         .write(input, |tx, (organization_id, ids, now_ms)| {
             Box::pin(async move {
-                store::applications::insert(tx, organization_id, ids, *now_ms).await.map_err(gone)
+                let added = store::applications::insert(tx, organization_id, ids, *now_ms)
+                    .await
+                    .map_err(gone)?;
+                Ok(Membership::of_applications(organization_id, &added, &[]))
             })
         })
         .await
+        .map(drop)
 }
 
 /// Makes these applications the members in place of those there are. Which stays keeps its roles.
@@ -80,7 +85,7 @@ pub async fn replace(
     let application_ids = distinct(application_ids);
     check_applications(tenant, &application_ids).await?;
     let input = (organization_id.to_owned(), application_ids, tenant.now_ms());
-    tenant
+    telling(tenant, Event::OrganizationMembershipUpdated)
         .write(input, |tx, (organization_id, ids, now_ms)| {
             Box::pin(async move {
                 if !store::take(tx, organization_id).await? {
@@ -89,10 +94,14 @@ pub async fn replace(
                 let members = store::applications::ids(tx, organization_id).await?;
                 let (add, remove) = difference(&members, ids);
                 store::applications::delete(tx, organization_id, &remove).await?;
-                store::applications::insert(tx, organization_id, &add, *now_ms).await.map_err(gone)
+                let added = store::applications::insert(tx, organization_id, &add, *now_ms)
+                    .await
+                    .map_err(gone)?;
+                Ok(Membership::of_applications(organization_id, &added, &remove))
             })
         })
         .await
+        .map(drop)
 }
 
 /// Ends a membership.
@@ -101,13 +110,15 @@ pub async fn replace(
 /// `entity.not_found` when the application is not a member.
 pub async fn remove(tenant: &Tenant, organization_id: &str, application_id: &str) -> Result<()> {
     let input = (organization_id.to_owned(), vec![application_id.to_owned()]);
-    tenant
+    telling(tenant, Event::OrganizationMembershipUpdated)
         .write(input, |tx, (organization_id, ids)| {
             Box::pin(async move {
-                found(store::applications::delete(tx, organization_id, ids).await? > 0)
+                found(store::applications::delete(tx, organization_id, ids).await? > 0)?;
+                Ok(Membership::of_applications(organization_id, &[], ids))
             })
         })
         .await
+        .map(drop)
 }
 
 /// Gives each of these roles to each of these members.

@@ -2,6 +2,7 @@
 
 pub mod applications;
 pub(crate) mod declared;
+pub mod jit;
 mod model;
 mod rules;
 mod store;
@@ -11,11 +12,12 @@ use trinco_db::Conn;
 use trinco_db::dialect::like;
 
 pub use model::{
-    HexColor, Member, MemberApplication, Membership, NewOrganization, Organization,
-    OrganizationBranding, OrganizationChanges, OrganizationColor, OrganizationOfMember,
-    OrganizationSummary, PictureUrl,
+    EmailDomain, HexColor, JitEmailDomain, Member, MemberApplication, Membership, NewOrganization,
+    Organization, OrganizationBranding, OrganizationChanges, OrganizationColor,
+    OrganizationOfMember, OrganizationSummary, PictureUrl,
 };
 
+use crate::hooks::{Event, telling};
 use crate::organization_template::{self, Named, OrganizationRole};
 use crate::roles::RoleType;
 use crate::users as accounts;
@@ -70,7 +72,8 @@ pub async fn get(tenant: &Tenant, id: &str) -> Result<Organization> {
 /// When the database does not answer.
 pub async fn create(tenant: &Tenant, new: NewOrganization) -> Result<Organization> {
     let organization = declared::draft(tenant, &tenant.new_id(), new);
-    tenant
+    telling(tenant, Event::OrganizationCreated)
+        .about(&organization)
         .write(organization.clone(), |tx, organization| {
             Box::pin(async move { store::insert(tx, organization).await })
         })
@@ -87,7 +90,7 @@ pub async fn update(
     id: &str,
     changes: OrganizationChanges,
 ) -> Result<Organization> {
-    tenant
+    telling(tenant, Event::OrganizationDataUpdated)
         .write((id.to_owned(), changes), |tx, (id, changes)| {
             Box::pin(async move {
                 if !store::take(tx, id).await? {
@@ -107,7 +110,7 @@ pub async fn update(
 /// # Errors
 /// `entity.not_exists_with_id`.
 pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
-    tenant
+    telling(tenant, Event::OrganizationDeleted)
         .write(id.to_owned(), |tx, id| {
             Box::pin(async move {
                 if store::delete(tx, id).await? {
@@ -137,6 +140,36 @@ pub async fn of_user(tenant: &Tenant, user_id: &str) -> Result<Vec<OrganizationO
         OrganizationOfMember { organization_roles: named(&snapshot, role_ids), organization }
     };
     Ok(organizations.into_iter().map(of_member).collect())
+}
+
+/// The organizations an application is a member of and its roles in each, in the order of joining.
+///
+/// # Errors
+/// `entity.not_exists_with_id` when there is no such application.
+pub async fn of_application(
+    tenant: &Tenant,
+    application_id: &str,
+    page: Page,
+) -> Result<Listing<OrganizationOfMember>> {
+    crate::applications::get(tenant, application_id).await?;
+    let input = (application_id.to_owned(), page);
+    let (organizations, total, mut roles) = tenant
+        .scan(input, |conn, (application_id, page)| {
+            Box::pin(async move {
+                let (organizations, total) =
+                    store::of_application(conn, application_id, *page).await?;
+                let roles =
+                    store::applications::roles_by_organization(conn, application_id).await?;
+                Ok::<_, Error>((organizations, total, roles))
+            })
+        })
+        .await?;
+    let snapshot = tenant.snapshot();
+    let of_member = |organization: Organization| {
+        let role_ids = roles.remove(&organization.id).unwrap_or_default();
+        OrganizationOfMember { organization_roles: named(&snapshot, &role_ids), organization }
+    };
+    Ok(Listing { rows: organizations.into_iter().map(of_member).collect(), total })
 }
 
 /// The organizations a user is a member of, in the order of joining.
@@ -184,7 +217,7 @@ async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Organization> {
 }
 
 /// The roles with these ids by their names, ordered by name.
-fn named(snapshot: &Snapshot, role_ids: &[String]) -> Vec<Named> {
+pub(crate) fn named(snapshot: &Snapshot, role_ids: &[String]) -> Vec<Named> {
     let mut roles: Vec<Named> = role_ids
         .iter()
         .filter_map(|id| snapshot.organization_template.role(id))
@@ -204,7 +237,11 @@ fn listed(snapshot: &Snapshot, role_ids: &[String], page: Page) -> Listing<Organ
 
 /// Refuses roles that do not exist or are not for such a holder. A role's type never changes, so that what is checked here still holds
 /// in the transaction.
-async fn check_roles(tenant: &Tenant, role_ids: &[String], holder: RoleType) -> Result<()> {
+pub(crate) async fn check_roles(
+    tenant: &Tenant,
+    role_ids: &[String],
+    holder: RoleType,
+) -> Result<()> {
     for id in role_ids {
         let role = organization_template::referred_role(tenant, id).await?;
         rules::check_role_type(&role, holder)?;

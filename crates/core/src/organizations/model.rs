@@ -115,6 +115,40 @@ impl<'de> Deserialize<'de> for PictureUrl {
     }
 }
 
+/// The domain of e-mail addresses: at least two labels of letters, digits and inner hyphens, in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct EmailDomain(String);
+
+impl EmailDomain {
+    /// In lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for EmailDomain {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Text::<1, 128>::deserialize(deserializer)?.into_string().to_lowercase();
+        if !rules::is_domain(&text) {
+            return Err(de::Error::custom("must be a domain such as example.com"));
+        }
+        Ok(Self(text))
+    }
+}
+
+/// Whoever signs up with an address of this domain becomes a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JitEmailDomain {
+    /// The tenant it belongs to.
+    pub tenant_id: String,
+    /// The organization.
+    pub organization_id: String,
+    /// The domain.
+    pub email_domain: String,
+}
+
 /// The body that creates an organization.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

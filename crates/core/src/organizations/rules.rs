@@ -53,6 +53,16 @@ pub(super) fn is_hex_color(text: &str) -> bool {
     })
 }
 
+pub(super) fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|symbol| symbol.is_alphanumeric() || symbol == '-')
+    };
+    text.contains('.') && text.split('.').all(is_label)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +75,16 @@ mod tests {
         }
         for color in ["fff", "#ffff", "#ggg", "#", "#1f4e9e80", "red", "#fff;}"] {
             assert!(!is_hex_color(color), "{color}");
+        }
+    }
+
+    #[test]
+    fn a_domain_has_two_labels_and_nothing_else() {
+        for domain in ["acme.example", "a.b-c.d1", "münchen.example"] {
+            assert!(is_domain(domain), "{domain}");
+        }
+        for other in ["acme", "@acme.example", ".example", "a..b", "-a.b", "a-.b", "a b.c", ""] {
+            assert!(!is_domain(other), "{other}");
         }
     }
 

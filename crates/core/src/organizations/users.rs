@@ -1,9 +1,11 @@
 //! Users as members of an organization, and their roles in it.
 
+use trinco_db::Tx;
 use trinco_db::dialect::like;
 
 use super::model::Member;
 use super::{check_roles, find, found, gone, listed, named, not_a_member, store, unknown};
+use crate::hooks::{Event, Membership, telling};
 use crate::organization_template::{OrganizationRole, OrganizationScope};
 use crate::roles::{RoleType, difference, distinct};
 use crate::users as accounts;
@@ -60,13 +62,17 @@ pub async fn list(
 /// `entity.relation_foreign_key_not_found` when the organization or a user does not exist.
 pub async fn add(tenant: &Tenant, organization_id: &str, user_ids: Vec<String>) -> Result<()> {
     let input = (organization_id.to_owned(), distinct(user_ids), tenant.now_ms());
-    tenant
+    telling(tenant, Event::OrganizationMembershipUpdated)
         .write(input, |tx, (organization_id, user_ids, now_ms)| {
             Box::pin(async move {
-                store::users::insert(tx, organization_id, user_ids, *now_ms).await.map_err(gone)
+                let added = store::users::insert(tx, organization_id, user_ids, *now_ms)
+                    .await
+                    .map_err(gone)?;
+                Ok(Membership::of_users(organization_id, &added, &[]))
             })
         })
         .await
+        .map(drop)
 }
 
 /// Makes these users the members in place of those there are. Who stays keeps the roles.
@@ -75,7 +81,7 @@ pub async fn add(tenant: &Tenant, organization_id: &str, user_ids: Vec<String>) 
 /// As [`add`].
 pub async fn replace(tenant: &Tenant, organization_id: &str, user_ids: Vec<String>) -> Result<()> {
     let input = (organization_id.to_owned(), distinct(user_ids), tenant.now_ms());
-    tenant
+    telling(tenant, Event::OrganizationMembershipUpdated)
         .write(input, |tx, (organization_id, user_ids, now_ms)| {
             Box::pin(async move {
                 if !store::take(tx, organization_id).await? {
@@ -84,10 +90,13 @@ pub async fn replace(tenant: &Tenant, organization_id: &str, user_ids: Vec<Strin
                 let members = store::users::ids(tx, organization_id).await?;
                 let (add, remove) = difference(&members, user_ids);
                 store::users::delete(tx, organization_id, &remove).await?;
-                store::users::insert(tx, organization_id, &add, *now_ms).await.map_err(gone)
+                let added =
+                    store::users::insert(tx, organization_id, &add, *now_ms).await.map_err(gone)?;
+                Ok(Membership::of_users(organization_id, &added, &remove))
             })
         })
         .await
+        .map(drop)
 }
 
 /// Ends a membership.
@@ -96,13 +105,15 @@ pub async fn replace(tenant: &Tenant, organization_id: &str, user_ids: Vec<Strin
 /// `entity.not_found` when the user is not a member.
 pub async fn remove(tenant: &Tenant, organization_id: &str, user_id: &str) -> Result<()> {
     let input = (organization_id.to_owned(), vec![user_id.to_owned()]);
-    tenant
+    telling(tenant, Event::OrganizationMembershipUpdated)
         .write(input, |tx, (organization_id, user_ids)| {
             Box::pin(async move {
-                found(store::users::delete(tx, organization_id, user_ids).await? > 0)
+                found(store::users::delete(tx, organization_id, user_ids).await? > 0)?;
+                Ok(Membership::of_users(organization_id, &[], user_ids))
             })
         })
         .await
+        .map(drop)
 }
 
 /// Gives each of these roles to each of these members.
@@ -219,6 +230,25 @@ pub async fn unassign(
             })
         })
         .await
+}
+
+/// Makes a user a member with these roles, in the transaction that decides it. Whoever is a member already keeps the others.
+///
+/// # Errors
+/// `entity.relation_foreign_key_not_found` when the organization, the user or a role is gone.
+pub(crate) async fn join(
+    tx: &mut Tx<'_>,
+    organization_id: &str,
+    user_id: &str,
+    role_ids: &[String],
+    now_ms: i64,
+) -> Result<Membership> {
+    let user = [user_id.to_owned()];
+    let added = store::users::insert(tx, organization_id, &user, now_ms).await.map_err(gone)?;
+    for role_id in role_ids {
+        store::users::insert_roles(tx, organization_id, &user, role_id).await.map_err(gone)?;
+    }
+    Ok(Membership::of_users(organization_id, &added, &[]))
 }
 
 async fn held(tenant: &Tenant, organization_id: &str, user_id: &str) -> Result<Vec<String>> {

@@ -17,6 +17,7 @@ pub use model::{
     Catalogue, Entry, NewResource, NewScope, Resource, ResourceChanges, ResourceScope, ScopeChanges,
 };
 
+use crate::hooks::{Event, telling};
 use crate::{Error, Listing, Page, Result, Section, Tenant, Text};
 
 /// The id of the resource that stands for the tenant's own Management API.
@@ -246,7 +247,8 @@ pub async fn create_scope(
         description: new.description.map(Text::into_string),
         created_at: tenant.now_ms(),
     };
-    tenant
+    telling(tenant, Event::ScopeCreated)
+        .about(&scope)
         .configure(&[Section::Resources], scope.clone(), |tx, bumped, scope| {
             Box::pin(async move {
                 rules::check_may_change(&find(tx, &scope.resource_id).await?)?;
@@ -268,7 +270,7 @@ pub async fn update_scope(
     changes: ScopeChanges,
 ) -> Result<ResourceScope> {
     let input = (resource_id.to_owned(), scope_id.to_owned(), changes);
-    tenant
+    telling(tenant, Event::ScopeDataUpdated)
         .configure(&[Section::Resources], input, |tx, bumped, (resource_id, scope_id, changes)| {
             Box::pin(async move {
                 rules::check_may_change(&find(tx, resource_id).await?)?;
@@ -289,7 +291,7 @@ pub async fn update_scope(
 /// `entity.not_exists_with_id`; `resource.cannot_modify_management_api`.
 pub async fn delete_scope(tenant: &Tenant, resource_id: &str, scope_id: &str) -> Result<()> {
     let input = (resource_id.to_owned(), scope_id.to_owned());
-    tenant
+    telling(tenant, Event::ScopeDeleted)
         .configure(SECTIONS_WITH_SCOPES, input, |tx, bumped, (resource_id, scope_id)| {
             Box::pin(async move {
                 rules::check_may_change(&find(tx, resource_id).await?)?;

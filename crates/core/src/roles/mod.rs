@@ -18,6 +18,7 @@ pub use model::{
 pub(crate) use rules::{difference, distinct};
 pub use users::{assign_defaults_to_user, role_ids_of_user};
 
+use crate::hooks::{Event, News, telling};
 use crate::resources::{self, ResourceScope};
 use crate::{Bumped, Error, Listing, Page, Result, Section, Snapshot, Tenant, tenants};
 
@@ -112,7 +113,16 @@ pub async fn create(tenant: &Tenant, new: NewRole) -> Result<Role> {
         is_default: new.is_default,
         created_at: tenant.now_ms(),
     };
-    tenant
+    let mut telling = telling(tenant, Event::RoleCreated).about(&role);
+    if !scope_ids.is_empty() {
+        let snapshot = tenant.snapshot();
+        let scopes: Vec<_> =
+            scope_ids.iter().filter_map(|id| snapshot.resources.scope(id)).collect();
+        let scopes: Vec<&ResourceScope> = scopes.into_iter().map(|(_, scope)| scope).collect();
+        let news = News::of(tenant, Event::RoleScopesUpdated);
+        telling = telling.and(news.fact("roleId", &role.id).fact("data", scopes));
+    }
+    telling
         .configure(&[Section::Roles], (role.clone(), scope_ids), |tx, bumped, (role, scope_ids)| {
             Box::pin(async move {
                 store::insert(tx, bumped, role).await.map_err(name_taken)?;
@@ -142,7 +152,7 @@ pub(crate) fn is_internal(role: &Role) -> bool {
 /// # Errors
 /// `entity.not_exists_with_id`; `role.name_in_use`; `role.internal_role_violation`.
 pub async fn update(tenant: &Tenant, id: &str, changes: RoleChanges) -> Result<Role> {
-    tenant
+    telling(tenant, Event::RoleDataUpdated)
         .configure(&[Section::Roles], (id.to_owned(), changes), |tx, bumped, (id, changes)| {
             Box::pin(async move {
                 let mut role = find(tx, id).await?;
@@ -159,7 +169,7 @@ pub async fn update(tenant: &Tenant, id: &str, changes: RoleChanges) -> Result<R
 /// # Errors
 /// `entity.not_exists_with_id`; `role.internal_role_violation`.
 pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
-    tenant
+    telling(tenant, Event::RoleDeleted)
         .configure(&[Section::Roles], id.to_owned(), |tx, bumped, id| {
             Box::pin(async move {
                 rules::check_not_internal(&find(tx, id).await?)?;
@@ -202,16 +212,21 @@ pub async fn add_scopes(
     rules::check_not_internal(&role)?;
     let scope_ids = distinct(scope_ids);
     check_scopes(tenant, role.role_type, &scope_ids).await?;
-    tenant
-        .configure(&[Section::Roles], (role.id, scope_ids), |tx, bumped, (role_id, scope_ids)| {
+    let input = (role.id, scope_ids, tenant.snapshot());
+    telling(tenant, Event::RoleScopesUpdated)
+        .configure(&[Section::Roles], input, |tx, bumped, (role_id, scope_ids, snapshot)| {
             Box::pin(async move {
                 let added =
                     store::insert_scopes(tx, bumped, role_id, scope_ids).await.map_err(gone)?;
-                all_or(added, scope_ids.len(), "role.scope_exists")
+                all_or(added, scope_ids.len(), "role.scope_exists")?;
+                let held = store::scopes_of(tx, role_id).await?;
+                let held = held.iter().filter_map(|id| snapshot.resources.scope(id));
+                let mut held: Vec<ResourceScope> = held.map(|(_, scope)| scope.clone()).collect();
+                held.sort_by(|one, other| one.name.cmp(&other.name).then(one.id.cmp(&other.id)));
+                Ok(held)
             })
         })
-        .await?;
-    Ok(scopes_of(&tenant.snapshot(), role_id).into_iter().map(|one| one.scope).collect())
+        .await
 }
 
 /// Takes a scope from a role.
@@ -221,7 +236,7 @@ pub async fn add_scopes(
 pub async fn remove_scope(tenant: &Tenant, role_id: &str, scope_id: &str) -> Result<()> {
     rules::check_not_internal(&get(tenant, role_id).await?)?;
     let input = (role_id.to_owned(), scope_id.to_owned());
-    tenant
+    telling(tenant, Event::RoleScopesUpdated)
         .configure(&[Section::Roles], input, |tx, bumped, (role_id, scope_id)| {
             Box::pin(
                 async move { found(store::delete_scope(tx, bumped, role_id, scope_id).await?) },

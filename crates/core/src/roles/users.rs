@@ -116,6 +116,16 @@ pub async fn role_ids_of_user(conn: &mut Conn<'_>, user_id: &str) -> Result<Vec<
     store::users::role_ids(conn, user_id).await
 }
 
+/// The names of the roles a user holds.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn role_names_of_user(tenant: &Tenant, user_id: &str) -> Result<Vec<String>> {
+    let ids = role_ids_of_user(&mut tenant.read().await?, user_id).await?;
+    let snapshot = tenant.snapshot();
+    Ok(ids.iter().filter_map(|id| snapshot.roles.get(id)).map(|role| role.name.clone()).collect())
+}
+
 /// Gives a user who has just been created the roles that every new user gets: those there are in the transaction at hand.
 ///
 /// # Errors

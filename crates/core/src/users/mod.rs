@@ -17,6 +17,7 @@ pub use model::{Name, NewUser, PasswordAlgorithm, PasswordBody, Registration, Us
 pub use search::Filter;
 
 use crate::experience::{EmailAddress, SignInIdentifier, WebUrl};
+use crate::hooks::{Event, telling};
 use crate::passwords::PasswordDigest;
 use crate::{
     Alphabet, Error, JsonObject, Listing, Page, Result, Secret, Tenant, Text, experience, grants,
@@ -183,7 +184,7 @@ pub async fn merge_profile(tenant: &Tenant, id: &str, profile: Profile) -> Resul
 pub async fn set_password(tenant: &Tenant, id: &str, password: &Secret) -> Result<User> {
     get(tenant, id).await?;
     let digest = tenant.passwords().hash(tenant.randomness(), password).await?;
-    tenant
+    telling(tenant, Event::UserDataUpdated)
         .write((id.to_owned(), digest, tenant.now_ms()), |tx, (id, digest, now)| {
             Box::pin(async move {
                 take(tx, id, *now).await?;
@@ -213,7 +214,7 @@ pub async fn verify_password(tenant: &Tenant, id: &str, password: &Secret) -> Re
 /// # Errors
 /// `entity.not_exists_with_id`.
 pub async fn set_suspended(tenant: &Tenant, id: &str, is_suspended: bool) -> Result<User> {
-    tenant
+    telling(tenant, Event::UserSuspensionStatusUpdated)
         .write((id.to_owned(), is_suspended, tenant.now_ms()), |tx, (id, is_suspended, now)| {
             Box::pin(async move {
                 take(tx, id, *now).await?;
@@ -232,7 +233,7 @@ pub async fn set_suspended(tenant: &Tenant, id: &str, is_suspended: bool) -> Res
 /// # Errors
 /// `entity.not_exists_with_id`.
 pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
-    tenant
+    telling(tenant, Event::UserDeleted)
         .write((id.to_owned(), tenant.now_ms()), |tx, (id, now)| {
             Box::pin(async move {
                 take(tx, id, *now).await?;
@@ -271,7 +272,8 @@ pub(crate) async fn set_username_case_sensitivity(
 }
 
 async fn insert(tenant: &Tenant, user: User, digest: Option<PasswordDigest>) -> Result<User> {
-    tenant
+    telling(tenant, Event::UserCreated)
+        .about_new_user(&user)
         .write((user.clone(), digest), |tx, (user, digest)| {
             Box::pin(async move {
                 let case_sensitive = experience::usernames_are_case_sensitive(tx).await?;
@@ -289,7 +291,7 @@ where
     I: Send + Sync + 'static,
     F: Fn(&I, &mut User) -> Result<()> + Send + Sync + 'static,
 {
-    tenant
+    telling(tenant, Event::UserDataUpdated)
         .write((id.to_owned(), input, apply, tenant.now_ms()), |tx, (id, input, apply, now)| {
             Box::pin(async move {
                 take(tx, id, *now).await?;

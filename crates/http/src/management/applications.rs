@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use trinco_core::applications::{
     self, Application, ApplicationChanges, ApplicationSecret, Filter, NewApplication, NewSecret,
 };
+use trinco_core::organizations::{self, OrganizationOfMember};
 use trinco_core::{Error, JsonObject, Tenant, Text};
 use trinco_oauth::ApplicationType;
 
-use super::doors::{Doors, get, patch};
+use super::doors::{Doors, delete, get, patch};
 use super::parts::{Flag, Searched};
 use crate::app::Here;
 use crate::extract::{Json, Paged, Path, Query};
@@ -31,6 +32,14 @@ pub(super) fn routes() -> Doors {
         .route(
             "/api/applications/{id}/custom-data",
             patch("Merge members into the custom data of an application", merge_custom_data),
+        )
+        .route(
+            "/api/applications/{id}/organizations",
+            get("List the organizations of an application", organizations),
+        )
+        .route(
+            "/api/applications/{id}/legacy-secret",
+            delete("Replace the older secret of an application", replace_legacy_secret),
         )
         .route(
             "/api/applications/{id}/secrets",
@@ -186,4 +195,20 @@ fn shown(tenant: &Tenant, secret: &ApplicationSecret) -> Revealed {
         created_at: secret.created_at,
         expires_at: secret.expires_at,
     }
+}
+
+async fn organizations(
+    Here(tenant): Here,
+    Path(id): Path<String>,
+    paged: Paged,
+) -> Result<Listed<Vec<OrganizationOfMember>>, ApiError> {
+    let listing = organizations::of_application(&tenant, &id, paged.page_or_all()).await?;
+    Ok(paged.respond_or_all(listing))
+}
+
+async fn replace_legacy_secret(
+    Here(tenant): Here,
+    Path(id): Path<String>,
+) -> Result<Body<Application>, ApiError> {
+    Ok(Body(applications::replace_legacy_secret(&tenant, &id).await?))
 }

@@ -8,21 +8,21 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 use trinco_core::dpop::Proof;
-use trinco_core::{Error, Result, Tenant, resources};
+use trinco_core::{Error, Occasion, Result, Tenant, resources};
 use trinco_jose::{Audience, Expectation, TokenType};
 use trinco_oauth::bearer;
 use trinco_oauth::dpop::{self, Confirmation};
 use trinco_oauth::protected_resource::with_metadata;
 use trinco_oauth::{ErrorCode, OAuthError, Scope};
 
-use super::permission;
+use super::{events, permission};
 use crate::app::{App, Here};
 use crate::failure::ApiError;
 use crate::proof;
 use crate::well_known;
 
 /// Clocks of several nodes may differ by this many seconds.
-const CLOCK_SKEW: u32 = 5;
+pub(super) const CLOCK_SKEW: u32 = 5;
 
 #[derive(Deserialize)]
 struct Claims {
@@ -57,7 +57,14 @@ pub(super) async fn require_management_token(
         }
     }
     match checked {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Ok(()) => {
+            let mut request = Request::from_parts(parts, body);
+            if let Some(call) = events::call(request.method(), request.uri().path()) {
+                let occasion = Occasion { call: Some(call), ..here.0.occasion().clone() };
+                request.extensions_mut().insert(Here(here.0.on(occasion)));
+            }
+            next.run(request).await
+        }
         Err(error) => challenged(error, &here.0, &parts.headers),
     }
 }

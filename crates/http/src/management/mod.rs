@@ -12,9 +12,15 @@ mod authentication;
 mod cimd;
 mod configs;
 mod doors;
+mod events;
+mod hasura;
+mod hooks;
 mod jwt_customizers;
+mod logs;
 mod openapi;
 mod organization_applications;
+mod organization_invitations;
+mod organization_jit;
 mod organization_template;
 mod organizations;
 mod parts;
@@ -64,8 +70,12 @@ fn guarded() -> Doors {
         .merge(application_roles::routes())
         .merge(cimd::routes())
         .merge(configs::routes())
+        .merge(hooks::routes())
         .merge(jwt_customizers::routes())
+        .merge(logs::routes())
         .merge(application_sign_in_exp::routes())
+        .merge(organization_invitations::routes())
+        .merge(organization_jit::routes())
         .merge(organization_template::routes())
         .merge(organizations::routes())
         .merge(registration::routes())
@@ -81,6 +91,7 @@ fn guarded() -> Doors {
 /// The routes that need none.
 fn open() -> Doors {
     Doors::new("")
+        .merge(hasura::public_routes())
         .merge(openapi::public_routes())
         .merge(sign_in_exp::public_routes())
         .merge(status::public_routes())

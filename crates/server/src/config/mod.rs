@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     /// A valid filter of log lines.
     pub(crate) log: String,
     pub(crate) log_format: LogFormat,
+    /// How many proxies of the operator's stand before the server, each of which adds an address to `X-Forwarded-For`.
+    pub(crate) proxies: usize,
     /// What outbound requests may reach besides public addresses.
     pub(crate) outbound_allow: Vec<Allow>,
     /// What requests for the documents of clients may reach besides public addresses.
@@ -110,6 +112,7 @@ impl Settings {
             log: read(&given, Setting::Log, values::log)?.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: read(&given, Setting::LogFormat, values::log_format)?
                 .unwrap_or(LogFormat::Text),
+            proxies: read(&given, Setting::Proxies, values::proxies)?.unwrap_or_default(),
             outbound_allow: read(&given, Setting::OutboundAllow, values::addresses)?
                 .unwrap_or_default(),
             documents_allow: read(&given, Setting::DocumentsAllow, values::addresses)?

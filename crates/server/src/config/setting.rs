@@ -17,6 +17,7 @@ pub(crate) enum Setting {
     MasterKeyFile,
     Log,
     LogFormat,
+    Proxies,
     OutboundAllow,
     DocumentsAllow,
     ScriptsFetchAllow,
@@ -34,7 +35,7 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 29] = [
+    pub(crate) const ALL: [Self; 30] = [
         Self::Endpoint,
         Self::AdminEndpoint,
         Self::Port,
@@ -46,6 +47,7 @@ impl Setting {
         Self::MasterKeyFile,
         Self::Log,
         Self::LogFormat,
+        Self::Proxies,
         Self::OutboundAllow,
         Self::DocumentsAllow,
         Self::ScriptsFetchAllow,
@@ -80,6 +82,7 @@ impl Setting {
             Self::MasterKeyFile => "master_key_file",
             Self::Log => "log",
             Self::LogFormat => "log_format",
+            Self::Proxies => "proxies",
             Self::OutboundAllow => "outbound.allow",
             Self::DocumentsAllow => "documents.allow",
             Self::ScriptsFetchAllow => FETCH_SETTING,
@@ -113,6 +116,7 @@ impl Setting {
             Self::AdminEndpoint => Some("ADMIN_ENDPOINT"),
             Self::Port => Some("PORT"),
             Self::DbUrl => Some("DB_URL"),
+            Self::Proxies => Some("TRUST_PROXY_HEADER"),
             Self::KeysGrace => Some("PRIVATE_KEY_ROTATION_GRACE_PERIOD"),
             Self::OtlpEndpoint => Some("OTEL_EXPORTER_OTLP_ENDPOINT"),
             Self::OtlpTracesEndpoint => Some("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
@@ -140,7 +144,7 @@ impl Setting {
             Self::OutboundAllow => Some("--outbound-allow"),
             Self::DocumentsAllow => Some("--documents-allow"),
             Self::ScriptsFetchAllow => Some("--scripts-fetch-allow"),
-            Self::KeysGrace | Self::KeysRotateEvery | Self::Retention(_) => None,
+            Self::Proxies | Self::KeysGrace | Self::KeysRotateEvery | Self::Retention(_) => None,
             Self::MetricsListen => Some("--metrics-listen"),
             Self::ShutdownDelay => Some("--shutdown-delay"),
             Self::OtlpEndpoint => Some("--otlp-endpoint"),

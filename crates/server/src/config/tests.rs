@@ -31,7 +31,7 @@ fn refusal(result: Result<Settings, String>) -> String {
 /// A setting, four good values for it, and how the settings show them. The values stand for: flag, own variable, alias, file.
 type Case = (Setting, [&'static str; 4], fn(&Settings) -> String);
 
-const CASES: [Case; 26] = [
+const CASES: [Case; 27] = [
     (Setting::Port, ["1", "2", "3", "4"], |s| s.port.to_string()),
     (
         Setting::Endpoint,
@@ -53,6 +53,7 @@ const CASES: [Case; 26] = [
         MasterKeySource::File(path) => path.display().to_string(),
         _ => String::new(),
     }),
+    (Setting::Proxies, ["1", "2", "3", "10"], |s| s.proxies.to_string()),
     (Setting::OutboundAllow, ["10.0.0.0/8", "hooks.internal", "::1", "127.0.0.1, 10.0.0.7"], |s| {
         s.outbound_allow.iter().map(|entry| format!("{entry};")).collect()
     }),

@@ -44,6 +44,17 @@ pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| format!("{text:?} is not an address with a port such as 127.0.0.1:9464"))
 }
 
+/// Logto's variable of the same meaning says `true`.
+pub(super) fn proxies(text: &str) -> Result<usize, String> {
+    let text = match text {
+        "true" => "1",
+        "false" => "0",
+        other => other,
+    };
+    let count = bounded(text, 10, "a number of proxies from 0 to 10")?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
 /// Seconds.
 pub(super) fn shutdown_delay(text: &str) -> Result<Duration, String> {
     let seconds = bounded(text, 300, "a number of seconds from 0 to 300")?;

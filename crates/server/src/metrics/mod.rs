@@ -18,7 +18,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 use trinco_core::audit::Outcome;
-use trinco_core::{Clock as _, Installation, logout};
+use trinco_core::deliveries::{self, Kind};
+use trinco_core::{Clock as _, Installation};
 
 pub(crate) use endpoint::serve;
 use process::Process;
@@ -43,25 +44,26 @@ pub(crate) enum Job {
     RefreshConfiguration,
     DeleteExpired,
     AdvanceKeys,
-    DeliverLogouts,
+    Deliver,
 }
 
 impl Job {
     const ALL: [Self; 4] =
-        [Self::RefreshConfiguration, Self::DeleteExpired, Self::AdvanceKeys, Self::DeliverLogouts];
+        [Self::RefreshConfiguration, Self::DeleteExpired, Self::AdvanceKeys, Self::Deliver];
 
     const fn name(self) -> &'static str {
         match self {
             Self::RefreshConfiguration => "refresh_configuration",
             Self::DeleteExpired => "delete_expired",
             Self::AdvanceKeys => "advance_keys",
-            Self::DeliverLogouts => "deliver_logouts",
+            Self::Deliver => "deliver",
         }
     }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfTenant {
+struct OfDelivery {
+    kind: &'static str,
     tenant: String,
 }
 
@@ -115,7 +117,7 @@ struct Read {
     pool_in_use: Gauge,
     pool_waiting: Gauge,
     passwords_waiting: Gauge,
-    deliveries: Family<OfTenant, Gauge>,
+    deliveries: Family<OfDelivery, Gauge>,
     events: Family<OfEvent, Counter>,
     tokens: Family<OfGrant, Counter>,
     sign_ins: Family<OfOutcome, Counter>,
@@ -207,8 +209,8 @@ impl Read {
         }
         let help = "Passwords that wait for their turn to be hashed";
         registry.register("trinco_passwords_waiting", help, read.passwords_waiting.clone());
-        let help = "Back-channel logouts that wait to be delivered, by whichever node";
-        registry.register("trinco_logout_deliveries_waiting", help, read.deliveries.clone());
+        let help = "Logouts and webhook events that wait to be delivered, by whichever node";
+        registry.register("trinco_deliveries_waiting", help, read.deliveries.clone());
         let help = "What was recorded in the audit log, after its commit";
         registry.register("trinco_audit_events", help, read.events.clone());
         registry.register("trinco_tokens_issued", "Answers with tokens", read.tokens.clone());
@@ -241,9 +243,11 @@ impl Read {
         self.spans_dropped.inner().store(spans.dropped, Ordering::Relaxed);
         self.process.refresh();
         self.refresh_events(installation);
-        for tenant in installation.tenants() {
-            let label = OfTenant { tenant: tenant.id().to_owned() };
-            match tokio::time::timeout(endpoint::PATIENCE, logout::waiting(tenant)).await {
+        let kinds = |tenant| Kind::ALL.map(|kind| (tenant, kind));
+        for (tenant, kind) in installation.tenants().flat_map(kinds) {
+            let label = OfDelivery { kind: kind.name(), tenant: tenant.id().to_owned() };
+            let waiting = deliveries::waiting(tenant, kind);
+            match tokio::time::timeout(endpoint::PATIENCE, waiting).await {
                 Ok(Ok(waiting)) => set(&self.deliveries.get_or_create(&label), waiting),
                 // Better no number than an old one.
                 _ => drop(self.deliveries.remove(&label)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use trinco_connectors::outbound::Outbound;
-use trinco_core::logout::Deliveries;
+use trinco_core::deliveries::Deliveries;
 use trinco_core::{Installation, Tenant, keys, retention};
 
 use super::told_to_stop;
@@ -21,7 +21,7 @@ const SWEEP_BATCHES: u32 = 200;
 
 /// How soon a staged key signs after its grace period, and an old one goes.
 const ADVANCE_KEYS_EVERY: Duration = Duration::from_secs(10);
-/// How soon an application is told that a session has ended.
+/// How soon an application is told that a session has ended, and a webhook that something has happened.
 const DELIVER_EVERY: Duration = Duration::from_secs(1);
 /// What jobs get to finish once the server is told to stop, those that write to a database that does not answer included.
 const PATIENCE_AT_END: Duration = Duration::from_secs(10);
@@ -39,9 +39,7 @@ pub(super) fn start(
         jobs.spawn(follow(tenant.clone(), metrics.clone(), stop.clone()));
         jobs.spawn(sweep(tenant.clone(), policy.clone(), metrics.clone(), stop.clone()));
         jobs.spawn(advance_keys(tenant.clone(), metrics.clone(), stop.clone()));
-        let deliver =
-            deliver_logouts(tenant.clone(), outbound.clone(), metrics.clone(), stop.clone());
-        jobs.spawn(deliver);
+        jobs.spawn(deliver(tenant.clone(), outbound.clone(), metrics.clone(), stop.clone()));
     }
     jobs
 }
@@ -117,10 +115,10 @@ async fn advance_keys(tenant: Tenant, metrics: Metrics, mut stop: watch::Receive
     }
 }
 
-/// Tells applications that sessions have ended. What is new is looked for every second, however long others take to answer. When the
-/// server is to stop, no delivery begins any more and those under way finish: one that is cut off is made again later, and its
-/// application told twice.
-async fn deliver_logouts(
+/// Tells applications that sessions have ended, and webhooks what has happened. What is new is looked for every second, however long
+/// others take to answer. When the server is to stop, no delivery begins any more and those under way finish: one that is cut off is
+/// made again later, and its receiver told twice.
+async fn deliver(
     tenant: Tenant,
     outbound: Outbound,
     metrics: Metrics,
@@ -140,12 +138,12 @@ async fn deliver_logouts(
             Ok(()) => deliveries.begin_due().await.map(|_| ()),
             Err(error) => Err(error),
         };
-        metrics.job_ended(Job::DeliverLogouts, tenant.id(), result.is_ok());
+        metrics.job_ended(Job::Deliver, tenant.id(), result.is_ok());
         match result {
             Ok(()) => disturbed = false,
             Err(error) if !disturbed => {
                 let tenant = tenant.id();
-                tracing::warn!(tenant, %error, "ends of sessions cannot be told; trying again");
+                tracing::warn!(tenant, %error, "applications and webhooks cannot be told; trying again");
                 disturbed = true;
             }
             Err(_) => {}

@@ -62,6 +62,7 @@ async fn serve(
     let installation = Arc::new(open::installation(settings, address.port()).await?);
     let (presence, stop) = Presence::begin(settings, &installation, address, ending.begun).await?;
     installation.set_script_fetch(settings.scripts_fetch_allow.clone(), outbound.clone());
+    installation.set_outbound(outbound.clone());
     let documents_allow = settings.documents_allow.clone();
     installation.set_document_outbound(outbound.clone().with_allow(documents_allow));
     let (traces, exporting) = traces.map(traces::Prepared::start).transpose()?.unzip();
@@ -72,6 +73,7 @@ async fn serve(
     let watching = Watching { metrics: metrics_served.is_some().then_some(metrics), traces };
     let surroundings = Surroundings {
         stopping: Some(ending.announced),
+        proxies: settings.proxies,
         observer: watching.watches().then(|| Arc::new(watching) as Arc<dyn Observer>),
     };
     let router = trinco_http::router(&App::within(Arc::clone(&installation), surroundings));

@@ -142,7 +142,7 @@ fn a_delivery_under_way_is_finished_before_the_server_stops_and_not_made_again()
     let db = DbUrl::Sqlite(place.path().join("data/trinco.db"));
     let left = runtime.block_on(async {
         let db = Db::open(&db, Options::default()).await.unwrap();
-        let count = sql!("SELECT COUNT(*) FROM logout_deliveries");
+        let count = sql!("SELECT COUNT(*) FROM deliveries");
         let left = db.system().read().await.unwrap().one(count, &[]).await.unwrap();
         left.get::<i64>(0).unwrap()
     });

@@ -289,7 +289,7 @@ fn metrics_count_what_happened_and_never_by_what_a_client_sends() {
             "trinco_audit_events_total{event=\"ExchangeTokenBy.ClientCredentials\",outcome=\"success\"}",
             3.0,
         ),
-        ("trinco_logout_deliveries_waiting{tenant=\"default\"}", 0.0),
+        ("trinco_deliveries_waiting{kind=\"logout\",tenant=\"default\"}", 0.0),
         ("trinco_sign_ins_total{outcome=\"success\"}", 0.0),
         ("trinco_passwords_waiting", 0.0),
     ] {

@@ -18,21 +18,25 @@ pub(in crate::organizations) async fn ids(
     first_column(&conn.all(select, params![organization_id]).await?)
 }
 
+/// Returns who was no member before.
 pub(in crate::organizations) async fn insert(
     tx: &mut Tx<'_>,
     organization_id: &str,
     application_ids: &[String],
     now_ms: i64,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let insert = sql!(
         "INSERT INTO organization_applications
              (tenant_id, organization_id, application_id, created_at)
          VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
     );
+    let mut added = Vec::with_capacity(application_ids.len());
     for id in application_ids {
-        tx.execute(insert, params![organization_id, id, now_ms]).await?;
+        if tx.execute(insert, params![organization_id, id, now_ms]).await? > 0 {
+            added.push(id.clone());
+        }
     }
-    Ok(())
+    Ok(added)
 }
 
 /// Returns how many were members.
@@ -97,6 +101,20 @@ pub(in crate::organizations) async fn roles_of_all(
          WHERE tenant_id = $1 AND organization_id = $2"
     );
     grouped(conn.all(select, params![organization_id]).await?)
+}
+
+/// The roles of one member in every organization, by organization.
+pub(in crate::organizations) async fn roles_by_organization(
+    conn: &mut Conn<'_>,
+    application_id: &str,
+) -> Result<HashMap<String, Vec<String>>> {
+    let select = sql!(
+        "SELECT r.organization_id, r.organization_role_id FROM organization_applications m
+         JOIN organization_application_roles r ON r.tenant_id = m.tenant_id
+           AND r.organization_id = m.organization_id AND r.application_id = m.application_id
+         WHERE m.tenant_id = $1 AND m.application_id = $2"
+    );
+    grouped(conn.all(select, params![application_id]).await?)
 }
 
 pub(in crate::organizations) async fn insert_roles(

@@ -1,6 +1,7 @@
 //! Organizations and their members.
 
 pub(super) mod applications;
+pub(super) mod jit;
 pub(super) mod users;
 
 use std::collections::HashMap;
@@ -78,6 +79,41 @@ pub(super) async fn of_user(conn: &mut Conn<'_>, user_id: &str) -> Result<Vec<Or
         )
         .await?;
     rows.into_iter().map(|row| organization(&tenant, row)).collect()
+}
+
+/// The organizations an application is a member of, in the order of joining: a page of them, and how many there are in all.
+pub(super) async fn of_application(
+    conn: &mut Conn<'_>,
+    application_id: &str,
+    page: Page,
+) -> Result<(Vec<Organization>, i64)> {
+    let total = conn
+        .one(
+            sql!(
+                "SELECT count(*) FROM organization_applications
+                 WHERE tenant_id = $1 AND application_id = $2"
+            ),
+            params![application_id],
+        )
+        .await?
+        .get(0)?;
+    let tenant = conn.tenant().to_owned();
+    let rows = conn
+        .all(
+            sql!(
+                "SELECT o.id, o.name, o.description, o.custom_data, o.is_mfa_required, o.color,
+                        o.branding, o.custom_css, o.created_at
+                 FROM organization_applications m
+                 JOIN organizations o ON o.tenant_id = m.tenant_id AND o.id = m.organization_id
+                 WHERE m.tenant_id = $1 AND m.application_id = $2
+                 ORDER BY m.created_at, o.id LIMIT $3 OFFSET $4"
+            ),
+            params![application_id, page.limit, page.offset],
+        )
+        .await?;
+    let organizations =
+        rows.into_iter().map(|row| organization(&tenant, row)).collect::<Result<_>>()?;
+    Ok((organizations, total))
 }
 
 /// As [`Membership`]s, in the order of joining: one statement, for it runs at every sign-in.

@@ -107,21 +107,25 @@ pub(in crate::organizations) async fn ids(
     first_column(&conn.all(select, params![organization_id]).await?)
 }
 
+/// Returns who was no member before.
 pub(in crate::organizations) async fn insert(
     tx: &mut Tx<'_>,
     organization_id: &str,
     user_ids: &[String],
     now_ms: i64,
-) -> Result<()> {
+) -> Result<Vec<String>> {
     let insert = sql!(
         "INSERT INTO organization_users
              (tenant_id, organization_id, user_id, created_at)
          VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"
     );
+    let mut added = Vec::with_capacity(user_ids.len());
     for id in user_ids {
-        tx.execute(insert, params![organization_id, id, now_ms]).await?;
+        if tx.execute(insert, params![organization_id, id, now_ms]).await? > 0 {
+            added.push(id.clone());
+        }
     }
-    Ok(())
+    Ok(added)
 }
 
 /// Returns how many were members.

@@ -64,6 +64,13 @@ impl<'a> Operation<'a> {
         }));
     }
 
+    /// A header of the request, with its JSON schema.
+    pub(crate) fn header(&mut self, name: &str, description: &str, schema: &Value) {
+        self.parameters.push(json!({
+            "name": name, "in": "header", "description": description, "schema": schema,
+        }));
+    }
+
     /// The body, of this media type.
     pub(crate) fn takes<T: JsonSchema>(&mut self, media_type: &'static str) {
         let schema = self.inputs.subschema_for::<T>();

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Delivery;
+use super::{Delivery, Key};
 
 /// A delivery that has begun belongs to its node for this long: milliseconds. Longer than the outbound client ever waits.
 const LEASE_MS: i64 = 60_000;
@@ -14,7 +14,7 @@ const LOOK_EVERY_MS: i64 = 5_000;
 /// The deliveries that others have under way, as this node has seen them.
 #[derive(Default)]
 pub(super) struct Leases {
-    seen: BTreeMap<(String, String), Seen>,
+    seen: BTreeMap<Key, Seen>,
     looked_at: Option<i64>,
 }
 
@@ -37,7 +37,7 @@ impl Leases {
         under_way
             .into_iter()
             .filter(|delivery| {
-                let key = (delivery.client_id.clone(), delivery.session_id.clone());
+                let key = delivery.key();
                 let same = before.get(&key).filter(|seen| seen.attempts == delivery.attempts);
                 let seen = same.copied().unwrap_or(Seen { attempts: delivery.attempts, since: at });
                 self.seen.insert(key, seen);
@@ -50,10 +50,11 @@ impl Leases {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deliveries::Kind;
 
-    fn delivery(session_id: &str, attempts: i64) -> Delivery {
-        let session_id = session_id.to_owned();
-        Delivery { session_id, client_id: "c".to_owned(), user_id: "u".to_owned(), attempts }
+    fn delivery(id: &str, attempts: i64) -> Delivery {
+        let (receiver, id) = ("r".to_owned(), id.to_owned());
+        Delivery { kind: Kind::Logout, receiver, id, content: String::new(), attempts }
     }
 
     #[test]
