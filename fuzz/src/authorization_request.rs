@@ -134,6 +134,11 @@ fn claims(found: &RequestedClaims, params: &Params) {
     for (place, names) in [("id_token", &found.id_token), ("userinfo", &found.userinfo)] {
         assert!(names.iter().all(|name| asked[place].get(name).is_some()));
     }
+    for (names, values) in
+        [(&found.id_token, &found.id_token_values), (&found.userinfo, &found.userinfo_values)]
+    {
+        assert!(values.iter().all(|(name, values)| names.contains(name) && !values.is_empty()));
+    }
     let subject = found.subject.as_deref();
     assert!(
         subject.is_none_or(|subject| asked.to_string().contains(&Value::from(subject).to_string()))

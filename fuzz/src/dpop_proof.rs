@@ -55,6 +55,8 @@ fn says(claims: &Claims) -> bool {
                 url.set_fragment(None);
                 assert_eq!(url.as_str(), URL);
                 assert!((NOW - MAX_AGE..=NOW + MAX_AHEAD).contains(&claims.iat));
+                assert!(claims.nbf.is_none_or(|from| from <= NOW + MAX_AHEAD));
+                assert!(claims.exp.is_none_or(|until| until > NOW));
                 assert!((1..=256).contains(&claims.jti.len()));
                 assert!(access_token_hash.is_none() || claims.ath.as_deref() == Some(HASH));
             }

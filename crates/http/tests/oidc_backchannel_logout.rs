@@ -402,3 +402,19 @@ async fn discovery_says_that_sessions_end_over_the_back_channel() {
     assert_eq!(discovery["backchannel_logout_session_supported"], true);
     assert!(discovery["claims_supported"].as_array().unwrap().contains(&json!("sid")));
 }
+
+/// OpenID Connect Back-Channel Logout §2.8: some frameworks answer so where nothing is to be said.
+#[tokio::test]
+async fn an_answer_without_content_is_as_good_as_200() {
+    let world = World::start().await;
+    let (receiver, uri) = Receiver::start().await;
+    let shop = application(&world, "Shop", &uri, true).await;
+    let browser = world.server.browser();
+    world.server.sign_in(&browser, (&shop.0, &shop.1), USER, "openid", &[]).await;
+    receiver.answer(&[204]);
+    // Who asks for the end of a session is told of it like the others (RP-Initiated Logout §2).
+    sign_out(&browser, &shop.0).await;
+    assert_eq!((deliver(&world).await, queued(&world).await), (1, 0));
+    assert_eq!(receiver.received().len(), 1);
+    assert_eq!(recorded(&world).await[0]["result"], "Success");
+}

@@ -88,3 +88,30 @@ async fn a_third_party_application_learns_no_more_than_its_user_was_shown() {
     assert_eq!(claims["username"], USER.0);
     assert!(claims.get("email").is_none() && claims.get("custom_data").is_none(), "{claims}");
 }
+
+/// OpenID Connect Core §5.5.1: a value that is asked for is compared, and a claim with another one is left out.
+#[tokio::test]
+async fn a_claim_that_is_asked_for_with_another_value_is_left_out() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let browser = world.server.browser();
+    let asked = format!(
+        r#"{{"id_token": {{"username": {{"value": "somebody"}}, "auth_time": {{"essential": true, "other": 1}}}},
+            "userinfo": {{"username": {{"values": ["somebody", "{}"]}}, "email": {{"essential": true, "value": "x@y.z"}}}}}}"#,
+        USER.0
+    );
+    let more = [("claims", asked.as_str())];
+    let scope = "openid email profile offline_access";
+    let tokens = world.server.sign_in(&browser, client, USER, scope, &more).await;
+    let later = Tokens(world.refresh(client, tokens.refresh(), &[]).await.expect(200).json());
+    for tokens in [tokens, later] {
+        let claims = Tokens::claims(tokens.id());
+        assert!(claims.get("username").is_none(), "{claims}");
+        assert!(claims.get("email").is_some(), "nothing was said of it here: {claims}");
+        assert!(claims["auth_time"].is_i64(), "{claims}");
+        let info = userinfo(&browser, tokens.access()).await;
+        assert_eq!(info["username"], USER.0, "it is one of those");
+        assert!(info.get("email").is_none(), "it is another: {info}");
+    }
+}

@@ -410,3 +410,143 @@ async fn a_stolen_bound_token_is_not_exchanged_for_one_without_a_key() {
         assert_eq!(taken["token_type"], "DPoP");
     }
 }
+
+/// RFC 9449 §4.3 (3).
+#[tokio::test]
+async fn a_proof_says_all_that_it_must() {
+    let world = World::start().await;
+    let spa = world.admin.single_page("Page").await;
+    let client = (spa.as_str(), "");
+    let key = ProofKey::new();
+    let code = code(&world, &spa, &[]).await;
+    for name in ["jti", "htm", "htu", "iat"] {
+        for value in [Value::Null, json!(""), json!(["POST"]), json!(true)] {
+            let proof = key.proof(&claims(&world, "POST", "/oidc/token", json!({ name: value })));
+            let refused = exchange(&world, client, &code, &[&proof]).await.expect(400).json();
+            assert_eq!(refused["error"], "invalid_dpop_proof", "{name}: {value}");
+        }
+    }
+    exchange(&world, client, &code, &[&for_token(&world, &key)]).await.expect(200);
+}
+
+/// RFC 9449 §5.2: whatever it is asked with, a token is asked for with a proof.
+#[tokio::test]
+async fn a_client_that_always_proves_a_key_gets_no_token_by_any_grant_without() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let key = ProofKey::new();
+    let code = code(&world, client.0, &[]).await;
+    let tokens = Tokens(exchange(&world, client, &code, &[]).await.expect(200).json());
+    let always = json!({ "customClientMetadata": {
+        "dpopBoundAccessTokens": true, "allowTokenExchange": true,
+    } });
+    world.admin.patch(&format!("/api/applications/{}", client.0), always).await.expect(200);
+    let exchanged = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", tokens.access()),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+    ];
+    let refreshed = [("grant_type", "refresh_token"), ("refresh_token", tokens.refresh())];
+    for form in [&refreshed[..], &exchanged] {
+        let bare = post(&world, client, "/oidc/token", form, &[]).await.expect(400).json();
+        assert_eq!(bare["error"], "invalid_dpop_proof", "{form:?}");
+        let proof = for_token(&world, &key);
+        let bound = post(&world, client, "/oidc/token", form, &[&proof]).await.expect(200).json();
+        assert_eq!(bound["token_type"], "DPoP", "{form:?}");
+    }
+
+    let television = json!({
+        "name": "Television", "type": "Native",
+        "oidcClientMetadata": { "redirectUris": [], "postLogoutRedirectUris": [] },
+        "customClientMetadata": { "isDeviceFlow": true, "dpopBoundAccessTokens": true },
+    });
+    let television = world.admin.create("/api/applications", television).await;
+    let television = (text(&television, "/id"), "");
+    let asked = [("scope", "openid")];
+    let codes = post(&world, television, "/oidc/device/auth", &asked, &[]).await.expect(200).json();
+    let form = [
+        ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
+        ("device_code", text(&codes, "/device_code")),
+    ];
+    let bare = post(&world, television, "/oidc/token", &form, &[]).await.expect(400).json();
+    assert_eq!(bare["error"], "invalid_dpop_proof");
+    let proof = for_token(&world, &key);
+    let polled = post(&world, television, "/oidc/token", &form, &[&proof]).await.expect(400).json();
+    assert_eq!(polled["error"], "authorization_pending");
+}
+
+/// RFC 9449 §7.1: a page reads a challenge that the server lets it read.
+#[tokio::test]
+async fn a_page_of_any_origin_reads_why_its_token_was_refused() {
+    let world = World::start().await;
+    let request = world.server.browser().request(Method::GET, "/oidc/me");
+    let request = request.header("origin", "https://page.example");
+    let refused = Answer::to(request.header("authorization", "DPoP nonsense")).await.expect(401);
+    assert!(refused.header("www-authenticate").starts_with("DPoP error="));
+    assert_eq!(refused.header("access-control-allow-origin"), "*");
+    assert_eq!(refused.header("access-control-expose-headers"), "WWW-Authenticate");
+}
+
+/// RFC 9449 §10.1: a push names the key by `dpop_jkt` as a request from a browser does, and a proof beside it is checked as any other.
+#[tokio::test]
+async fn a_key_that_a_pushed_request_names_binds_its_code() {
+    let world = World::start().await;
+    let app = world.admin.traditional("Shop").await;
+    let client = (app.0.as_str(), app.1.as_str());
+    let (key, other) = (ProofKey::new(), ProofKey::new());
+    let thumbprint = key.thumbprint();
+    let more = [("dpop_jkt", thumbprint.as_str())];
+    let request = query_of(&world.server.authorization_url(client.0, "openid", &more));
+    let form: Vec<(&str, &str)> =
+        request.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let good = claims(&world, "POST", "/oidc/request", json!({}));
+    let stale = json!({ "iat": world.server.clock().now() - 61 });
+    for wrong in [
+        key.proof(&changed(good.clone(), json!({ "htm": "GET" }))),
+        key.proof(&changed(good.clone(), stale)),
+        key.forge(json!({ "typ": "JWT" }), &good),
+        for_token(&world, &key),
+    ] {
+        let refused = post(&world, client, "/oidc/request", &form, &[&wrong]).await.expect(400);
+        assert_eq!(refused.json()["error"], "invalid_dpop_proof", "{wrong}");
+    }
+    for proofs in [vec![], vec![key.proof(&good)]] {
+        let proofs: Vec<&str> = proofs.iter().map(String::as_str).collect();
+        let pushed = post(&world, client, "/oidc/request", &form, &proofs).await.expect(201).json();
+        let uri = text(&pushed, "/request_uri");
+        let url = format!("/oidc/auth?client_id={}&request_uri={uri}", client.0);
+        let code = world.server.browser().authorize(&url, USER).await;
+        exchange(&world, client, &code, &[]).await.expect(400);
+        exchange(&world, client, &code, &[&for_token(&world, &other)]).await.expect(400);
+        exchange(&world, client, &code, &[&for_token(&world, &key)]).await.expect(200);
+    }
+}
+
+/// RFC 9449 §5: whatever refresh token comes together with a proof of a public client is bound.
+#[tokio::test]
+async fn a_public_clients_refresh_token_is_bound_from_the_first_proof_on() {
+    let world = World::start().await;
+    let spa = world.admin.single_page("Page").await;
+    let client = (spa.as_str(), "");
+    let (key, other) = (ProofKey::new(), ProofKey::new());
+    let code = code(&world, &spa, &[]).await;
+    let plain = Tokens(exchange(&world, client, &code, &[]).await.expect(200).json());
+    assert_eq!(plain.0["token_type"], "Bearer");
+    let answer = refresh(&world, client, plain.refresh(), &[], &[&for_token(&world, &key)]).await;
+    let bound = Tokens(answer.expect(200).json());
+    assert_eq!(bound.0["token_type"], "DPoP");
+    assert_ne!(bound.refresh(), plain.refresh());
+    // The token that was not bound is answered for a while with the one that is: not without the key either.
+    for token in [bound.refresh(), plain.refresh()] {
+        let bare = refresh(&world, client, token, &[], &[]).await.expect(400).json();
+        assert_eq!(bare["error"], "invalid_dpop_proof");
+        let stolen = refresh(&world, client, token, &[], &[&for_token(&world, &other)]).await;
+        assert_eq!(stolen.expect(400).json()["error"], "invalid_grant");
+    }
+    for token in [plain.refresh(), bound.refresh()] {
+        let answer = refresh(&world, client, token, &[], &[&for_token(&world, &key)]).await;
+        let answer = Tokens(answer.expect(200).json());
+        assert_eq!(answer.refresh() == bound.refresh(), token == plain.refresh());
+    }
+}

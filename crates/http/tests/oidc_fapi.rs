@@ -4,9 +4,11 @@
 
 mod bank;
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair};
 use bank::{Bank, CALLBACK, JWT_BEARER, VERIFIER, header, registration};
 use serde_json::{Value, json};
-use trinco_jose::{Algorithm, SigningKey};
+use trinco_jose::{Algorithm, SigningKey, base64url_encode, sha256};
 use trinco_testkit::{
     API, Answer, Method, ProofKey, Tokens, USER, World, challenge_of, changed, query_of, text,
 };
@@ -286,4 +288,113 @@ async fn fapi2_a_machine_gets_bound_tokens_and_no_others() {
     all.extend(form);
     let request = bank.world.server.browser().request(Method::POST, "/oidc/token").form(&all);
     assert_eq!(Answer::to(request).await.expect(400).json()["error"], "invalid_dpop_proof");
+}
+
+/// A proof by an RSA key, which may sign in two ways.
+fn rsa_proof(key: &SigningKey, algorithm: &str, claims: &Value) -> String {
+    let jwk = changed(json!(key.public_jwk()), json!({ "use": null, "alg": null, "kid": null }));
+    let header = json!({ "alg": algorithm, "typ": "dpop+jwt", "jwk": jwk }).to_string();
+    let input = format!("{}.{}", base64url_encode(header), base64url_encode(claims.to_string()));
+    let pair = RsaKeyPair::from_pkcs8(&key.to_pkcs8().expect("it exports")).expect("a key");
+    let padding: &dyn RsaEncoding =
+        if algorithm == "PS256" { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(padding, &SystemRandom::new(), input.as_bytes(), &mut signature).expect("it signs");
+    format!("{input}.{}", base64url_encode(signature))
+}
+
+/// The bank's request with a proof made elsewhere.
+async fn post_with(bank: &Bank, path: &str, form: &[(&str, &str)], proof: &str) -> Answer {
+    let assertion = bank.assertion(json!({}));
+    let mut all = vec![("client_assertion_type", JWT_BEARER), ("client_assertion", &assertion)];
+    all.extend(form);
+    let request = bank.world.server.browser().request(Method::POST, path);
+    Answer::to(request.header("dpop", proof).form(&all)).await
+}
+
+/// Whose a token is decides how the proof beside it is signed: at userinfo and the Management API, too.
+#[tokio::test]
+async fn fapi2_a_proof_beside_a_token_is_signed_as_the_profile_has_it() {
+    let bank = Bank::start(Algorithm::ES256).await;
+    let key = SigningKey::generate(Algorithm::PS256).expect("a key");
+    let good = |path: &str| rsa_proof(&key, "PS256", &bank.proof_claims(path));
+    let challenge = challenge_of(VERIFIER);
+    let form = [
+        ("response_type", "code"),
+        ("redirect_uri", CALLBACK),
+        ("scope", "openid"),
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", "S256"),
+    ];
+    let pushed = post_with(&bank, "/oidc/request", &form, &good("/oidc/request")).await;
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("client_id", &bank.id)
+        .append_pair("request_uri", text(&pushed.expect(201).json(), "/request_uri"))
+        .finish();
+    let code = bank.world.server.browser().authorize(&format!("/oidc/auth?{query}"), USER).await;
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code.as_str()),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ];
+    let tokens = post_with(&bank, "/oidc/token", &form, &good("/oidc/token")).await;
+    let tokens = Tokens(tokens.expect(200).json());
+
+    let mut body = registration("MachineToMachine", &bank.key, CALLBACK);
+    body["oidcClientMetadata"]["redirectUris"] = json!([]);
+    let machine = text(&bank.world.admin.create("/api/applications", body).await, "/id").to_owned();
+    let patch = json!({ "isAdmin": true });
+    bank.world.admin.patch(&format!("/api/applications/{machine}"), patch).await.expect(200);
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("resource", "https://default.logto.app/api"),
+        ("scope", "all"),
+    ];
+    let bank = Bank { id: machine, ..bank };
+    let proof = rsa_proof(&key, "PS256", &bank.proof_claims("/oidc/token"));
+    let managing = post_with(&bank, "/oidc/token", &form, &proof).await.expect(200).json();
+
+    for (path, token) in
+        [("/oidc/me", tokens.access()), ("/api/roles", text(&managing, "/access_token"))]
+    {
+        for (algorithm, status) in [("RS256", 401), ("PS256", 200)] {
+            let ath = base64url_encode(sha256(token.as_bytes()));
+            let claims = changed(bank.proof_claims(path), json!({ "htm": "GET", "ath": ath }));
+            let proof = rsa_proof(&key, algorithm, &claims);
+            let request = bank.world.server.browser().request(Method::GET, path);
+            let request = request.header("authorization", format!("DPoP {token}"));
+            let answer = Answer::to(request.header("dpop", proof)).await;
+            assert_eq!(answer.status, status, "{path} {algorithm}: {}", answer.text);
+            let challenge = answer.header("www-authenticate");
+            let expected = "DPoP error=\"invalid_dpop_proof\"";
+            assert_eq!(challenge.starts_with(expected), status == 401, "{path}: {challenge}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn fapi2_a_proof_that_does_not_count_yet_or_no_longer_is_refused() {
+    let bank = Bank::start(Algorithm::ES256).await;
+    let now = bank.world.server.clock().now();
+    let challenge = challenge_of(VERIFIER);
+    let form = [
+        ("response_type", "code"),
+        ("redirect_uri", CALLBACK),
+        ("code_challenge", challenge.as_str()),
+        ("code_challenge_method", "S256"),
+    ];
+    for (changes, status) in [
+        (json!({ "nbf": now + 10 }), 201),
+        (json!({ "nbf": now + 61 }), 400),
+        (json!({ "exp": now + 1 }), 201),
+        (json!({ "exp": now }), 400),
+    ] {
+        let claims = changed(bank.proof_claims("/oidc/request"), changes.clone());
+        let answer = post_with(&bank, "/oidc/request", &form, &bank.proof_key.proof(&claims)).await;
+        assert_eq!(answer.status, status, "{changes}: {}", answer.text);
+        if status == 400 {
+            assert_eq!(answer.json()["error"], "invalid_dpop_proof", "{changes}");
+        }
+    }
 }

@@ -372,3 +372,27 @@ async fn a_claims_parameter_causes_no_error() {
     let url = signed.url("openid", &[("claims", claims)]);
     assert!(signed.location(&url).await.contains("code="));
 }
+
+/// RFC 9700 §4.16: whatever is shown on the way of a sign-in, be it what is wrong.
+#[tokio::test]
+async fn the_pages_that_say_what_is_wrong_cannot_be_framed_either() {
+    let signed = Signed::start().await;
+    let browser = signed.world.server.browser();
+    let stranger = altered(&signed.url("openid", &[]), &[("client_id", "nosuchclient")]);
+    let lost = format!("/sign-in?app_id={}&interaction=none", signed.app.0);
+    for (page, status) in [
+        (stranger.as_str(), 400),
+        (lost.as_str(), 404),
+        ("/oidc/auth/none", 404),
+        ("/device/confirm?app_id=none", 404),
+        ("/oidc/session/end?id_token_hint=none", 400),
+        ("/nosuchpage", 404),
+    ] {
+        let shown = browser.get(page).await;
+        assert_eq!(shown.status, status, "{page}: {}", shown.text);
+        assert!(shown.header("content-type").starts_with("text/html"), "{page}");
+        let policy = shown.header("content-security-policy");
+        assert!(policy.contains("frame-ancestors 'none'"), "{page}: {policy}");
+        assert_eq!(shown.header("x-frame-options"), "DENY", "{page}");
+    }
+}

@@ -169,3 +169,27 @@ async fn other_applications_keep_offline_access_when_one_signs_out() {
     ];
     server.token((&other.0, &other.1), &refresh).await.expect(200);
 }
+
+/// OpenID Connect Back-Channel Logout §2.7.
+#[tokio::test]
+async fn refresh_tokens_without_offline_access_end_with_the_session_whoever_signs_out() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let (one, other) = (admin.traditional("One").await, admin.traditional("Two").await);
+    let always = serde_json::json!({ "customClientMetadata": { "alwaysIssueRefreshToken": true } });
+    admin.patch(&format!("/api/applications/{}", other.0), always).await.expect(200);
+    admin.user(USER.0, USER.1).await;
+    let browser = server.browser();
+    server.sign_in(&browser, (&one.0, &one.1), USER, "openid", &[]).await;
+    let online = server.sign_in(&browser, (&other.0, &other.1), USER, "openid", &[]).await;
+    let form = [("grant_type", "refresh_token"), ("refresh_token", online.refresh())];
+    let client = (other.0.as_str(), other.1.as_str());
+    let again = trinco_testkit::Tokens(server.token(client, &form).await.expect(200).json());
+
+    let page = browser.get(&format!("/oidc/session/end?client_id={}", one.0)).await.expect(200);
+    let fields =
+        [("client_id", one.0.as_str()), ("xsrf", &hidden(&page.text, "xsrf")), ("logout", "yes")];
+    browser.submit("/oidc/session/end/confirm", &fields).await.expect(200);
+    let form = [("grant_type", "refresh_token"), ("refresh_token", again.refresh())];
+    assert_eq!(server.token(client, &form).await.expect(400).json()["error"], "invalid_grant");
+}

@@ -180,3 +180,33 @@ async fn a_request_by_post_comes_back_by_get_which_has_the_cookies() {
     let back = stranger.submit("/oidc/session/end", &members).await.location().to_owned();
     assert_eq!(stranger.get(&back).await.location(), format!("{LANDING}?state={state}"));
 }
+
+#[tokio::test]
+async fn languages_that_nobody_here_speaks_are_no_error() {
+    let signed = Signed::start().await;
+    for (asked, spoken) in [("xx zz-ZZ", "en"), ("xx pt-BR", "pt-BR"), ("", "en")] {
+        let page = signed.browser.get(&Signed::url(&[("ui_locales", asked)])).await.expect(200);
+        assert!(page.text.contains(&format!("<html lang=\"{spoken}\"")), "{asked}: {}", page.text);
+    }
+}
+
+/// As the reference system has it, and as redirect URIs do: a registered wildcard stands for one label.
+#[tokio::test]
+async fn a_wildcard_of_a_landing_place_stands_for_a_label_of_the_same_site() {
+    let signed = Signed::start().await;
+    let metadata =
+        json!({ "redirectUris": [], "postLogoutRedirectUris": ["https://*.shop.example/bye"] });
+    let body = json!({ "oidcClientMetadata": metadata });
+    let path = format!("/api/applications/{}", signed.app.0);
+    signed.world.admin.patch(&path, body).await.expect(200);
+    let asked = async |uri: &str| {
+        let members = [("id_token_hint", signed.tokens.id()), ("post_logout_redirect_uri", uri)];
+        signed.browser.get(&Signed::url(&members)).await
+    };
+    for uri in
+        ["https://shop.example/bye", "https://a.b.shop.example/bye", "https://evil.example/bye"]
+    {
+        assert_eq!(asked(uri).await.expect(400).header("location"), "", "{uri}");
+    }
+    asked("https://pr-7.shop.example/bye").await.expect(200);
+}

@@ -26,6 +26,8 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 pub struct Proof<T> {
     /// The RFC 7638 thumbprint of the key, SHA-256 in base64url.
     pub key_thumbprint: String,
+    /// What it was signed with: a key may be good for several.
+    pub algorithm: Algorithm,
     /// The claims. None of them is checked.
     pub claims: T,
 }
@@ -84,7 +86,7 @@ pub fn verify_proof<T: DeserializeOwned>(
     )?;
     let payload = base64url_decode(payload).ok_or(malformed("claims"))?;
     let claims = serde_json::from_slice(&payload).map_err(|_| VerifyError::UnexpectedClaims)?;
-    Ok(Proof { key_thumbprint: jwk.thumbprint(), claims })
+    Ok(Proof { key_thumbprint: jwk.thumbprint(), algorithm, claims })
 }
 
 fn public_key(mut members: Map<String, Value>, algorithm: Algorithm) -> Result<Jwk, VerifyError> {

@@ -1,7 +1,7 @@
 //! DPoP (RFC 9449): tokens that are good only together with a proof of a key. The caller has verified the proof's
 //! signature with the key the proof brings; here is what it must say, and which key a token wants.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use crate::{
@@ -39,6 +39,12 @@ pub struct Claims {
     /// Unix seconds.
     #[serde(deserialize_with = "seconds")]
     pub iat: i64,
+    /// Unix seconds from which on it counts, if it says so (RFC 7519 §4.1.5).
+    #[serde(default, deserialize_with = "seconds_if_any")]
+    pub nbf: Option<i64>,
+    /// Unix seconds until which it counts, if it says so (RFC 7519 §4.1.4).
+    #[serde(default, deserialize_with = "seconds_if_any")]
+    pub exp: Option<i64>,
     /// The base64url of the SHA-256 of the access token, at a protected resource.
     #[serde(default)]
     pub ath: Option<String>,
@@ -67,10 +73,11 @@ pub fn check(claims: &Claims, request: &Request<'_>, now: i64) -> Result<(), OAu
     if !is_same_url(&claims.htu, request.url) {
         return Err(invalid("the proof is for another URL"));
     }
-    if claims.iat > now.saturating_add(MAX_AHEAD) {
+    // FAPI 2.0 §5.3.2.1 (13).
+    if claims.iat.max(claims.nbf.unwrap_or(claims.iat)) > now.saturating_add(MAX_AHEAD) {
         return Err(invalid("the proof is from the future"));
     }
-    if claims.iat < now.saturating_sub(MAX_AGE) {
+    if claims.iat < now.saturating_sub(MAX_AGE) || claims.exp.is_some_and(|end| end <= now) {
         return Err(invalid("the proof is too old"));
     }
     if !(1..=MAX_JTI).contains(&claims.jti.len()) {
@@ -80,6 +87,10 @@ pub fn check(claims: &Claims, request: &Request<'_>, now: i64) -> Result<(), OAu
         return Err(invalid("the proof is for another access token"));
     }
     Ok(())
+}
+
+fn seconds_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    seconds(deserializer).map(Some)
 }
 
 /// `invalid_dpop_proof`, with a detail for the log.
@@ -196,7 +207,15 @@ mod tests {
     const URL: &str = "https://id.example/oidc/token";
 
     fn claims() -> Claims {
-        Claims { jti: "j".into(), htm: "POST".into(), htu: URL.into(), iat: NOW, ath: None }
+        Claims {
+            jti: "j".into(),
+            htm: "POST".into(),
+            htu: URL.into(),
+            iat: NOW,
+            nbf: None,
+            exp: None,
+            ath: None,
+        }
     }
 
     fn accepts(claims: &Claims, access_token_hash: Option<&str>) -> bool {
@@ -230,6 +249,27 @@ mod tests {
         }
         for jti in [String::new(), "j".repeat(257)] {
             assert!(!accepts(&Claims { jti, ..claims() }, None));
+        }
+    }
+
+    #[test]
+    fn a_proof_may_say_from_when_and_until_when_it_counts() {
+        let read = |more: &str| {
+            let claims = format!(r#"{{"jti":"j","htm":"POST","htu":"{URL}","iat":{NOW}{more}}}"#);
+            serde_json::from_str::<Claims>(&claims)
+        };
+        for (more, counts) in [
+            (format!(r#","nbf":{}"#, NOW - 1000), true),
+            (format!(r#","nbf":{}"#, NOW + MAX_AHEAD), true),
+            (format!(r#","nbf":{}"#, NOW + MAX_AHEAD + 1), false),
+            (format!(r#","exp":{}"#, NOW + 1), true),
+            (format!(r#","exp":{NOW}"#), false),
+            (format!(r#","nbf":{NOW}.5,"exp":{NOW}.5"#), false),
+        ] {
+            assert_eq!(accepts(&read(&more).expect("claims"), None), counts, "{more}");
+        }
+        for more in [r#","nbf":"soon""#, r#","exp":null"#, r#","nbf":[1]"#] {
+            assert!(read(more).is_err(), "{more}");
         }
     }
 

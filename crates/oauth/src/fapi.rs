@@ -7,6 +7,7 @@
 //! | `private_key_jwt`, whose audience is the issuer alone (§5.3.2.1) | [`check_registration`], [`crate::client_assertion::check`] |
 //! | requests are pushed, with PKCE by S256 (§5.3.2.2) | `Client::require_pushed_requests`, [`crate::pkce::requested`] |
 //! | redirect URIs are https and matched as they stand (§5.3.2.2) | [`check_registration`] |
+//! | what this server connects to is asked by TLS (§5.2.1) | [`check_registration`], for logout tokens |
 //! | tokens are bound to a key, here by DPoP (§5.3.2.1) | `Client::dpop_bound_access_tokens` |
 //! | refresh tokens do not rotate (§5.3.2.1) | [`crate::refresh::rotates`] |
 //! | what was under way when it was switched on meets the same rules | [`crate::authorization::check_again`], [`crate::token::check_code`] |
@@ -48,6 +49,9 @@ pub fn check_registration(client: &Client, has_usable_key: bool) -> Result<(), &
     if client.redirect_uris.iter().any(|uri| !uri.starts_with("https://") || uri.contains('*')) {
         return Err("needs redirect URIs with https and without *");
     }
+    if client.backchannel_logout_uri.as_ref().is_some_and(|uri| !uri.starts_with("https://")) {
+        return Err("needs a backchannelLogoutUri with https");
+    }
     Ok(())
 }
 
@@ -72,6 +76,12 @@ mod tests {
             (ApplicationType::Traditional, "com.bank:/cb"),
         ] {
             assert!(check_registration(&bank(kind, uri), true).is_err(), "{kind:?} {uri}");
+        }
+        for (uri, is_sound) in
+            [("https://bank.example/out", true), ("http://bank.example/out", false)]
+        {
+            let told = Client { backchannel_logout_uri: Some(uri.to_owned()), ..sound.clone() };
+            assert_eq!(check_registration(&told, true).is_ok(), is_sound, "{uri}");
         }
     }
 }

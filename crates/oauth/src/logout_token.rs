@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 pub const LOGOUT_TOKEN_TYPE: &str = "logout+jwt";
 /// The member of `events` that makes a JWT a logout token.
 pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
-/// A logout token lasts two minutes, the longest that §2.4 recommends: seconds.
+/// A logout token lasts two minutes, the longest that §4 recommends: seconds.
 pub const LOGOUT_TOKEN_LIFETIME: i64 = 120;
 
 /// The claims of a logout token. There is never a `nonce`, so that it cannot be taken for an ID token.

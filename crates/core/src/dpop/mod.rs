@@ -7,7 +7,7 @@ use trinco_oauth::dpop::{self, Claims, MAX_AGE, PROOF_TYPE, Request};
 
 use crate::keys::FAPI_ALGORITHMS;
 use crate::replay::{self, Once};
-use crate::{Result, Tenant};
+use crate::{Result, Snapshot, Tenant};
 
 const ALGORITHMS: [Algorithm; 5] =
     [Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA, Algorithm::PS256, Algorithm::RS256];
@@ -17,6 +17,7 @@ const ALGORITHMS: [Algorithm; 5] =
 #[derive(Clone, Debug)]
 pub struct Proof {
     key: String,
+    algorithm: Algorithm,
     once: Once,
 }
 
@@ -24,6 +25,20 @@ impl Proof {
     /// The thumbprint of the key it proves.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Holds a proof beside an access token to what the token's client may sign with (FAPI 2.0 §5.4.1): whose the token is, is not known
+    /// when the proof is read.
+    ///
+    /// # Errors
+    /// `invalid_dpop_proof`.
+    pub fn check_for(&self, snapshot: &Snapshot, client_id: &str) -> Result<()> {
+        let registered = snapshot.applications.get(client_id);
+        let is_fapi2 = registered.is_some_and(|registered| registered.client.is_fapi2());
+        if is_fapi2 && !FAPI_ALGORITHMS.contains(&self.algorithm) {
+            return Err(dpop::invalid("the client's profile does not know the algorithm").into());
+        }
+        Ok(())
     }
 
     /// Spends the proof by itself: at protected resources.
@@ -65,11 +80,11 @@ pub fn read(
     let hash = access_token.map(|token| base64url_encode(sha256(token.as_bytes())));
     let request = Request { method, url, access_token_hash: hash.as_deref() };
     dpop::check(&verified.claims, &request, tenant.now())?;
-    let key = verified.key_thumbprint;
+    let (key, algorithm) = (verified.key_thumbprint, verified.algorithm);
     // Refused for its age from the second after.
     let until = verified.claims.iat + MAX_AGE + 1;
     let once = Once::new(replay::Proof::Dpop, &key, &verified.claims.jti, until);
-    Ok(Proof { key, once })
+    Ok(Proof { key, algorithm, once })
 }
 
 /// Refuses a token request without a proof from a client that always proves a key (RFC 9449 §5.2).

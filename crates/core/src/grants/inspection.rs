@@ -13,6 +13,7 @@ use trinco_oauth::{Client, ErrorCode, OAuthError, Scope, claims};
 use super::model::Grant;
 use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
+use crate::dpop::Proof;
 use crate::{Error, Result, Tenant, TokenHash};
 
 /// A token that was found, whatever its kind.
@@ -91,15 +92,15 @@ pub async fn revoke(tenant: &Tenant, client: &Client, presented: &PresentedToken
         .await
 }
 
-/// The claims of the user an opaque access token stands for, presented with the key that was proven, if one was.
+/// The claims of the user an opaque access token stands for, presented with a proof of its key, if it has one.
 ///
 /// # Errors
 /// `invalid_token` when the token is not a live access token, bound to another key, or of a user who may not use its client any more;
-/// `insufficient_scope` when it lacks `openid`.
+/// `invalid_dpop_proof` when its client may not sign proofs in that way; `insufficient_scope` when it lacks `openid`.
 pub async fn userinfo(
     tenant: &Tenant,
     token: &str,
-    proven_key: Option<&str>,
+    proof: Option<&Proof>,
 ) -> Result<Map<String, Value>> {
     let invalid = || OAuthError::new(ErrorCode::InvalidToken, "invalid token provided");
     let mut conn = tenant.read().await?;
@@ -108,14 +109,15 @@ pub async fn userinfo(
         .await?
         .filter(|(stored, grant)| stored.expires_at > now && grant.expires_at > now)
         .ok_or_else(invalid)?;
-    dpop::check_access(stored.dpop_jkt.as_deref(), proven_key)?;
+    dpop::check_access(stored.dpop_jkt.as_deref(), proof.map(Proof::key))?;
+    let snapshot = tenant.snapshot();
+    proof.map_or(Ok(()), |proof| proof.check_for(&snapshot, &grant.client_id))?;
     let scope = stored_scope(&stored.scope)?;
     if !scope.contains(OPENID) {
         let error =
             OAuthError::new(ErrorCode::InsufficientScope, "access token missing openid scope");
         return Err(error.with_scope(OPENID).into());
     }
-    let snapshot = tenant.snapshot();
     let (subject, grant) =
         standing::check(&mut conn, &snapshot, grant).await.map_err(|error| match error {
             Error::OAuth(_) => Error::from(invalid()),

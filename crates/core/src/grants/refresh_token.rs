@@ -87,7 +87,11 @@ async fn attempt(
     let current = match judged {
         Presented::Fresh => Some((presented, stored)),
         Presented::WithinReuse => match newest(tenant, presented, stored).await? {
-            Walked::To(token, stored) => Some((token, stored)),
+            Walked::To(token, stored) => {
+                // It may be bound though the one that was presented is not: the application has begun to prove a key.
+                dpop::check_grant(stored.dpop_jkt.as_deref(), proven_key)?;
+                Some((token, stored))
+            }
             Walked::IntoTheVoid => None,
             Walked::TooFar => {
                 return Err(OAuthError::invalid_grant("rotated too often since").into());
@@ -130,7 +134,11 @@ async fn attempt(
     let rotates =
         judged == Presented::Fresh && refresh::rotates(client, &issued(&stored), tenant.now());
     let next = if rotates {
-        let (token, successor) = successor(tenant, &snapshot, client, &grant, &presented, &stored)?;
+        let (token, mut successor) =
+            successor(tenant, &snapshot, client, &grant, &presented, &stored)?;
+        if successor.dpop_jkt.is_none() {
+            successor.dpop_jkt = tokens::key_of_refresh_token(client, proven_key);
+        }
         Next::Rotate { token, stored: successor }
     } else {
         Next::Keep

@@ -116,8 +116,13 @@ pub(super) fn confirmation(proven_key: Option<&str>) -> Option<Confirmation> {
     proven_key.map(|key| Confirmation { jkt: key.to_owned() })
 }
 
-/// The first refresh token of a grant. A public client's is bound to the key that was proven: nothing else shows whose it is
-/// (RFC 9449 §5).
+/// The key a refresh token is bound to that is issued now. A public client's is bound to the key that was proven: nothing else shows
+/// whose it is (RFC 9449 §5).
+pub(super) fn key_of_refresh_token(client: &Client, proven_key: Option<&str>) -> Option<String> {
+    proven_key.filter(|_| !client.is_confidential()).map(str::to_owned)
+}
+
+/// The first refresh token of a grant.
 pub(super) fn first_refresh_token(
     tenant: &Tenant,
     snapshot: &Snapshot,
@@ -136,7 +141,7 @@ pub(super) fn first_refresh_token(
         expires_at: (trinco_oauth::refresh::expires_at(client, None, tenant.now()) * 1000)
             .min(grant.expires_at),
         consumed_at: None,
-        dpop_jkt: proven_key.filter(|_| !client.is_confidential()).map(str::to_owned),
+        dpop_jkt: key_of_refresh_token(client, proven_key),
     };
     (token, stored)
 }

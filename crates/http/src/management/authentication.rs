@@ -27,6 +27,7 @@ pub(super) const CLOCK_SKEW: u32 = 5;
 #[derive(Deserialize)]
 struct Claims {
     sub: Option<String>,
+    client_id: Option<String>,
     #[serde(default)]
     scope: String,
     cnf: Option<Confirmation>,
@@ -117,13 +118,17 @@ async fn authenticate(app: &App, tenant: &Tenant, request: &Parts) -> Result<()>
         .ok_or_else(|| Error::refused("auth.authorization_token_type_not_supported"))?;
     let audience = resources::management_api_indicator(tenant.id());
     let token = presented.token.expose();
-    let claims = verify(tenant, tenant, &audience, token)
-        .or_else(|| verify(app.installation().admin_tenant(), tenant, &audience, token))
+    let (issuer, claims) = [tenant, app.installation().admin_tenant()]
+        .into_iter()
+        .find_map(|issuer| Some((issuer, verify(issuer, tenant, &audience, token)?)))
         .ok_or_else(|| Error::refused("auth.unauthorized"))?;
     let (headers, path) = (&request.headers, request.uri.path());
     let proof = proof::of_presented(tenant, headers, &request.method, path, &presented)?;
     let bound_to = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
     dpop::check_access(bound_to, proof.as_ref().map(Proof::key))?;
+    if let (Some(proof), Some(client_id)) = (&proof, &claims.client_id) {
+        proof.check_for(&issuer.snapshot(), client_id)?;
+    }
     if claims.sub.is_none_or(|sub| sub.is_empty()) {
         return Err(Error::refused("auth.jwt_sub_missing"));
     }

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Map, Value};
-use trinco_core::dpop::Proof;
 use trinco_core::{Error, Tenant, grants};
 use trinco_oauth::bearer::{self, BearerError};
 use trinco_oauth::dpop::{self, Presented};
@@ -83,8 +82,7 @@ async fn claims(
     presented: &Presented,
 ) -> Result<Map<String, Value>, Error> {
     let proof = proof::of_presented(tenant, headers, method, USERINFO, presented)?;
-    let key = proof.as_ref().map(Proof::key);
-    let claims = grants::userinfo(tenant, presented.token.expose(), key).await?;
+    let claims = grants::userinfo(tenant, presented.token.expose(), proof.as_ref()).await?;
     if let Some(proof) = &proof {
         proof.spend(tenant).await?;
     }

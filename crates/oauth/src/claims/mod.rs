@@ -5,7 +5,7 @@ mod requested;
 mod table;
 mod user;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -82,6 +82,11 @@ impl Reveal<'_> {
     }
 }
 
+/// OpenID Connect Core §5.5.1: a claim whose value is none of those it was asked for with is left out, whatever a scope gives.
+fn is_wanted(wanted: &BTreeMap<String, Vec<Value>>, name: &str, value: &Value) -> bool {
+    wanted.get(name).is_none_or(|accepted| accepted.contains(value))
+}
+
 /// The claims of an ID token, `None` without `openid`. There is no `at_hash`: it is optional in the code flow
 /// (OpenID Connect Core §3.1.3.6).
 #[must_use]
@@ -94,7 +99,7 @@ pub fn id_token(
     if !reveal.scope.contains(OPENID) {
         return None;
     }
-    let mut claims = user_claims(user, |claim| {
+    let mut claims = user_claims(user, &reveal.requested.id_token_values, |claim| {
         let by_scope = claim.extended.is_none_or(|claim| extended.contains(&claim));
         reveal.includes(claim, &reveal.requested.id_token, by_scope)
     });
@@ -116,18 +121,23 @@ pub fn id_token(
 /// token is opaque and holds `openid` (OpenID Connect Core §5.3).
 #[must_use]
 pub fn userinfo(user: &UserClaims, reveal: &Reveal<'_>) -> Map<String, Value> {
-    user_claims(user, |claim| reveal.includes(claim, &reveal.requested.userinfo, true))
+    let wanted = &reveal.requested.userinfo_values;
+    user_claims(user, wanted, |claim| reveal.includes(claim, &reveal.requested.userinfo, true))
 }
 
 fn user_claims(
     user: &UserClaims,
+    wanted: &BTreeMap<String, Vec<Value>>,
     is_revealed: impl Fn(&table::Claim) -> bool,
 ) -> Map<String, Value> {
     let mut claims = Map::new();
     claims.insert("sub".to_owned(), json!(user.sub));
     for claim in table::CLAIMS {
-        if is_revealed(claim) {
-            claims.extend((claim.value)(user).map(|value| (claim.name.to_owned(), value)));
+        if is_revealed(claim)
+            && let Some(value) = (claim.value)(user)
+            && is_wanted(wanted, claim.name, &value)
+        {
+            claims.insert(claim.name.to_owned(), value);
         }
     }
     claims

@@ -1,6 +1,6 @@
 //! Claims that are asked for one by one: the `claims` parameter (OpenID Connect Core §5.5).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -27,11 +27,16 @@ pub struct RequestedClaims {
     /// The user it must be, by the `value` of `sub` (§5.5.1).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// In the ID token only with one of these values (§5.5.1).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub id_token_values: BTreeMap<String, Vec<Value>>,
+    /// From the userinfo endpoint only with one of these values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub userinfo_values: BTreeMap<String, Vec<Value>>,
 }
 
 impl RequestedClaims {
-    /// Reads the parameter. Unknown members and claims are left out, as §5.5 has it, and so are the values of claims
-    /// other than `sub` and `acr`: a claim whose value is another is still the user's.
+    /// Reads the parameter. Unknown members and claims are left out, as §5.5 has it.
     ///
     /// # Errors
     /// `invalid_request` when it is not what §5.5 describes; `unmet_authentication_requirements` when one of several
@@ -65,7 +70,14 @@ impl RequestedClaims {
         let known = |asked: Map<String, Value>| -> BTreeSet<String> {
             asked.into_iter().map(|(name, _)| name).filter(|name| is_known(name)).collect()
         };
-        Ok(Self { id_token: known(id_token), userinfo: known(userinfo), subject })
+        let (id_token_values, userinfo_values) = (wanted(&id_token)?, wanted(&userinfo)?);
+        Ok(Self {
+            id_token: known(id_token),
+            userinfo: known(userinfo),
+            subject,
+            id_token_values,
+            userinfo_values,
+        })
     }
 
     /// Whether the ID token must say when the user signed in.
@@ -83,6 +95,18 @@ impl RequestedClaims {
 
 fn is_known(name: &str) -> bool {
     name == AUTH_TIME || table::CLAIMS.iter().any(|claim| claim.name == name)
+}
+
+/// The values that claims of the user are wanted with, those of claims that are wanted with any left out.
+fn wanted(asked: &Map<String, Value>) -> Result<BTreeMap<String, Vec<Value>>, OAuthError> {
+    let mut values = BTreeMap::new();
+    for (name, wish) in asked.iter().filter(|(name, _)| is_known(name)) {
+        let accepted = Wish::of(wish)?.accepted;
+        if !accepted.is_empty() {
+            values.insert(name.clone(), accepted);
+        }
+    }
+    Ok(values)
 }
 
 #[derive(Deserialize)]
