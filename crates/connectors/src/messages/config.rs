@@ -36,39 +36,25 @@ pub(super) fn read<T: DeserializeOwned>(config: &Value) -> Result<T, ConfigProbl
 /// Occasions for which every connector that fills in texts itself has one; a generic one counts for all of them.
 const NEEDED: [&str; 3] = ["SignIn", "Register", "ForgotPassword"];
 
-fn covers<'t>(
-    usages: impl Iterator<Item = &'t str> + Clone,
-    path: &str,
-) -> Result<(), ConfigProblem> {
-    let has = |usage: &str| usages.clone().any(|one| one == usage);
-    if has("Generic") || NEEDED.into_iter().all(has) {
-        Ok(())
-    } else {
-        Err(ConfigProblem::new(
-            path,
-            "must have one for Generic, or for SignIn, Register and ForgotPassword",
-        ))
-    }
-}
-
+/// Refuses a list at `path` that has nothing for some of the occasions that are needed.
 pub(super) fn check_usages<'t>(
-    usages: impl Iterator<Item = &'t str> + Clone,
+    path: &str,
+    usages: impl Iterator<Item = &'t str>,
 ) -> Result<(), ConfigProblem> {
-    covers(usages, "templates")
+    let usages: Vec<&str> = usages.collect();
+    if usages.contains(&"Generic") || NEEDED.iter().all(|usage| usages.contains(usage)) {
+        return Ok(());
+    }
+    let rule = "must have one for Generic, or for SignIn, Register and ForgotPassword";
+    Err(ConfigProblem::new(path, rule))
 }
 
 pub(super) fn check_email_templates(templates: &[EmailTemplate]) -> Result<(), ConfigProblem> {
-    covers(templates.iter().map(|template| template.usage_type.as_str()), "templates")
+    check_usages("templates", templates.iter().map(|template| template.usage_type.as_str()))
 }
 
 pub(super) fn check_sms_templates(templates: &[SmsTemplate]) -> Result<(), ConfigProblem> {
-    covers(templates.iter().map(|template| template.usage_type.as_str()), "templates")
-}
-
-pub(super) fn check_deliveries<'t>(
-    usages: impl Iterator<Item = &'t str> + Clone,
-) -> Result<(), ConfigProblem> {
-    covers(usages, "deliveries")
+    check_usages("templates", templates.iter().map(|template| template.usage_type.as_str()))
 }
 
 /// Text that is not empty.

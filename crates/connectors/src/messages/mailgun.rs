@@ -38,7 +38,7 @@ struct Delivery {
 impl Config {
     pub(super) fn read(value: &Value) -> Result<Self, ConfigProblem> {
         let config: Self = config::read(value)?;
-        config::check_deliveries(config.deliveries.keys().map(String::as_str))?;
+        config::check_usages("deliveries", config.deliveries.keys().map(String::as_str))?;
         for (usage, delivery) in &config.deliveries {
             if delivery.html.is_none() && delivery.text.is_none() && delivery.template.is_none() {
                 let path = format!("deliveries.{usage}");
@@ -52,7 +52,7 @@ impl Config {
         let mut fields: Vec<(&str, String)> = vec![("to", message.to.to_owned())];
         if let Some(content) = message.content {
             let content = template::filled(content, message.payload);
-            fields.push(("from", self.from_as(content.send_from.as_deref())));
+            fields.push(("from", self.sender_as(content.send_from.as_deref())));
             fields.push(("subject", content.subject));
             fields.push((if content.is_html { "html" } else { "text" }, content.body));
             fields.extend(content.reply_to.map(|address| ("h:Reply-To", address)));
@@ -98,7 +98,7 @@ impl Config {
     }
 
     /// The configured sender under another name.
-    fn from_as(&self, name: Option<&str>) -> String {
+    fn sender_as(&self, name: Option<&str>) -> String {
         let Some(name) = name else { return self.from.clone() };
         let address = match self.from.rsplit_once('<') {
             Some((_, address)) => address.trim_end().trim_end_matches('>'),

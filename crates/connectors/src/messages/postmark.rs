@@ -26,7 +26,10 @@ struct Template {
 impl Config {
     pub(super) fn read(value: &Value) -> Result<Self, ConfigProblem> {
         let config: Self = config::read(value)?;
-        config::check_usages(config.templates.iter().map(|one| one.usage_type.as_str()))?;
+        config::check_usages(
+            "templates",
+            config.templates.iter().map(|one| one.usage_type.as_str()),
+        )?;
         Ok(config)
     }
 
