@@ -24,7 +24,8 @@ def test_every_operation_answers_what_the_document_says() -> None:
     # A server of its own: what is sent changes keys, settings and whatever else there is.
     server = Server(logs)
     try:
-        program = [str(Path(sys.executable).with_name("schemathesis")), "run"]
+        settings = ["--config-file", str(Path(__file__).with_name("schemathesis.toml"))]
+        program = [str(Path(sys.executable).with_name("schemathesis")), *settings, "run"]
         limits = ["--max-examples", str(EXAMPLES), "--phases", "examples,coverage,fuzzing"]
         how = ["--checks", ",".join(CHECKS), "--seed", SEED, "--workers", "2", "--no-color"]
         token = ["--header", f"Authorization: Bearer {server.management_token()}"]
