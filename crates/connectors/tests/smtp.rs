@@ -1,6 +1,7 @@
 //! E-mail, to a small mail server on loopback.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::needless_pass_by_value, reason = "changes are written where they are made")]
 
 use std::sync::{Arc, Mutex};
 

@@ -1,5 +1,7 @@
 //! `/api/email-templates`, at the door, and what e-mail says because of them.
 
+#![allow(clippy::needless_pass_by_value, reason = "a body is written where it is sent")]
+
 mod peer;
 
 use peer::Peer;

@@ -1,5 +1,7 @@
 //! `/api/sso-connector-providers` and `/api/sso-connectors`, at the door.
 
+#![allow(clippy::needless_pass_by_value, reason = "a body is written where it is sent")]
+
 mod peer;
 
 use peer::Peer;

@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value, reason = "a configuration is written where it is used")]
+
 use serde_json::json;
 
 use super::*;

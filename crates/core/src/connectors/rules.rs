@@ -239,7 +239,7 @@ mod tests {
     use super::*;
     use crate::connectors::factory;
 
-    fn paths(factory_id: &str, config: Value) -> Vec<String> {
+    fn paths(factory_id: &str, config: &Value) -> Vec<String> {
         let config = config.as_object().unwrap().clone();
         match check_config(factory(factory_id).unwrap(), &config) {
             Ok(()) => Vec::new(),
@@ -263,23 +263,23 @@ mod tests {
     fn every_member_that_is_wrong_is_named() {
         let none: [&str; 0] = [];
         let google = json!({ "clientId": "a", "clientSecret": "b", "prompts": ["consent"] });
-        assert_eq!(paths("google-universal", google), none);
+        assert_eq!(paths("google-universal", &google), none);
         assert_eq!(
-            paths("google-universal", json!({})),
+            paths("google-universal", &json!({})),
             ["config.clientId", "config.clientSecret"]
         );
         assert_eq!(
             paths(
                 "google-universal",
-                json!({ "clientId": " ", "clientSecret": 1, "prompts": ["x"], "offlineAccess": "yes" })
+                &json!({ "clientId": " ", "clientSecret": 1, "prompts": ["x"], "offlineAccess": "yes" })
             ),
             ["config.clientId", "config.clientSecret", "config.prompts", "config.offlineAccess"]
         );
-        assert_eq!(paths("http-email", json!({ "endpoint": "x" })), ["config.endpoint"]);
+        assert_eq!(paths("http-email", &json!({ "endpoint": "x" })), ["config.endpoint"]);
         assert_eq!(
             paths(
                 "simple-mail-transfer-protocol",
-                json!({
+                &json!({
                     "host": "a.example", "port": "x", "auth": {}, "fromEmail": "a@b.example", "templates": {},
                 })
             ),
@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(
             paths(
                 "simple-mail-transfer-protocol",
-                json!({
+                &json!({
                     "host": "a.example", "port": 25, "auth": {}, "fromEmail": "a@b.example", "templates": [],
                 })
             ),
@@ -302,16 +302,16 @@ mod tests {
             "authorizationEndpoint": "https://a.example", "tokenEndpoint": "https://a.example",
             "userInfoEndpoint": "ftp://a.example", "clientId": "a", "clientSecret": "b",
         });
-        assert_eq!(paths("oauth2", config.clone()), ["config.userInfoEndpoint"]);
+        assert_eq!(paths("oauth2", &config), ["config.userInfoEndpoint"]);
         config["userInfoEndpoint"] = json!("https://a.example");
         let none: [&str; 0] = [];
-        assert_eq!(paths("oauth2", config.clone()), none, "defaults stand in");
+        assert_eq!(paths("oauth2", &config), none, "defaults stand in");
         config["tokenEndpointAuthMethod"] = json!("x");
-        assert_eq!(paths("oauth2", config), ["config.tokenEndpointAuthMethod"]);
+        assert_eq!(paths("oauth2", &config), ["config.tokenEndpointAuthMethod"]);
         let saml = json!({
             "entityID": "a", "x509Certificate": "b", "idpMetadataXml": "c",
             "assertionConsumerServiceUrl": "https://a.example", "signAuthnRequest": true,
         });
-        assert_eq!(paths("saml", saml), ["config.privateKey"]);
+        assert_eq!(paths("saml", &saml), ["config.privateKey"]);
     }
 }

@@ -158,12 +158,12 @@ impl Ready {
             now: self.now,
             nonce: &self.nonce,
         };
-        self.service.send(&self.outbound, &message).await.map_err(not_sent)
+        self.service.send(&self.outbound, &message).await.map_err(|error| not_sent(&error))
     }
 }
 
 /// What went wrong is told: whoever may ask for messages is an administrator, or what is told is translated before it reaches others.
-fn not_sent(error: SendError) -> Error {
+fn not_sent(error: &SendError) -> Error {
     let code = match error {
         SendError::NoTemplate(_) => "connector.template_not_found",
         _ => "connector.general",
