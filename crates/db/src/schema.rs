@@ -77,4 +77,11 @@ pub const MIGRATIONS: &[Migration] = &[
         oldest_program: 10,
         sql: include_str!("../migrations/0012_management_scopes.sql"),
     },
+    Migration {
+        version: 13,
+        name: "users",
+        // Older programs would not count what they add.
+        oldest_program: 13,
+        sql: include_str!("../migrations/0013_users.sql"),
+    },
 ];

@@ -1,9 +1,11 @@
 //! Users as members of an organization, and their roles in it.
 
+use trinco_db::Tx;
 use trinco_db::dialect::like;
 
 use super::model::Member;
 use super::{check_roles, find, found, gone, listed, named, not_a_member, store, unknown};
+use crate::counts::Changes;
 use crate::organization_template::{OrganizationRole, OrganizationScope};
 use crate::roles::{RoleType, difference, distinct};
 use crate::users as accounts;
@@ -63,7 +65,11 @@ pub async fn add(tenant: &Tenant, organization_id: &str, user_ids: Vec<String>) 
     tenant
         .write(input, |tx, (organization_id, user_ids, now_ms)| {
             Box::pin(async move {
-                store::users::insert(tx, organization_id, user_ids, *now_ms).await.map_err(gone)
+                let mut counted = Changes::default();
+                store::users::insert(tx, organization_id, user_ids, *now_ms, &mut counted)
+                    .await
+                    .map_err(gone)?;
+                counted.apply(tx).await
             })
         })
         .await
@@ -83,8 +89,12 @@ pub async fn replace(tenant: &Tenant, organization_id: &str, user_ids: Vec<Strin
                 }
                 let members = store::users::ids(tx, organization_id).await?;
                 let (add, remove) = difference(&members, user_ids);
-                store::users::delete(tx, organization_id, &remove).await?;
-                store::users::insert(tx, organization_id, &add, *now_ms).await.map_err(gone)
+                let mut counted = Changes::default();
+                store::users::delete(tx, organization_id, &remove, &mut counted).await?;
+                store::users::insert(tx, organization_id, &add, *now_ms, &mut counted)
+                    .await
+                    .map_err(gone)?;
+                counted.apply(tx).await
             })
         })
         .await
@@ -99,7 +109,11 @@ pub async fn remove(tenant: &Tenant, organization_id: &str, user_id: &str) -> Re
     tenant
         .write(input, |tx, (organization_id, user_ids)| {
             Box::pin(async move {
-                found(store::users::delete(tx, organization_id, user_ids).await? > 0)
+                let mut counted = Changes::default();
+                let deleted =
+                    store::users::delete(tx, organization_id, user_ids, &mut counted).await?;
+                found(deleted > 0)?;
+                counted.apply(tx).await
             })
         })
         .await
@@ -219,6 +233,18 @@ pub async fn unassign(
             })
         })
         .await
+}
+
+/// Ends every membership of a user who is about to be deleted.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn remove_from_all(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    counted: &mut Changes,
+) -> Result<()> {
+    store::users::delete_of_user(tx, user_id, counted).await
 }
 
 async fn held(tenant: &Tenant, organization_id: &str, user_id: &str) -> Result<Vec<String>> {
