@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 /// The first and last day there is a date for: 0001-01-01 and 9999-12-31.
 const DAYS: std::ops::RangeInclusive<i64> = -719_162..=2_932_896;
 
 /// A date, written as `2026-01-31`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "String")]
 pub struct Date {
     day: i64,
 }

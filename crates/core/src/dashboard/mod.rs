@@ -1,5 +1,6 @@
 //! What an operator sees at a glance: how many users there are, come and are active. Days are those of UTC.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use crate::calendar::Date;
@@ -13,7 +14,7 @@ const WEEK: i64 = 7;
 const MONTH: i64 = 30;
 
 /// How many users there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TotalUsers {
     /// All of them.
@@ -21,7 +22,7 @@ pub struct TotalUsers {
 }
 
 /// A number, and how much more it is than before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// The number.
     pub count: i64,
@@ -30,7 +31,7 @@ pub struct Change {
 }
 
 /// How many users were created.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewUsers {
     /// Since midnight.
@@ -40,7 +41,7 @@ pub struct NewUsers {
 }
 
 /// How many users were active.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActiveUsers {
     /// The days of a month, the oldest first.
@@ -54,7 +55,7 @@ pub struct ActiveUsers {
 }
 
 /// A day and how many users were active on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DayOfCurve {
     /// The day.
     pub date: Date,

@@ -1,5 +1,6 @@
 //! Grants as administrators see them, and revoke them.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use trinco_db::{Conn, Tx};
 
@@ -8,7 +9,7 @@ use crate::audit::{self, Entry, Outcome};
 use crate::{Error, Result, Tenant, clients};
 
 /// A grant as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantDetails {
     /// Its id.
@@ -22,7 +23,7 @@ pub struct GrantDetails {
 }
 
 /// A grant as the protocol knows it: times in Unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GrantPayload {
     /// When it ends.
@@ -40,14 +41,14 @@ pub struct GrantPayload {
 }
 
 /// What a payload describes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum GrantKind {
     /// A grant.
     Grant,
 }
 
 /// An application that was granted something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct GrantedApplication {
     /// Its id: the URL of its document for a client that is known by one.
     pub id: String,

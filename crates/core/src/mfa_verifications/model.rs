@@ -1,12 +1,13 @@
 //! What a second factor of a user is, as it is shown and as it is kept.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Secret;
 use crate::experience::MfaFactor;
 
 /// A second factor of a user, without what is secret about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MfaVerification {
     /// 21 characters.
@@ -25,19 +26,21 @@ pub struct MfaVerification {
 }
 
 /// The body that adds a second factor. What is absent is made here.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(tag = "type")]
 pub enum NewMfaVerification {
     /// An authenticator app.
     Totp {
         /// Base32, at least 80 bits.
         #[serde(default, deserialize_with = "some_secret")]
+        #[schemars(with = "Option<String>")]
         secret: Option<Secret>,
     },
     /// Codes for when the other factors are not at hand.
     BackupCode {
         /// Ten of ten letters and digits each.
         #[serde(default, deserialize_with = "some_codes")]
+        #[schemars(with = "Option<Vec<String>>")]
         codes: Option<Vec<Secret>>,
     },
 }

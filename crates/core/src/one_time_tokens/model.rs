@@ -1,5 +1,6 @@
 //! What a one-time token is. The serde shape is the shape of the Management API.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::experience::EmailAddress;
@@ -34,7 +35,7 @@ pub struct OneTimeToken {
 }
 
 /// What a one-time token is for.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Context {
     /// Organizations that whoever signs up or in with it joins.
@@ -46,7 +47,7 @@ pub struct Context {
 }
 
 /// Whether a token can still be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Status {
@@ -76,7 +77,7 @@ impl Status {
 }
 
 /// The body that creates a one-time token.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NewOneTimeToken {
     /// The address it proves.

@@ -3,6 +3,8 @@
 mod digest;
 mod foreign;
 mod legacy;
+#[cfg(test)]
+mod vectors;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

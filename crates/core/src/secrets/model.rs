@@ -1,5 +1,6 @@
 //! What is kept of the tokens that other providers gave.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Secret;
@@ -55,7 +56,7 @@ pub struct TokenSet {
 }
 
 /// What the tokens are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenSetMetadata {
     /// What the access token is for.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use trinco_db::Tx;
 
@@ -12,7 +13,7 @@ use crate::audit::{self, Entry, Outcome};
 use crate::{Error, Result, Snapshot, Tenant, clients, grants, logout};
 
 /// A session as it is shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionDetails {
     /// The session as the protocol knows it.
@@ -28,7 +29,7 @@ pub struct SessionDetails {
 }
 
 /// A session as the protocol knows it: times in Unix seconds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SessionPayload {
     /// When it ends.
@@ -50,14 +51,14 @@ pub struct SessionPayload {
 }
 
 /// What a payload describes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum SessionKind {
     /// A session.
     Session,
 }
 
 /// What an application is allowed in a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Authorization {
     /// The session's id, as the application is told it.

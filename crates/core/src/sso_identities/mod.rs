@@ -2,13 +2,14 @@
 
 mod store;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use trinco_db::{Conn, Tx};
 
 use crate::{JsonObject, Result, Tenant};
 
 /// An account at an enterprise's identity provider.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SsoIdentity {
     /// The tenant it belongs to.

@@ -11,6 +11,7 @@ mod store;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use trinco_db::{Conn, Tx};
 use trinco_oauth::claims::Profile;
@@ -25,11 +26,13 @@ pub use settings::{
 pub use social::{Identity, Linked, put_identity, remove_identity};
 
 use crate::audit::{self, Entry, Outcome};
-use crate::experience::{EmailAddress, SignInIdentifier, WebUrl};
+use crate::experience::{EmailAddress, PasswordIssue, SignInIdentifier, WebUrl};
 use crate::passwords::PasswordDigest;
+use crate::secrets::TokenSet;
+use crate::sso_identities::SsoIdentity;
 use crate::{
     Alphabet, Error, JsonObject, Listing, Page, Result, Secret, Tenant, Text, counts, experience,
-    grants, organizations, roles, sessions,
+    grants, organizations, roles, secrets, sessions, sso_identities,
 };
 
 /// The length of a user's id.
@@ -69,8 +72,39 @@ pub(crate) async fn count_created(conn: &mut Conn<'_>, from: i64, until: i64) ->
     store::count_created(conn, from, until).await
 }
 
+/// The ids of the users who have one of these ids, user names or e-mail addresses in any letter case, or phone numbers.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn ids_of_names(conn: &mut Conn<'_>, names: &[String]) -> Result<Vec<String>> {
+    store::ids_of_names(conn, names).await
+}
+
+/// Who a user is elsewhere.
+#[derive(Clone, Debug)]
+pub struct Identities {
+    /// At social providers, by target.
+    pub social: JsonObject,
+    /// At enterprises.
+    pub sso: Vec<SsoIdentity>,
+    /// What is known of the tokens that came from there.
+    pub tokens: Vec<TokenSet>,
+}
+
+/// Who a user is elsewhere.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn identities(tenant: &Tenant, id: &str) -> Result<Identities> {
+    let mut conn = tenant.read().await?;
+    let user = find(&mut conn, id).await?.ok_or_else(|| unknown(id))?;
+    let sso = sso_identities::of_user(&mut conn, id).await?;
+    let tokens = secrets::of_user(&mut conn, id).await?;
+    Ok(Identities { social: user.identities, sso, tokens })
+}
+
 /// User names that differ in case only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CaseConflicts {
     /// How many groups of them there are.
@@ -80,7 +114,7 @@ pub struct CaseConflicts {
 }
 
 /// Users whose names differ in case only.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CaseConflict {
     /// What their names have in common.
@@ -290,6 +324,33 @@ pub async fn set_password_expired(tenant: &Tenant, id: &str, is_expired: bool) -
             })
         })
         .await
+}
+
+/// What the password policy says to a password that a user, or nobody in particular, would have. Nothing is kept of it.
+///
+/// # Errors
+/// `request.invalid_input` when the policy looks at personal details and no user is named; `entity.not_exists_with_id`.
+pub async fn check_password(
+    tenant: &Tenant,
+    password: &Secret,
+    user_id: Option<&str>,
+) -> Result<Vec<PasswordIssue>> {
+    let snapshot = tenant.snapshot();
+    let policy = &snapshot.experience.password_policy;
+    if user_id.is_none() && policy.looks_at_user() {
+        let details = "the password policy looks at personal details: name a user by `userId`";
+        return Err(Error::refused_with("request.invalid_input", &[("details", details)]));
+    }
+    let user = match user_id {
+        Some(id) => Some(get(tenant, id).await?),
+        None => None,
+    };
+    let personal: Vec<&str> = user
+        .iter()
+        .flat_map(|user| [&user.username, &user.name, &user.primary_email, &user.primary_phone])
+        .filter_map(|detail| detail.as_deref())
+        .collect();
+    Ok(policy.issues(password.reveal(), &personal))
 }
 
 /// Suspends a user, who is signed out everywhere and cannot sign in, or lifts the suspension.

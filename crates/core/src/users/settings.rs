@@ -1,12 +1,13 @@
 //! What is kept of a user's own choices about signing in.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{store, take, unknown};
 use crate::{Result, Tenant};
 
 /// A user's choices as they are kept, and changed: absent members have not been chosen.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Settings {
     /// About the second step of signing in.
@@ -18,7 +19,7 @@ pub struct Settings {
 }
 
 /// A user's choices about the second step of signing in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MfaSettings {
     /// Whether the user wants it.
@@ -36,7 +37,7 @@ pub struct MfaSettings {
 }
 
 /// A user's choices about signing in by passkey.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct PasskeySettings {
     /// Whether the user was asked to add one and did not want to.
@@ -45,7 +46,7 @@ pub struct PasskeySettings {
 }
 
 /// A user's choices as they are shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownSettings {
     /// About the second step of signing in.
@@ -55,7 +56,7 @@ pub struct ShownSettings {
 }
 
 /// As [`MfaSettings`]; what was not chosen is no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownMfaSettings {
     /// Absent when the user has not said.
@@ -68,7 +69,7 @@ pub struct ShownMfaSettings {
 }
 
 /// As [`PasskeySettings`]; what was not chosen is no.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ShownPasskeySettings {
     /// Whether the user was asked to add one and did not want to.
     pub skipped: bool,

@@ -1,5 +1,6 @@
 //! Who a user is elsewhere: the identities that social connectors found out.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ const LONGEST_TARGET: usize = 256;
 const MOST: usize = 100;
 
 /// An account elsewhere.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
     /// The provider's name for the user.

@@ -256,6 +256,21 @@ pub(super) async fn insert(
     set_identities(tx, &user.id, &user.identities).await
 }
 
+/// The ids of the users who have one of these names, of whatever kind.
+pub(super) async fn ids_of_names(conn: &mut Conn<'_>, names: &[String]) -> Result<Vec<String>> {
+    let folded: Vec<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
+    let digits: Vec<String> =
+        names.iter().map(|name| name.chars().filter(char::is_ascii_digit).collect()).collect();
+    let query = Sql::from(sql!("SELECT id FROM users WHERE tenant_id = $1"))
+        .in_list(sql!(" AND (id IN "), names)
+        .in_list(sql!(" OR username_folded IN "), &folded)
+        .in_list(sql!(" OR primary_email_folded IN "), &folded)
+        .in_list(sql!(" OR primary_phone IN "), digits.iter().filter(|digits| !digits.is_empty()))
+        .text(sql!(")"));
+    let rows = conn.all(&query, &[]).await?;
+    rows.iter().map(|row| Ok(row.get(0)?)).collect()
+}
+
 /// How many users were created from the time `from` to the time before `until`.
 pub(super) async fn count_created(conn: &mut Conn<'_>, from: i64, until: i64) -> Result<i64> {
     let row = conn
