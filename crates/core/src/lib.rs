@@ -7,6 +7,7 @@
 //! randomness and the keys that seal secrets at rest.
 
 pub mod access_control;
+pub(crate) mod activity;
 pub mod application_experience;
 pub mod applications;
 pub mod audit;
@@ -14,6 +15,8 @@ pub mod authorization;
 pub mod clients;
 pub mod configs;
 pub mod consents;
+pub(crate) mod counts;
+pub mod dashboard;
 pub mod declared;
 pub mod deliveries;
 pub mod devices;
@@ -25,7 +28,9 @@ pub mod interactions;
 pub mod keys;
 pub mod lockout;
 pub mod logout;
+pub mod mfa_verifications;
 pub mod oidc_settings;
+pub mod one_time_tokens;
 pub mod organization_invitations;
 pub mod organization_template;
 pub mod organizations;
@@ -36,12 +41,15 @@ pub mod replay;
 pub mod resources;
 pub mod retention;
 pub mod roles;
+pub mod secrets;
 pub mod sessions;
+pub mod sso_identities;
 pub mod subject_tokens;
 pub mod tenants;
 pub mod token_customizers;
 pub mod users;
 
+mod calendar;
 mod error;
 mod ids;
 mod occasion;

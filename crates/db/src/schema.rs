@@ -84,4 +84,11 @@ pub const MIGRATIONS: &[Migration] = &[
         oldest_program: 13,
         sql: include_str!("../migrations/0013_events.sql"),
     },
+    Migration {
+        version: 14,
+        name: "users",
+        // Older programs would not count what they add.
+        oldest_program: 14,
+        sql: include_str!("../migrations/0014_users.sql"),
+    },
 ];

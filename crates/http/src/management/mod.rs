@@ -11,12 +11,14 @@ mod applications;
 mod authentication;
 mod cimd;
 mod configs;
+mod dashboard;
 mod doors;
 mod events;
 mod hasura;
 mod hooks;
 mod jwt_customizers;
 mod logs;
+mod one_time_tokens;
 mod openapi;
 mod organization_applications;
 mod organization_invitations;
@@ -29,10 +31,16 @@ mod personal_access_tokens;
 mod registration;
 mod resources;
 mod roles;
+mod sentinel;
 mod sign_in_exp;
+mod sign_in_exp_checks;
 mod status;
 mod subject_tokens;
+mod user_identities;
+mod user_mfa;
 mod user_roles;
+mod user_sessions;
+mod user_settings;
 mod users;
 
 use axum::extract::DefaultBodyLimit;
@@ -83,7 +91,15 @@ fn guarded() -> Doors {
         .merge(roles::routes())
         .merge(user_roles::routes())
         .merge(sign_in_exp::routes())
+        .merge(sign_in_exp_checks::routes())
         .merge(users::routes())
+        .merge(user_identities::routes())
+        .merge(user_mfa::routes())
+        .merge(user_sessions::routes())
+        .merge(user_settings::routes())
+        .merge(sentinel::routes())
+        .merge(one_time_tokens::routes())
+        .merge(dashboard::routes())
         .merge(personal_access_tokens::routes())
         .merge(subject_tokens::routes())
 }
