@@ -7,6 +7,7 @@
 //! randomness and the keys that seal secrets at rest.
 
 pub mod access_control;
+pub(crate) mod activity;
 pub mod application_experience;
 pub mod applications;
 pub mod audit;
@@ -15,6 +16,8 @@ pub mod clients;
 pub mod configs;
 pub mod connectors;
 pub mod consents;
+pub(crate) mod counts;
+pub mod dashboard;
 pub mod declared;
 pub mod deliveries;
 pub mod devices;
@@ -28,7 +31,9 @@ pub mod keys;
 pub mod lockout;
 pub mod logout;
 pub mod messages;
+pub mod mfa_verifications;
 pub mod oidc_settings;
+pub mod one_time_tokens;
 pub mod organization_invitations;
 pub mod organization_template;
 pub mod organizations;
@@ -39,14 +44,17 @@ pub mod replay;
 pub mod resources;
 pub mod retention;
 pub mod roles;
+pub mod secrets;
 pub mod sessions;
 pub mod sso_connectors;
+pub mod sso_identities;
 pub mod subject_tokens;
 pub mod tenants;
 pub mod token_customizers;
 pub mod users;
 pub mod verification_codes;
 
+mod calendar;
 mod error;
 mod ids;
 mod occasion;

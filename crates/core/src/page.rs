@@ -24,6 +24,11 @@ pub struct Listing<T> {
 }
 
 impl<T> Listing<T> {
+    /// The same part of the list, with each row as something else.
+    pub fn map<U>(self, change: impl FnMut(T) -> U) -> Listing<U> {
+        Listing { rows: self.rows.into_iter().map(change).collect(), total: self.total }
+    }
+
     /// The page of a list that is already in memory.
     pub fn of(rows: impl Iterator<Item = T>, page: Page) -> Self {
         let mut total = 0;

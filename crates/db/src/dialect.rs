@@ -3,6 +3,8 @@
 //! - Parameters: `$n` becomes `?n` for SQLite, which otherwise numbers `$n` by first appearance.
 //! - `COLLATE BYTES` orders and compares by bytes on both.
 //! - `LIKE` is case-sensitive on both. Give it `ESCAPE '\'` and a pattern from [`like`].
+//! - `REGEXP` is PostgreSQL's `~`, and a function of ours on SQLite. Give it a pattern that both read alike.
+//! - `FOR UPDATE` takes the rows on PostgreSQL; on SQLite there is one writer, who has them all.
 //! - How broken unique constraints are named, how migrations exclude each other, how transactions
 //!   begin, and what the tables there are can be asked.
 
@@ -188,12 +190,9 @@ pub(crate) fn spell(text: &str, engine: EngineKind) -> String {
             spelled.push('?');
             at += 1;
             copied = at;
-        } else if let Some(end) = collate_bytes(bytes, at) {
+        } else if let Some((end, spelling)) = ours(bytes, at, engine) {
             spelled.push_str(&text[copied..at]);
-            spelled.push_str(match engine {
-                EngineKind::Sqlite => "COLLATE BINARY",
-                EngineKind::Postgres => "COLLATE \"C\"",
-            });
+            spelled.push_str(spelling);
             at = end;
             copied = end;
         } else {
@@ -318,17 +317,30 @@ const fn opaque_end(bytes: &[u8], at: usize) -> usize {
     }
 }
 
-/// Where a `COLLATE BYTES` that starts at `at` ends.
-fn collate_bytes(bytes: &[u8], at: usize) -> Option<usize> {
+/// What only we write and starts at `at`: where it ends, and how an engine spells it.
+fn ours(bytes: &[u8], at: usize, engine: EngineKind) -> Option<(usize, &'static str)> {
     if at > 0 && is_word(bytes[at - 1]) {
         return None;
     }
-    let end = word_end(bytes, at, b"COLLATE")?;
+    let is_sqlite = engine == EngineKind::Sqlite;
+    if let Some(end) = two_words(bytes, at, b"COLLATE", b"BYTES") {
+        return Some((end, if is_sqlite { "COLLATE BINARY" } else { "COLLATE \"C\"" }));
+    }
+    if let Some(end) = two_words(bytes, at, b"FOR", b"UPDATE") {
+        return Some((end, if is_sqlite { "" } else { "FOR UPDATE" }));
+    }
+    let end = word_end(bytes, at, b"REGEXP")?;
+    Some((end, if is_sqlite { "REGEXP" } else { "~" }))
+}
+
+/// Where two words with space between them that start at `at` end.
+fn two_words(bytes: &[u8], at: usize, first: &[u8], second: &[u8]) -> Option<usize> {
+    let end = word_end(bytes, at, first)?;
     let space = bytes[end..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     if space == 0 {
         return None;
     }
-    word_end(bytes, end + space, b"BYTES")
+    word_end(bytes, end + space, second)
 }
 
 fn word_end(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
@@ -411,6 +423,19 @@ mod tests {
         assert_eq!(
             spell("ORDER BY a COLLATE BYTES", EngineKind::Sqlite),
             "ORDER BY a COLLATE BINARY"
+        );
+    }
+
+    #[test]
+    fn rows_are_taken_and_patterns_compared_as_each_engine_does() {
+        let text = "SELECT a FROM t WHERE a REGEXP $2 AND b = 'REGEXP FOR UPDATE' FOR UPDATE";
+        assert_eq!(
+            spell(text, EngineKind::Sqlite),
+            "SELECT a FROM t WHERE a REGEXP ?2 AND b = 'REGEXP FOR UPDATE' "
+        );
+        assert_eq!(
+            spell(text, EngineKind::Postgres),
+            "SELECT a FROM t WHERE a ~ $2 AND b = 'REGEXP FOR UPDATE' FOR UPDATE"
         );
     }
 

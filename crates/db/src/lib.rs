@@ -80,6 +80,7 @@ mod nodes;
 mod options;
 mod param;
 mod postgres;
+pub mod regular;
 mod row;
 mod schema;
 mod sql;

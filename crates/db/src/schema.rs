@@ -86,9 +86,16 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         version: 14,
+        name: "users",
+        // Older programs would not count what they add.
+        oldest_program: 14,
+        sql: include_str!("../migrations/0014_users.sql"),
+    },
+    Migration {
+        version: 15,
         name: "connectors",
         // Tables that older programs do not know of: they send no messages.
         oldest_program: 10,
-        sql: include_str!("../migrations/0014_connectors.sql"),
+        sql: include_str!("../migrations/0015_connectors.sql"),
     },
 ];

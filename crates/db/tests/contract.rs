@@ -7,7 +7,7 @@ mod support;
 
 use support::on_both;
 use trinco_db::dialect::like;
-use trinco_db::{Db, DbUrl, Error, Options, Row, Sql, TenantDb, params, sql};
+use trinco_db::{Db, DbUrl, Error, Options, Row, Sql, TenantDb, params, regular, sql};
 
 async fn insert(db: &TenantDb, id: &str, name: &str, n: i64) -> Result<u64, Error> {
     db.write((id.to_owned(), name.to_owned(), n), |tx, (id, name, n)| {
@@ -318,6 +318,44 @@ async fn like_is_case_sensitive_and_escaped() {
             (like::starts_with("á"), vec![]),
             ("_NA".to_owned(), vec!["5"]),
         ] {
+            let rows = conn.all(query, params![&pattern]).await.unwrap();
+            assert_eq!(column(&rows), found, "{pattern}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn regular_expressions_are_read_alike() {
+    on_both(async |place| {
+        let db = place.open().await.tenant("a");
+        let names = ["Ana", "ana maria", "a.c", "a\nc", "12-34", "João", "x]", "100%"];
+        for (id, name) in (1..).zip(names) {
+            insert(&db, &id.to_string(), name, 1).await.unwrap();
+        }
+        let query =
+            sql!("SELECT id FROM items WHERE tenant_id = $1 AND name REGEXP $2 ORDER BY id");
+        let mut conn = db.read().await.unwrap();
+        for (pattern, found) in [
+            (regular::posix("^[Aa]na", true), vec!["1", "2"]),
+            (regular::posix("ANA", true), vec![]),
+            (regular::posix("ANA$", false), vec!["1"]),
+            (regular::posix("JOÃO", false), vec!["6"]),
+            (regular::posix("a.c", true), vec!["3", "4"]),
+            (regular::posix(r"a\.c", true), vec!["3"]),
+            (regular::posix("a$", true), vec!["1", "2"]),
+            (regular::posix("^c", true), vec![]),
+            (regular::posix(r"^\d{2}-[[:digit:]]+$", true), vec!["5"]),
+            (regular::posix("[]%]$", true), vec!["7", "8"]),
+            (regular::posix("(?:na|x){1,2}", true), vec!["1", "2", "7"]),
+            (regular::posix("a ??m", true), vec!["2"]),
+            (regular::similar_to("%na", true), vec!["1"]),
+            (regular::similar_to("a_c", true), vec!["3", "4"]),
+            (regular::similar_to("(ANA|JO_O)%", false), vec!["1", "2", "6"]),
+            (regular::similar_to(r"[0-9]+\%", true), vec!["8"]),
+            (regular::similar_to("a.c", true), vec!["3"]),
+        ] {
+            let pattern = pattern.unwrap();
             let rows = conn.all(query, params![&pattern]).await.unwrap();
             assert_eq!(column(&rows), found, "{pattern}");
         }

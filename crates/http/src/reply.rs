@@ -47,6 +47,20 @@ impl<T: Serialize> IntoResponse for Put<T> {
     }
 }
 
+/// What a check has found: 200 when all is well, else 400 with the same kind of body. It is no error: the request was understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Checked<T> {
+    pub(crate) is_well: bool,
+    pub(crate) found: T,
+}
+
+impl<T: Serialize> IntoResponse for Checked<T> {
+    fn into_response(self) -> Response {
+        let status = if self.is_well { StatusCode::OK } else { StatusCode::BAD_REQUEST };
+        (status, Json(self.found)).into_response()
+    }
+}
+
 /// A list as JSON, whole or a page of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Listed<T> {

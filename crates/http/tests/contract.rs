@@ -55,6 +55,9 @@ const ELSEWHERE: &[(&str, u16)] = &[
     ("PUT /api/organizations/{id}/users", 422),
     ("POST /api/organizations/{id}/users/roles", 422),
     ("POST /api/users/{userId}/personal-access-tokens", 422),
+    // Nobody has no sessions and has granted nothing.
+    ("GET /api/users/{userId}/grants", 200),
+    ("GET /api/users/{userId}/sessions", 200),
     // It has no permissions.
     ("GET /api/resources/{resourceId}/scopes", 200),
     // Nor has it e-mail domains.

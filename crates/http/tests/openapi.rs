@@ -74,7 +74,6 @@ const MISSING: &[&str] = &[
     "get /api/.well-known/sign-in-exp: takes no appId",
     "get /api/.well-known/sign-in-exp: takes no organizationId",
     "patch /api/sign-in-exp: takes no removeUnusedDemoSocialConnector",
-    "get /api/users/{}: takes no includePasswordHash",
 ];
 
 #[tokio::test]

@@ -21,7 +21,9 @@ pub use model::{
     SignInExperience, SignInExperienceChanges, SignInIdentifier, SignInMethod, SignInMode, SignUp,
     SignUpIdentifier,
 };
-pub use password_policy::{CharacterTypes, PasswordIssue, PasswordLength, PasswordPolicy, Rejects};
+pub use password_policy::{
+    CharacterTypes, PasswordIssue, PasswordLength, PasswordPolicy, Rejects, ShownIssue,
+};
 pub use username_policy::{AllowedChars, UsernamePolicy};
 pub use values::{EmailAddress, HexColor, LanguageTag, WebUrl};
 pub(crate) use values::{clearable, optional};

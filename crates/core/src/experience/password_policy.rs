@@ -3,9 +3,11 @@
 //! Weak parts (a character repeated, a run such as `1234`, a personal detail) do not make a password worse; they just do not make it
 //! better. Each counts as one character, and what is left must still be long enough: a long passphrase may hold the user's name.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::{Error, Result, Text};
 
@@ -123,25 +125,33 @@ pub enum PasswordIssue {
     Pwned,
 }
 
-impl PasswordIssue {
-    fn to_json(self) -> Value {
-        let mut issue = Map::new();
-        let (code, limit) = match self {
-            Self::TooShort { min } => ("too_short", Some(("min", min))),
-            Self::TooLong { max } => ("too_long", Some(("max", max))),
-            Self::CharacterTypes { min } => ("character_types", Some(("min", min))),
-            Self::UnsupportedCharacters => ("unsupported_characters", None),
-            Self::Repetition => ("repetition", None),
-            Self::Sequence => ("sequence", None),
-            Self::UserInfo => ("user_info", None),
-            Self::Words => ("words", None),
-            Self::Pwned => ("pwned", None),
+/// Why a password is not accepted, as APIs say it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ShownIssue {
+    /// Such as `password_rejected.too_short`.
+    pub code: String,
+    /// The limit that is not kept, by its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interpolation: Option<BTreeMap<String, u32>>,
+}
+
+impl From<PasswordIssue> for ShownIssue {
+    fn from(issue: PasswordIssue) -> Self {
+        let (code, limit) = match issue {
+            PasswordIssue::TooShort { min } => ("too_short", Some(("min", min))),
+            PasswordIssue::TooLong { max } => ("too_long", Some(("max", max))),
+            PasswordIssue::CharacterTypes { min } => ("character_types", Some(("min", min))),
+            PasswordIssue::UnsupportedCharacters => ("unsupported_characters", None),
+            PasswordIssue::Repetition => ("repetition", None),
+            PasswordIssue::Sequence => ("sequence", None),
+            PasswordIssue::UserInfo => ("user_info", None),
+            PasswordIssue::Words => ("words", None),
+            PasswordIssue::Pwned => ("pwned", None),
         };
-        issue.insert("code".to_owned(), format!("password_rejected.{code}").into());
-        if let Some((name, value)) = limit {
-            issue.insert("interpolation".to_owned(), json!({ name: value }));
+        Self {
+            code: format!("password_rejected.{code}"),
+            interpolation: limit.map(|(name, value)| BTreeMap::from([(name.to_owned(), value)])),
         }
-        Value::Object(issue)
     }
 }
 
@@ -155,8 +165,13 @@ impl PasswordPolicy {
         if issues.is_empty() {
             return Ok(());
         }
-        let issues: Vec<Value> = issues.into_iter().map(PasswordIssue::to_json).collect();
+        let issues: Vec<ShownIssue> = issues.into_iter().map(ShownIssue::from).collect();
         Err(Error::refused_data("password.rejected", json!({ "issues": issues })))
+    }
+
+    /// Whether it matters whose password it is.
+    pub(crate) fn looks_at_user(&self) -> bool {
+        self.rejects.as_ref().is_none_or(|rejects| rejects.user_info)
     }
 
     /// Every rule the password breaks.

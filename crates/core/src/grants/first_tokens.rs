@@ -11,7 +11,7 @@ use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::dpop::Proof;
 use crate::hooks::{Event, News};
-use crate::{Result, Snapshot, Tenant, TokenHash, consents, devices, keys};
+use crate::{Result, Snapshot, Tenant, TokenHash, activity, consents, devices, keys};
 
 /// What is presented once.
 #[derive(Clone, Debug)]
@@ -144,6 +144,7 @@ pub(super) async fn redeem(
                     // changes a user takes the row before the grants.
                     store::take_user(tx, &redeemed.grant.user_id).await?;
                 }
+                activity::note(tx, &redeemed.grant.user_id, *now).await?;
                 if !code.spend(tx, *now).await? {
                     return Ok(false);
                 }

@@ -3,6 +3,7 @@
 //! Each authorization is a grant of its own, and every token belongs to one. Deleting the grant deletes its tokens: that is
 //! revocation. Tokens are random; only their hashes are kept.
 
+mod administration;
 mod authorization_code;
 mod client_credentials;
 mod customized;
@@ -22,6 +23,13 @@ use trinco_oauth::AuthorizationRequest;
 use trinco_oauth::claims::RequestedClaims;
 use trinco_oauth::grant::GrantedScopes;
 
+pub use administration::{
+    ApplicationKind, GrantDetails, GrantKind, GrantPayload, GrantedApplication, list,
+    revoke_of_user,
+};
+pub(crate) use administration::{
+    SessionGrant, authorizations_of_session, of_session, revoke_everything_of_session, revoke_one,
+};
 pub use endpoint::{Issued, answer};
 pub use exchange::Exchanged;
 pub use inspection::{introspect, revoke, userinfo};

@@ -22,7 +22,7 @@ use super::{standing, store, tokens};
 use crate::audit::{self, Entry, Outcome};
 use crate::authorization::Subject;
 use crate::dpop::Proof;
-use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, consents, keys};
+use crate::{Error, Result, Secret, Snapshot, Tenant, TokenHash, activity, consents, keys};
 
 pub(super) const KEY: &str = "ExchangeTokenBy.RefreshToken";
 /// Rotations that are followed within the reuse window, each a point read. A busy application gets through dozens of them; more than
@@ -147,7 +147,7 @@ async fn attempt(
         .application(&client.client_id)
         .user(&grant.user_id)
         .fact("scope", scope.to_string());
-    if !keep(tenant, &stored, access.stored(), &next, proof, entry).await? {
+    if !keep(tenant, (&stored, &grant.user_id), access.stored(), &next, proof, entry).await? {
         return Ok(None);
     }
 
@@ -211,17 +211,19 @@ fn decide(
 /// Stores what the answer needs, in one transaction. False, and nothing is stored, when the race for the rotation is lost.
 async fn keep(
     tenant: &Tenant,
-    presented: &StoredRefreshToken,
+    (presented, user_id): (&StoredRefreshToken, &str),
     access: Option<StoredAccessToken>,
     next: &Next,
     proof: Option<&Proof>,
     entry: Entry,
 ) -> Result<bool> {
     let proof = proof.cloned();
-    let input = (presented.hash.clone(), access, next.clone(), proof, entry, tenant.now_ms());
+    let presented = (presented.hash.clone(), user_id.to_owned());
+    let input = (presented, access, next.clone(), proof, entry, tenant.now_ms());
     tenant
-        .write(input, |tx, (presented, access, next, proof, entry, now)| {
+        .write(input, |tx, ((presented, user_id), access, next, proof, entry, now)| {
             Box::pin(async move {
+                activity::note(tx, user_id, *now).await?;
                 if let Next::Rotate { stored, .. } = next {
                     if !store::spend_refresh_token(tx, presented, *now).await? {
                         return Ok(false);

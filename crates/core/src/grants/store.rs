@@ -3,6 +3,9 @@ use trinco_oauth::Scope;
 use trinco_oauth::claims::RequestedClaims;
 use trinco_oauth::grant::GrantedScopes;
 
+use super::administration::{
+    GrantDetails, GrantKind, GrantPayload, GrantedApplication, SessionGrant,
+};
 use super::model::{Grant, Redeemed, StoredAccessToken, StoredCode, StoredRefreshToken};
 use crate::{Error, Result, TokenHash};
 
@@ -110,6 +113,88 @@ pub(super) async fn others_beyond(
         )
         .await?;
     rows.iter().map(|row| Ok(row.get(0)?)).collect()
+}
+
+/// What a user has granted and has not ended, the newest first.
+pub(super) async fn of_user(
+    conn: &mut Conn<'_>,
+    user_id: &str,
+    now_ms: i64,
+) -> Result<Vec<GrantDetails>> {
+    let rows = conn
+        .all(
+            sql!(
+                "SELECT g.id, g.client_id, a.name, g.created_at, g.expires_at FROM grants g
+                 JOIN applications a ON a.tenant_id = g.tenant_id AND a.id = g.client_id
+                 WHERE g.tenant_id = $1 AND g.user_id = $2 AND g.expires_at > $3
+                 ORDER BY g.created_at DESC, g.id"
+            ),
+            params![user_id, now_ms],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let (id, client_id): (String, String) = (row.get(0)?, row.get(1)?);
+            let (created_at, expires_at): (i64, i64) = (row.get(3)?, row.get(4)?);
+            Ok(GrantDetails {
+                payload: GrantPayload {
+                    exp: expires_at.div_euclid(1000),
+                    iat: created_at.div_euclid(1000),
+                    jti: id.clone(),
+                    kind: GrantKind::Grant,
+                    client_id: client_id.clone(),
+                    account_id: user_id.to_owned(),
+                },
+                application: GrantedApplication { id: client_id, name: row.get(2)? },
+                id,
+                expires_at,
+            })
+        })
+        .collect()
+}
+
+/// The grants of a session that end after `after_ms`, the newest last.
+pub(super) async fn of_session(
+    conn: &mut Conn<'_>,
+    session_id: &str,
+    after_ms: i64,
+) -> Result<Vec<SessionGrant>> {
+    let rows = conn
+        .all(
+            sql!(
+                "SELECT client_id, id, scope FROM grants
+                 WHERE tenant_id = $1 AND session_id = $2 AND expires_at > $3 ORDER BY created_at, id"
+            ),
+            params![session_id, after_ms],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let scope: String = row.get(2)?;
+            Ok(SessionGrant {
+                client_id: row.get(0)?,
+                grant_id: row.get(1)?,
+                outlives_session: scope.split(' ').any(|name| name == "offline_access"),
+            })
+        })
+        .collect()
+}
+
+/// Deletes a grant of a user, and returns its client; `None` when the user has given no such grant.
+pub(super) async fn delete_grant_of_user(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    id: &str,
+) -> Result<Option<String>> {
+    let row = tx
+        .optional(
+            sql!(
+                "DELETE FROM grants WHERE tenant_id = $1 AND id = $2 AND user_id = $3 RETURNING client_id"
+            ),
+            params![id, user_id],
+        )
+        .await?;
+    Ok(row.map(|row| row.get(0)).transpose()?)
 }
 
 /// Deletes the session's grants without `offline_access`, and every one of `client_id`.

@@ -22,9 +22,13 @@ pub use pushed::{Posted, push, store_request};
 use crate::audit::{self, Entry, Outcome};
 use crate::hooks::{Event, News};
 use crate::lockout::{self, Attempt, Target};
-use crate::sessions::{self, Session};
+use crate::passwords::PasswordDigest;
+use crate::sessions::{
+    self, InteractionEvent, Session, ShownIdentifier, ShownIdentifierType, Submission,
+    VerificationRecord,
+};
 use crate::users::{self, Identifier, Registration, User};
-use crate::{Error, Result, Secret, Tenant, TokenHash};
+use crate::{Error, Result, Secret, Tenant, TokenHash, activity};
 
 /// How long a person may take: one hour in milliseconds.
 pub const LIFETIME_MS: i64 = 3_600_000;
@@ -112,8 +116,9 @@ pub async fn sign_in(
     if !snapshot.experience.allows_sign_in() {
         return Err(Error::refused("auth.forbidden"));
     }
-    let found = match Identifier::parse(identifier, &snapshot.experience) {
-        Some(identifier) => users::find_by_identifier(tenant, &identifier).await?,
+    let parsed = Identifier::parse(identifier, &snapshot.experience);
+    let found = match &parsed {
+        Some(identifier) => users::find_by_identifier(tenant, identifier).await?,
         None => None,
     };
     let target = match &found {
@@ -121,8 +126,8 @@ pub async fn sign_in(
         None => Target::Nobody(identifier),
     };
     let attempt = lockout::charge(tenant, target).await?;
-    let digest = found.as_ref().and_then(|(_, digest)| digest.as_ref());
-    let matches = tenant.passwords().verify(password, digest).await?;
+    let digest = found.as_ref().and_then(|(_, digest)| digest.clone());
+    let matches = tenant.passwords().verify(password, digest.as_ref()).await?;
     let user = match found {
         Some((user, _)) if matches => user,
         found => {
@@ -146,7 +151,19 @@ pub async fn sign_in(
     let entry =
         entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);
     let news = finished(tenant, Event::PostSignIn, "SignIn", interaction, &user);
-    complete(tenant, interaction, current, &user, Some(attempt), (entry, news)).await
+    let shown = parsed.as_ref().map(|identifier| VerificationRecord::Password {
+        id: tenant.new_id(),
+        identifier: identifier.into(),
+        verified: true,
+    });
+    let submission = submission(InteractionEvent::SignIn, &user, shown);
+    let renewed = match &digest {
+        Some(was) => tenant.passwords().renewed(tenant.randomness(), password, was).await?,
+        None => None,
+    };
+    let renewed = digest.zip(renewed);
+    let completion = Completion { submission, attempt: Some(attempt), renewed, entry, news };
+    complete(tenant, interaction, current, completion).await
 }
 
 /// Creates an account and signs it in.
@@ -174,7 +191,29 @@ pub async fn register(
     let entry =
         entry(tenant, "Interaction.Register.Submit", Outcome::Success, interaction).user(&user.id);
     let news = finished(tenant, Event::PostRegister, "Register", interaction, &user);
-    complete(tenant, interaction, current, &user, None, (entry, news)).await
+    let shown = VerificationRecord::NewPasswordIdentity {
+        id: tenant.new_id(),
+        identifier: ShownIdentifier {
+            kind: ShownIdentifierType::Username,
+            value: username.trim().to_owned(),
+        },
+    };
+    let submission = submission(InteractionEvent::Register, &user, Some(shown));
+    let completion = Completion { submission, attempt: None, renewed: None, entry, news };
+    complete(tenant, interaction, current, completion).await
+}
+
+fn submission(
+    interaction_event: InteractionEvent,
+    user: &User,
+    shown: Option<VerificationRecord>,
+) -> Submission {
+    Submission {
+        interaction_event,
+        user_id: user.id.clone(),
+        verification_records: shown.into_iter().collect(),
+        sign_in_context: None,
+    }
 }
 
 /// Ends an interaction in the transaction that answers it. False when it has ended already, so that one interaction is answered
@@ -186,35 +225,50 @@ pub async fn end(tx: &mut Tx<'_>, interaction: &Interaction) -> Result<bool> {
     store::delete(tx, &interaction.id_hash).await
 }
 
+/// What becomes of a sign-in that went well.
+#[derive(Clone)]
+struct Completion {
+    submission: Submission,
+    /// What was counted against the account.
+    attempt: Option<Attempt>,
+    /// The digest of the password that was right, and the one to have in its place.
+    renewed: Option<(PasswordDigest, PasswordDigest)>,
+    entry: Entry,
+    news: News,
+}
+
 async fn complete(
     tenant: &Tenant,
     interaction: &Interaction,
     current: Option<&Session>,
-    user: &User,
-    attempt: Option<Attempt>,
-    told: (Entry, News),
+    completion: Completion,
 ) -> Result<SignedIn> {
-    let (session, cookie) = sessions::prepare(tenant, &user.id, current);
+    let user_id = completion.submission.user_id.as_str();
+    let (session, cookie) = sessions::prepare(tenant, user_id, current);
     let now = tenant.now_ms();
     let input = (
         interaction.id_hash.clone(),
         interaction.progress.clone(),
         session,
         current.cloned(),
-        user.id.clone(),
-        attempt,
-        told,
+        interaction.request.client_id.clone(),
+        completion,
         now,
     );
     tenant
-        .write(input, |tx, (id_hash, progress, session, current, user_id, attempt, told, now)| {
+        .write(input, |tx, (id_hash, progress, session, current, client_id, completion, now)| {
             Box::pin(async move {
+                let Completion { submission, attempt, renewed, entry, news } = completion;
                 if let Some(attempt) = attempt {
                     lockout::forget(tx, attempt).await?;
                 }
-                users::record_sign_in(tx, user_id, *now).await?;
+                users::record_sign_in(tx, &submission.user_id, *now).await?;
+                if let Some((was, digest)) = renewed {
+                    users::renew_digest(tx, &submission.user_id, was, digest).await?;
+                }
+                activity::note(tx, &submission.user_id, *now).await?;
                 let session_id = sessions::start(tx, session, current.as_ref()).await?;
-                let (entry, news) = told;
+                sessions::record_submission(tx, session_id, client_id, submission).await?;
                 news.clone().fact("sessionId", session_id).tell(tx).await?;
                 let login_session = Some(session_id.to_owned());
                 let progress = Progress { login_session, ..progress.clone() };

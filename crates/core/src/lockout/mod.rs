@@ -5,8 +5,9 @@ mod store;
 
 use trinco_db::Tx;
 
+use crate::audit::{self, Entry, Outcome};
 use crate::experience::SentinelPolicy;
-use crate::{Error, Result, Tenant, TokenHash};
+use crate::{Error, Result, Tenant, TokenHash, users};
 
 /// Wrong passwords are forgotten an hour after the first of them. Milliseconds.
 const WINDOW_MS: i64 = 3_600_000;
@@ -77,4 +78,26 @@ pub async fn charge(tenant: &Tenant, target: Target<'_>) -> Result<Attempt> {
 /// When the database does not answer.
 pub async fn forget(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<()> {
     store::delete(tx, &attempt.target).await
+}
+
+/// Ends lockouts, whatever of these names they are of: ids, user names, e-mail addresses or phone numbers of accounts, or names that
+/// are nobody's. Those that are not locked out stay so, with their count begun anew.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn end(tenant: &Tenant, names: Vec<String>) -> Result<()> {
+    let entry = Entry::new(tenant, "Lockout.End", Outcome::Success).fact("targets", names.clone());
+    tenant
+        .write((names, entry), |tx, (names, entry)| {
+            Box::pin(async move {
+                let accounts = users::ids_of_names(tx, names).await?;
+                let accounts = accounts.iter().map(|id| Target::Account(id).hash());
+                let nobody = names.iter().map(|name| Target::Nobody(name).hash());
+                for target in accounts.chain(nobody) {
+                    store::delete(tx, &target).await?;
+                }
+                audit::append(tx, entry).await
+            })
+        })
+        .await
 }

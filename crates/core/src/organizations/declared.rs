@@ -6,6 +6,7 @@ use trinco_db::Tx;
 
 use super::model::{NewOrganization, Organization, OrganizationChanges};
 use super::{find, gone, rules, store};
+use crate::counts::{Changes, Kind, OF_TENANT};
 use crate::roles::difference;
 use crate::{Result, Tenant, Text};
 
@@ -48,10 +49,12 @@ pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
         .write((declared, tenant.now_ms()), |tx, (declared, now)| {
             Box::pin(async move {
                 let id = declared.id.as_str();
+                let mut counted = Changes::default();
                 if let Some(organization) = &declared.new {
                     store::insert(tx, organization).await.map_err(|error| {
                         error.if_taken("organizations_id", "entity.unique_integrity_violation")
                     })?;
+                    counted.added(Kind::Organizations, OF_TENANT, id);
                 } else if store::take(tx, id).await? {
                     let mut organization = find(tx, id).await?;
                     rules::apply(&declared.changes, &mut organization);
@@ -60,23 +63,29 @@ pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
                     return Err(super::unknown());
                 }
                 if let Some(users) = &declared.users {
-                    put_users(tx, id, users, *now).await?;
+                    put_users(tx, id, users, *now, &mut counted).await?;
                 }
                 if let Some(applications) = &declared.applications {
                     put_applications(tx, id, applications, *now).await?;
                 }
-                Ok(())
+                counted.apply(tx).await
             })
         })
         .await
 }
 
-async fn put_users(tx: &mut Tx<'_>, id: &str, wanted: &Members, now_ms: i64) -> Result<()> {
+async fn put_users(
+    tx: &mut Tx<'_>,
+    id: &str,
+    wanted: &Members,
+    now_ms: i64,
+    counted: &mut Changes,
+) -> Result<()> {
     let members = store::users::ids(tx, id).await?;
     let ids: Vec<String> = wanted.keys().cloned().collect();
     let (add, remove) = difference(&members, &ids);
-    store::users::delete(tx, id, &remove).await?;
-    store::users::insert(tx, id, &add, now_ms).await.map_err(gone)?;
+    store::users::delete(tx, id, &remove, counted).await?;
+    store::users::insert(tx, id, &add, now_ms, counted).await.map_err(gone)?;
     for (user_id, roles) in wanted {
         let held = store::users::roles(tx, id, user_id).await?.unwrap_or_default();
         let (add, remove) = difference(&held, roles);

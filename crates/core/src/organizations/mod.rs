@@ -17,6 +17,7 @@ pub use model::{
     OrganizationOfMember, OrganizationSummary, PictureUrl,
 };
 
+use crate::counts::{self, Changes, Kind, OF_TENANT};
 use crate::hooks::{Event, telling};
 use crate::organization_template::{self, Named, OrganizationRole};
 use crate::roles::RoleType;
@@ -75,7 +76,12 @@ pub async fn create(tenant: &Tenant, new: NewOrganization) -> Result<Organizatio
     telling(tenant, Event::OrganizationCreated)
         .about(&organization)
         .write(organization.clone(), |tx, organization| {
-            Box::pin(async move { store::insert(tx, organization).await })
+            Box::pin(async move {
+                store::insert(tx, organization).await?;
+                let mut counted = Changes::default();
+                counted.added(Kind::Organizations, OF_TENANT, &organization.id);
+                counted.apply(tx).await
+            })
         })
         .await?;
     Ok(organization)
@@ -113,11 +119,13 @@ pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
     telling(tenant, Event::OrganizationDeleted)
         .write(id.to_owned(), |tx, id| {
             Box::pin(async move {
-                if store::delete(tx, id).await? {
-                    Ok(())
-                } else {
-                    Err(Error::not_found("organizations", id))
+                if !store::delete(tx, id).await? {
+                    return Err(Error::not_found("organizations", id));
                 }
+                counts::forget(tx, Kind::OrganizationUsers, id).await?;
+                let mut counted = Changes::default();
+                counted.removed(Kind::Organizations, OF_TENANT, id);
+                counted.apply(tx).await
             })
         })
         .await

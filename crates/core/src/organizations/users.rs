@@ -5,6 +5,7 @@ use trinco_db::dialect::like;
 
 use super::model::Member;
 use super::{check_roles, find, found, gone, listed, named, not_a_member, store, unknown};
+use crate::counts::Changes;
 use crate::hooks::{Event, Membership, telling};
 use crate::organization_template::{OrganizationRole, OrganizationScope};
 use crate::roles::{RoleType, difference, distinct};
@@ -65,9 +66,12 @@ pub async fn add(tenant: &Tenant, organization_id: &str, user_ids: Vec<String>) 
     telling(tenant, Event::OrganizationMembershipUpdated)
         .write(input, |tx, (organization_id, user_ids, now_ms)| {
             Box::pin(async move {
-                let added = store::users::insert(tx, organization_id, user_ids, *now_ms)
-                    .await
-                    .map_err(gone)?;
+                let mut counted = Changes::default();
+                let added =
+                    store::users::insert(tx, organization_id, user_ids, *now_ms, &mut counted)
+                        .await
+                        .map_err(gone)?;
+                counted.apply(tx).await?;
                 Ok(Membership::of_users(organization_id, &added, &[]))
             })
         })
@@ -89,9 +93,12 @@ pub async fn replace(tenant: &Tenant, organization_id: &str, user_ids: Vec<Strin
                 }
                 let members = store::users::ids(tx, organization_id).await?;
                 let (add, remove) = difference(&members, user_ids);
-                store::users::delete(tx, organization_id, &remove).await?;
-                let added =
-                    store::users::insert(tx, organization_id, &add, *now_ms).await.map_err(gone)?;
+                let mut counted = Changes::default();
+                store::users::delete(tx, organization_id, &remove, &mut counted).await?;
+                let added = store::users::insert(tx, organization_id, &add, *now_ms, &mut counted)
+                    .await
+                    .map_err(gone)?;
+                counted.apply(tx).await?;
                 Ok(Membership::of_users(organization_id, &added, &remove))
             })
         })
@@ -108,7 +115,11 @@ pub async fn remove(tenant: &Tenant, organization_id: &str, user_id: &str) -> Re
     telling(tenant, Event::OrganizationMembershipUpdated)
         .write(input, |tx, (organization_id, user_ids)| {
             Box::pin(async move {
-                found(store::users::delete(tx, organization_id, user_ids).await? > 0)?;
+                let mut counted = Changes::default();
+                let deleted =
+                    store::users::delete(tx, organization_id, user_ids, &mut counted).await?;
+                found(deleted > 0)?;
+                counted.apply(tx).await?;
                 Ok(Membership::of_users(organization_id, &[], user_ids))
             })
         })
@@ -244,11 +255,27 @@ pub(crate) async fn join(
     now_ms: i64,
 ) -> Result<Membership> {
     let user = [user_id.to_owned()];
-    let added = store::users::insert(tx, organization_id, &user, now_ms).await.map_err(gone)?;
+    let mut counted = Changes::default();
+    let added = store::users::insert(tx, organization_id, &user, now_ms, &mut counted)
+        .await
+        .map_err(gone)?;
+    counted.apply(tx).await?;
     for role_id in role_ids {
         store::users::insert_roles(tx, organization_id, &user, role_id).await.map_err(gone)?;
     }
     Ok(Membership::of_users(organization_id, &added, &[]))
+}
+
+/// Ends every membership of a user who is about to be deleted.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn remove_from_all(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    counted: &mut Changes,
+) -> Result<()> {
+    store::users::delete_of_user(tx, user_id, counted).await
 }
 
 async fn held(tenant: &Tenant, organization_id: &str, user_id: &str) -> Result<Vec<String>> {

@@ -1,6 +1,10 @@
-//! Passwords: Argon2id, hashed away from the async threads and never more at once than there are cores.
+//! Passwords: Argon2id, and what others made until it is replaced, hashed away from the async threads and never more at once than there are cores.
 
 mod digest;
+mod foreign;
+mod legacy;
+#[cfg(test)]
+mod vectors;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use argon2::Block;
 use tokio::sync::Semaphore;
 
-pub use digest::PasswordDigest;
+pub use digest::{PasswordAlgorithm, PasswordDigest};
 
 use crate::{Error, Randomness, Result, Secret};
 
@@ -49,7 +53,7 @@ impl Passwords {
     }
 
     /// Whether `password` is the one behind `digest`. Without a digest the answer is no, and takes the same time, so that the time
-    /// does not tell whether a user exists.
+    /// does not tell whether a user exists; nor does it with a digest from elsewhere that is quickly compared with.
     ///
     /// # Errors
     /// [`Error::Internal`] when the stored digest is unreadable.
@@ -57,8 +61,28 @@ impl Passwords {
         let known = digest.is_some();
         let digest = digest.cloned().unwrap_or_else(PasswordDigest::of_nobody);
         let password = password.clone();
-        let matches = self.in_turn(move |buffer| digest.matches(&password, buffer)).await??;
+        let compare = move |buffer: &mut Vec<Block>| {
+            let matches = digest.matches(&password, buffer)?;
+            if !matches && digest.is_quick() {
+                PasswordDigest::of_nobody().matches(&password, buffer)?;
+            }
+            Ok::<_, Error>(matches)
+        };
+        let matches = self.in_turn(compare).await??;
         Ok(matches && known)
+    }
+
+    /// Our digest of a password in place of one from elsewhere, which it has been found to be behind; `None` when that is ours.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the hash cannot be computed.
+    pub async fn renewed(
+        &self,
+        randomness: &dyn Randomness,
+        password: &Secret,
+        digest: &PasswordDigest,
+    ) -> Result<Option<PasswordDigest>> {
+        if digest.is_foreign() { self.hash(randomness, password).await.map(Some) } else { Ok(None) }
     }
 
     /// How many wait for their turn to hash.

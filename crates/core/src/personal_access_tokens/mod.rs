@@ -7,18 +7,24 @@ use trinco_db::Conn;
 
 pub use model::{NewPersonalAccessToken, PersonalAccessToken};
 
+use crate::audit::{self, Entry, Outcome};
 use crate::{Alphabet, Error, Result, Secret, Tenant, Text, TokenHash, users};
 
 /// How every personal access token begins.
 const PREFIX: &str = "pat_";
 
-/// The personal access tokens of a user, the oldest first, expired ones too.
+/// The personal access tokens of a user, the oldest first, expired ones too. They are read in clear, which the audit log notes.
 ///
 /// # Errors
 /// `entity.not_exists_with_id`.
 pub async fn list(tenant: &Tenant, user_id: &str) -> Result<Vec<PersonalAccessToken>> {
     users::get(tenant, user_id).await?;
     let stored = store::all_of_user(&mut tenant.read().await?, user_id).await?;
+    if !stored.is_empty() {
+        let names: Vec<&str> = stored.iter().map(|stored| stored.name.as_str()).collect();
+        let entry = entry(tenant, "PersonalAccessToken.Reveal", user_id).fact("names", names);
+        audit::record(tenant, entry).await?;
+    }
     stored.into_iter().map(|stored| open(tenant, user_id, stored)).collect()
 }
 
@@ -58,12 +64,15 @@ pub async fn create(
         created_at: now,
         expires_at: new.expires_at,
     };
+    let entry =
+        entry(tenant, "PersonalAccessToken.Create", user_id).fact("name", created.name.as_str());
     tenant
-        .write((user_id.to_owned(), stored, hash), |tx, (user_id, stored, hash)| {
+        .write((user_id.to_owned(), stored, hash, entry), |tx, (user_id, stored, hash, entry)| {
             Box::pin(async move {
                 store::insert(tx, user_id, stored, hash).await.map_err(|error| {
                     taken(error).if_missing("entity.relation_foreign_key_not_found")
-                })
+                })?;
+                audit::append(tx, entry).await
             })
         })
         .await?;
@@ -80,13 +89,18 @@ pub async fn rename(
     name: &str,
     new_name: Text<1, 256>,
 ) -> Result<PersonalAccessToken> {
-    let input = (user_id.to_owned(), name.to_owned(), new_name.into_string());
+    let new_name = new_name.into_string();
+    let entry = entry(tenant, "PersonalAccessToken.Update", user_id)
+        .fact("name", name)
+        .fact("newName", new_name.as_str());
+    let input = (user_id.to_owned(), name.to_owned(), new_name, entry);
     let stored = tenant
-        .write(input, |tx, (user_id, name, new_name)| {
+        .write(input, |tx, (user_id, name, new_name, entry)| {
             Box::pin(async move {
                 if !store::rename(tx, user_id, name, new_name).await.map_err(taken)? {
                     return Err(Error::refused("entity.not_found"));
                 }
+                audit::append(tx, entry).await?;
                 store::find(tx, user_id, new_name)
                     .await?
                     .ok_or_else(|| Error::refused("entity.not_found"))
@@ -101,17 +115,21 @@ pub async fn rename(
 /// # Errors
 /// `entity.not_found`.
 pub async fn delete(tenant: &Tenant, user_id: &str, name: &str) -> Result<()> {
+    let entry = entry(tenant, "PersonalAccessToken.Delete", user_id).fact("name", name);
     tenant
-        .write((user_id.to_owned(), name.to_owned()), |tx, (user_id, name)| {
+        .write((user_id.to_owned(), name.to_owned(), entry), |tx, (user_id, name, entry)| {
             Box::pin(async move {
-                if store::delete(tx, user_id, name).await? {
-                    Ok(())
-                } else {
-                    Err(Error::refused("entity.not_found"))
+                if !store::delete(tx, user_id, name).await? {
+                    return Err(Error::refused("entity.not_found"));
                 }
+                audit::append(tx, entry).await
             })
         })
         .await
+}
+
+fn entry(tenant: &Tenant, key: &'static str, user_id: &str) -> Entry {
+    Entry::new(tenant, key, Outcome::Success).user(user_id)
 }
 
 /// The user a live personal access token belongs to.

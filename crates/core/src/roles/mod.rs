@@ -16,11 +16,12 @@ pub use model::{
     RoleType, ScopeOfRole,
 };
 pub(crate) use rules::{difference, distinct};
-pub use users::{assign_defaults_to_user, role_ids_of_user};
+pub(crate) use users::assign_defaults_to_user;
+pub use users::role_ids_of_user;
 
 use crate::hooks::{Event, News, telling};
 use crate::resources::{self, ResourceScope};
-use crate::{Bumped, Error, Listing, Page, Result, Section, Snapshot, Tenant, tenants};
+use crate::{Bumped, Error, Listing, Page, Result, Section, Snapshot, Tenant, counts, tenants};
 
 /// The id of the built-in role that may use the whole Management API.
 pub const MANAGEMENT_API_ROLE: &str = "admin-role";
@@ -173,7 +174,8 @@ pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
         .configure(&[Section::Roles], id.to_owned(), |tx, bumped, id| {
             Box::pin(async move {
                 rules::check_not_internal(&find(tx, id).await?)?;
-                store::delete(tx, bumped, id).await
+                store::delete(tx, bumped, id).await?;
+                counts::forget(tx, counts::Kind::RoleUsers, id).await
             })
         })
         .await

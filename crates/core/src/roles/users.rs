@@ -7,6 +7,7 @@ use trinco_db::{Conn, Tx};
 
 use super::model::Role;
 use super::{all_or, arrange, check_roles, difference, distinct, found, get, gone, rules, store};
+use crate::counts::Changes;
 use crate::users::{self, User};
 use crate::{Error, Listing, Page, Result, Tenant};
 
@@ -50,8 +51,10 @@ pub async fn add(tenant: &Tenant, role_id: &str, user_ids: Vec<String>) -> Resul
                 }
                 let pairs: Vec<(&str, &str)> =
                     user_ids.iter().map(|id| (id.as_str(), role_id.as_str())).collect();
-                let added = store::users::insert(tx, &pairs).await.map_err(gone)?;
-                all_or(added, pairs.len(), "role.user_exists")
+                let mut counted = Changes::default();
+                let added = store::users::insert(tx, &pairs, &mut counted).await.map_err(gone)?;
+                all_or(added, pairs.len(), "role.user_exists")?;
+                counted.apply(tx).await
             })
         })
         .await
@@ -66,7 +69,11 @@ pub async fn remove(tenant: &Tenant, role_id: &str, user_id: &str) -> Result<()>
     let input = (user_id.to_owned(), role_id.to_owned());
     tenant
         .write(input, |tx, (user_id, role_id)| {
-            Box::pin(async move { found(store::users::delete(tx, user_id, role_id).await?) })
+            Box::pin(async move {
+                let mut counted = Changes::default();
+                found(store::users::delete(tx, user_id, role_id, &mut counted).await?)?;
+                counted.apply(tx).await
+            })
         })
         .await
 }
@@ -130,8 +137,20 @@ pub async fn role_names_of_user(tenant: &Tenant, user_id: &str) -> Result<Vec<St
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn assign_defaults_to_user(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
-    store::users::insert_defaults(tx, user_id).await
+pub(crate) async fn assign_defaults_to_user(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    counted: &mut Changes,
+) -> Result<()> {
+    store::users::insert_defaults(tx, user_id, counted).await
+}
+
+/// Takes every role from a user who is about to be deleted.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn take_all(tx: &mut Tx<'_>, user_id: &str, counted: &mut Changes) -> Result<()> {
+    store::users::delete_all(tx, user_id, counted).await
 }
 
 /// Returns what was added.
@@ -145,7 +164,12 @@ async fn change(
     check_roles(tenant, &role_ids, rules::check_for_users).await?;
     tenant
         .write((user_id.to_owned(), role_ids, replace), |tx, (user_id, role_ids, replace)| {
-            Box::pin(async move { hold(tx, user_id, role_ids, *replace).await })
+            Box::pin(async move {
+                let mut counted = Changes::default();
+                let added = hold(tx, user_id, role_ids, *replace, &mut counted).await?;
+                counted.apply(tx).await?;
+                Ok(added)
+            })
         })
         .await
 }
@@ -159,6 +183,7 @@ pub(crate) async fn hold(
     user_id: &str,
     role_ids: &[String],
     replace: bool,
+    counted: &mut Changes,
 ) -> Result<Vec<String>> {
     if !store::users::take(tx, user_id).await? {
         return Err(Error::not_found("users", user_id));
@@ -167,11 +192,11 @@ pub(crate) async fn hold(
     let (add, remove) = difference(&held, role_ids);
     if replace {
         for id in &remove {
-            store::users::delete(tx, user_id, id).await?;
+            store::users::delete(tx, user_id, id, counted).await?;
         }
     }
     let pairs: Vec<(&str, &str)> = add.iter().map(|id| (user_id, id.as_str())).collect();
-    store::users::insert(tx, &pairs).await.map_err(gone)?;
+    store::users::insert(tx, &pairs, counted).await.map_err(gone)?;
     Ok(add)
 }
 

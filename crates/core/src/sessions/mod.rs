@@ -3,12 +3,21 @@
 //! The browser holds a random cookie value, of which only the hash is kept. The value changes at every sign-in; the session's id,
 //! which APIs show and applications are told, stays as long as nobody signs out.
 
+mod administration;
 mod end;
 mod store;
+mod submission;
 
 use trinco_db::Tx;
 
+pub use administration::{
+    Authorization, RevokedGrants, SessionDetails, SessionKind, SessionPayload, details_of, list,
+    revoke,
+};
 pub use end::{SignOut, sign_out, sign_out_requested};
+pub use submission::{
+    InteractionEvent, ShownIdentifier, ShownIdentifierType, Submission, VerificationRecord,
+};
 
 use crate::{Result, Secret, Tenant, TokenHash, grants, logout};
 
@@ -99,6 +108,19 @@ pub async fn start<'n>(
         }
     }
     Ok(&session.id)
+}
+
+/// Notes how someone has signed in to a session, and for which client.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn record_submission(
+    tx: &mut Tx<'_>,
+    session_id: &str,
+    client_id: &str,
+    submission: &Submission,
+) -> Result<()> {
+    store::set_submission(tx, session_id, client_id, submission).await
 }
 
 /// Holds on to a session until the transaction ends, so that it does not end meanwhile; false when it has.

@@ -1,6 +1,8 @@
 use trinco_db::{Conn, Row, Tx, params, sql};
 
 use super::Session;
+use super::administration::Kept;
+use super::submission::Submission;
 use crate::{Result, TokenHash};
 
 pub(super) async fn find(conn: &mut Conn<'_>, cookie: &TokenHash) -> Result<Option<Session>> {
@@ -36,6 +38,59 @@ fn session(row: &Row) -> Result<Session> {
         authenticated_at: row.get(2)?,
         expires_at: row.get(3)?,
     })
+}
+
+/// The sessions of a user that have not ended, the newest first.
+pub(super) async fn of_user(conn: &mut Conn<'_>, user_id: &str, now_ms: i64) -> Result<Vec<Kept>> {
+    let rows = conn
+        .all(
+            sql!(
+                "SELECT id, user_id, authenticated_at, expires_at, created_at, client_id, last_submission FROM sessions
+                 WHERE tenant_id = $1 AND user_id = $2 AND expires_at > $3 ORDER BY created_at DESC, id"
+            ),
+            params![user_id, now_ms],
+        )
+        .await?;
+    rows.iter().map(kept).collect()
+}
+
+pub(super) async fn find_kept(conn: &mut Conn<'_>, id: &str) -> Result<Option<Kept>> {
+    let row = conn
+        .optional(
+            sql!(
+                "SELECT id, user_id, authenticated_at, expires_at, created_at, client_id, last_submission FROM sessions
+                 WHERE tenant_id = $1 AND id = $2"
+            ),
+            params![id],
+        )
+        .await?;
+    row.as_ref().map(kept).transpose()
+}
+
+fn kept(row: &Row) -> Result<Kept> {
+    let submission: Option<String> = row.get(6)?;
+    Ok(Kept {
+        session: session(row)?,
+        created_at: row.get(4)?,
+        client_id: row.get(5)?,
+        last_submission: submission.map(|text| serde_json::from_str(&text)).transpose()?,
+    })
+}
+
+pub(super) async fn set_submission(
+    tx: &mut Tx<'_>,
+    id: &str,
+    client_id: &str,
+    submission: &Submission,
+) -> Result<()> {
+    tx.execute(
+        sql!(
+            "UPDATE sessions SET client_id = $3, last_submission = $4 WHERE tenant_id = $1 AND id = $2"
+        ),
+        params![id, client_id, serde_json::to_string(submission)?],
+    )
+    .await?;
+    Ok(())
 }
 
 /// Stores a session under `id`.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::model::{NewUser, User};
 use super::{find, rules, sign_out, store, take, taken, unknown};
 use crate::passwords::PasswordDigest;
-use crate::{Error, JsonObject, Page, Result, Tenant, experience, roles};
+use crate::{Error, JsonObject, Page, Result, Tenant, counts, experience, roles};
 
 /// A user, the digest of the password, and the ids of the roles the user holds.
 pub(crate) struct Entry {
@@ -117,11 +117,13 @@ pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
                 let id = wanted.id.as_str();
                 let case_sensitive = experience::usernames_are_case_sensitive(tx).await?;
                 let digest = declared.digest.as_ref();
+                let mut counted = counts::Changes::default();
                 if declared.is_new {
                     let digest = digest.and_then(Option::as_ref);
                     store::insert(tx, wanted, digest, case_sensitive).await.map_err(taken)?;
+                    counted.added(counts::Kind::Users, counts::OF_TENANT, id);
                     if declared.role_ids.is_none() {
-                        roles::assign_defaults_to_user(tx, id).await?;
+                        roles::assign_defaults_to_user(tx, id, &mut counted).await?;
                     }
                 } else {
                     take(tx, id, *now).await?;
@@ -134,15 +136,15 @@ pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
                         Some(None) => store::clear_password(tx, id).await?,
                         None => {}
                     }
-                    store::update_declared(tx, &user).await?;
+                    store::update_declared(tx, &user).await.map_err(taken)?;
                     if digest.is_some() || (user.is_suspended && !was.is_suspended) {
                         sign_out(tx, id).await?;
                     }
                 }
                 if let Some(role_ids) = &declared.role_ids {
-                    roles::users::hold(tx, id, role_ids, true).await?;
+                    roles::users::hold(tx, id, role_ids, true, &mut counted).await?;
                 }
-                Ok(())
+                counted.apply(tx).await
             })
         })
         .await

@@ -5,23 +5,35 @@ mod identifiers;
 mod model;
 mod rules;
 mod search;
+mod settings;
+mod social;
 mod store;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use trinco_db::{Conn, Tx};
 use trinco_oauth::claims::Profile;
 
 pub use identifiers::{Identifier, PhoneNumber, Username};
-pub use model::{Name, NewUser, PasswordAlgorithm, PasswordBody, Registration, User, UserChanges};
+pub use model::{Name, NewUser, PasswordBody, Registration, User, UserChanges};
 pub use search::Filter;
+pub use settings::{
+    MfaSettings, PasskeySettings, Settings, ShownMfaSettings, ShownPasskeySettings, ShownSettings,
+    change_settings, settings,
+};
+pub use social::{Identity, Linked, put_identity, remove_identity};
 
-use crate::experience::{EmailAddress, SignInIdentifier, WebUrl};
+use crate::audit::{self, Entry, Outcome};
+use crate::experience::{EmailAddress, PasswordIssue, SignInIdentifier, WebUrl};
 use crate::hooks::{Event, telling};
 use crate::passwords::PasswordDigest;
+use crate::secrets::TokenSet;
+use crate::sso_identities::SsoIdentity;
 use crate::{
-    Alphabet, Error, JsonObject, Listing, Page, Result, Secret, Tenant, Text, experience, grants,
-    roles, sessions,
+    Alphabet, Error, JsonObject, Listing, Page, Result, Secret, Tenant, Text, counts, experience,
+    grants, organizations, roles, secrets, sessions, sso_identities,
 };
 
 /// The length of a user's id.
@@ -43,6 +55,87 @@ pub async fn list(tenant: &Tenant, filter: Filter, page: Page) -> Result<Listing
 /// `entity.not_exists_with_id`.
 pub async fn get(tenant: &Tenant, id: &str) -> Result<User> {
     find(&mut tenant.read().await?, id).await?.ok_or_else(|| unknown(id))
+}
+
+/// How many users there are.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn count(conn: &mut Conn<'_>) -> Result<i64> {
+    counts::total(conn, counts::Kind::Users, counts::OF_TENANT).await
+}
+
+/// How many users were created from the time `from` to the time before `until` (Unix milliseconds).
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn count_created(conn: &mut Conn<'_>, from: i64, until: i64) -> Result<i64> {
+    store::count_created(conn, from, until).await
+}
+
+/// The ids of the users who have one of these ids, user names or e-mail addresses in any letter case, or phone numbers.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn ids_of_names(conn: &mut Conn<'_>, names: &[String]) -> Result<Vec<String>> {
+    store::ids_of_names(conn, names).await
+}
+
+/// Who a user is elsewhere.
+#[derive(Clone, Debug)]
+pub struct Identities {
+    /// At social providers, by target.
+    pub social: JsonObject,
+    /// At enterprises.
+    pub sso: Vec<SsoIdentity>,
+    /// What is known of the tokens that came from there.
+    pub tokens: Vec<TokenSet>,
+}
+
+/// Who a user is elsewhere.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn identities(tenant: &Tenant, id: &str) -> Result<Identities> {
+    let mut conn = tenant.read().await?;
+    let user = find(&mut conn, id).await?.ok_or_else(|| unknown(id))?;
+    let sso = sso_identities::of_user(&mut conn, id).await?;
+    let tokens = secrets::of_user(&mut conn, id).await?;
+    Ok(Identities { social: user.identities, sso, tokens })
+}
+
+/// User names that differ in case only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CaseConflicts {
+    /// How many groups of them there are.
+    pub total_conflicts: i64,
+    /// Some of the groups, by name.
+    pub samples: Vec<CaseConflict>,
+}
+
+/// Users whose names differ in case only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CaseConflict {
+    /// What their names have in common.
+    pub username_lower: String,
+    /// The users, those first who were there first.
+    pub user_ids: Vec<String>,
+}
+
+/// The user names that would be one if case did not matter, and up to `limit` of them.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn case_conflicts(tenant: &Tenant, limit: i64) -> Result<CaseConflicts> {
+    let (total_conflicts, groups) =
+        tenant.scan(limit, |conn, limit| Box::pin(store::case_conflicts(conn, *limit))).await?;
+    let samples = groups
+        .into_iter()
+        .map(|(username_lower, user_ids)| CaseConflict { username_lower, user_ids })
+        .collect();
+    Ok(CaseConflicts { total_conflicts, samples })
 }
 
 /// The user with this id, if there is one.
@@ -87,13 +180,17 @@ pub async fn find_by_identifier(
 /// user gets the default roles.
 ///
 /// # Errors
-/// `user.*_already_in_use`, `user.invalid_phone`, `user.password_*`, `password.unsupported_encryption_method`,
-/// `guard.invalid_input`.
+/// `user.*_already_in_use`, `user.invalid_phone`, `user.password_*`, `password.*`, `guard.invalid_input`.
 pub async fn create(tenant: &Tenant, new: NewUser) -> Result<User> {
     rules::check_new(&new)?;
-    let digest = match &new.password {
-        Some(password) => Some(tenant.passwords().hash(tenant.randomness(), password).await?),
-        None => None,
+    let digest = match (&new.password, &new.password_digest, new.password_algorithm) {
+        (Some(password), _, _) => {
+            Some(tenant.passwords().hash(tenant.randomness(), password).await?)
+        }
+        (None, Some(digest), Some(algorithm)) => {
+            Some(PasswordDigest::imported(algorithm, digest.reveal())?)
+        }
+        _ => None,
     };
     let now = tenant.now_ms();
     let user = User {
@@ -209,6 +306,53 @@ pub async fn verify_password(tenant: &Tenant, id: &str, password: &Secret) -> Re
     }
 }
 
+/// Makes a user choose a new password before the next sign-in, or takes that back.
+///
+/// # Errors
+/// `sign_in_experiences.password_expiration_not_enabled`; `entity.not_exists_with_id`.
+pub async fn set_password_expired(tenant: &Tenant, id: &str, is_expired: bool) -> Result<User> {
+    if tenant.snapshot().experience.password_expiration.enabled != Some(true) {
+        return Err(Error::refused("sign_in_experiences.password_expiration_not_enabled"));
+    }
+    tenant
+        .write((id.to_owned(), is_expired, tenant.now_ms()), |tx, (id, is_expired, now)| {
+            Box::pin(async move {
+                if !store::set_password_expired(tx, id, *is_expired, *now).await? {
+                    return Err(unknown(id));
+                }
+                find(tx, id).await?.ok_or_else(|| unknown(id))
+            })
+        })
+        .await
+}
+
+/// What the password policy says to a password that a user, or nobody in particular, would have. Nothing is kept of it.
+///
+/// # Errors
+/// `request.invalid_input` when the policy looks at personal details and no user is named; `entity.not_exists_with_id`.
+pub async fn check_password(
+    tenant: &Tenant,
+    password: &Secret,
+    user_id: Option<&str>,
+) -> Result<Vec<PasswordIssue>> {
+    let snapshot = tenant.snapshot();
+    let policy = &snapshot.experience.password_policy;
+    if user_id.is_none() && policy.looks_at_user() {
+        let details = "the password policy looks at personal details: name a user by `userId`";
+        return Err(Error::refused_with("request.invalid_input", &[("details", details)]));
+    }
+    let user = match user_id {
+        Some(id) => Some(get(tenant, id).await?),
+        None => None,
+    };
+    let personal: Vec<&str> = user
+        .iter()
+        .flat_map(|user| [&user.username, &user.name, &user.primary_email, &user.primary_phone])
+        .filter_map(|detail| detail.as_deref())
+        .collect();
+    Ok(policy.issues(password.reveal(), &personal))
+}
+
 /// Suspends a user, who is signed out everywhere and cannot sign in, or lifts the suspension.
 ///
 /// # Errors
@@ -238,10 +382,45 @@ pub async fn delete(tenant: &Tenant, id: &str) -> Result<()> {
             Box::pin(async move {
                 take(tx, id, *now).await?;
                 sign_out(tx, id).await?;
-                if store::delete(tx, id).await? { Ok(()) } else { Err(unknown(id)) }
+                let mut counted = counts::Changes::default();
+                // Whoever gives the user a role or makes the user a member has done so, and whoever is about to waits in vain.
+                store::take_for_good(tx, id).await?;
+                roles::users::take_all(tx, id, &mut counted).await?;
+                organizations::users::remove_from_all(tx, id, &mut counted).await?;
+                if !store::delete(tx, id).await? {
+                    return Err(unknown(id));
+                }
+                counted.removed(counts::Kind::Users, counts::OF_TENANT, id);
+                counted.apply(tx).await
             })
         })
         .await
+}
+
+/// Replaces the digest of a password by a better one of the same, unless the password has been changed meanwhile.
+///
+/// # Errors
+/// When the database does not answer.
+pub(crate) async fn renew_digest(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    was: &PasswordDigest,
+    digest: &PasswordDigest,
+) -> Result<()> {
+    store::replace_password(tx, user_id, was, digest).await
+}
+
+/// A user and the digest of the password, which the audit log notes.
+///
+/// # Errors
+/// `entity.not_exists_with_id`.
+pub async fn reveal_digest(tenant: &Tenant, id: &str) -> Result<(User, Option<PasswordDigest>)> {
+    let stored = store::find(&mut tenant.read().await?, id).await?.ok_or_else(|| unknown(id))?;
+    if stored.digest.is_some() {
+        let entry = Entry::new(tenant, "User.PasswordDigest.Reveal", Outcome::Success).user(id);
+        audit::record(tenant, entry).await?;
+    }
+    Ok((stored.user, stored.digest))
 }
 
 /// Notes that a user has signed in, in the transaction that starts the session. It is also the last look at whether the user may:
@@ -278,7 +457,10 @@ async fn insert(tenant: &Tenant, user: User, digest: Option<PasswordDigest>) -> 
             Box::pin(async move {
                 let case_sensitive = experience::usernames_are_case_sensitive(tx).await?;
                 store::insert(tx, user, digest.as_ref(), case_sensitive).await.map_err(taken)?;
-                roles::assign_defaults_to_user(tx, &user.id).await
+                let mut counted = counts::Changes::default();
+                counted.added(counts::Kind::Users, counts::OF_TENANT, &user.id);
+                roles::assign_defaults_to_user(tx, &user.id, &mut counted).await?;
+                counted.apply(tx).await
             })
         })
         .await?;
@@ -324,4 +506,5 @@ fn taken(error: Error) -> Error {
         .if_taken("users_username_key", "user.username_already_in_use")
         .if_taken("users_primary_email_folded", "user.email_already_in_use")
         .if_taken("users_primary_phone", "user.phone_already_in_use")
+        .if_taken("user_identities_target_identity_id", "user.identity_already_in_use")
 }

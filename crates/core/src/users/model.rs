@@ -9,6 +9,7 @@ use trinco_oauth::registration::document;
 
 use super::identifiers::{PhoneNumber, Username};
 use crate::experience::{EmailAddress, WebUrl, clearable, optional};
+use crate::passwords::PasswordAlgorithm;
 use crate::{JsonObject, Secret, Text};
 
 /// The longest password the Management API sets, in characters: hashing has a price.
@@ -184,20 +185,6 @@ pub struct NewUser {
     pub custom_data: JsonObject,
     /// Standard claims.
     pub profile: Profile,
-}
-
-/// How a password hash was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum PasswordAlgorithm {
-    Argon2i,
-    Argon2id,
-    Argon2d,
-    SHA1,
-    SHA256,
-    MD5,
-    Bcrypt,
-    Legacy,
 }
 
 /// The body that changes a user: absent members stay as they are; `null` and the empty string clear; the rest replaces.

@@ -15,15 +15,7 @@ pub(super) fn check_new(new: &NewUser) -> Result<()> {
     match (&new.password, &new.password_digest, new.password_algorithm) {
         (Some(_), Some(_), _) => return Err(Error::refused("user.password_and_digest")),
         (None, Some(_), None) => return Err(Error::refused("user.password_algorithm_required")),
-        // A digest is taken only when it can be verified later.
-        (None, Some(_), Some(algorithm)) => {
-            let name = format!("{algorithm:?}");
-            return Err(Error::refused_with(
-                "password.unsupported_encryption_method",
-                &[("name", &name)],
-            ));
-        }
-        (_, None, _) => {}
+        (None, Some(_), Some(_)) | (_, None, _) => {}
     }
     check_phone(new.primary_phone.as_ref())?;
     check_profile(&new.profile)
@@ -173,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_digest_that_could_not_be_verified_is_refused() {
+    fn a_password_comes_in_clear_or_as_a_digest_with_its_algorithm() {
         assert_eq!(new(json!({})), None);
         assert_eq!(new(json!({ "password": "x" })), None);
         assert_eq!(
@@ -181,8 +173,6 @@ mod tests {
             Some("user.password_and_digest")
         );
         assert_eq!(new(json!({ "passwordDigest": "y" })), Some("user.password_algorithm_required"));
-        let code = new(json!({ "passwordDigest": "y", "passwordAlgorithm": "Bcrypt" }));
-        assert_eq!(code, Some("password.unsupported_encryption_method"));
     }
 
     #[test]

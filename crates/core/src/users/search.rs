@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use trinco_db::regular;
+
 use crate::{Error, Result};
 
 /// The longest keyword: characters.
@@ -35,6 +37,8 @@ pub(super) enum Test {
     OneOf(Vec<String>),
     /// It fits a `LIKE` pattern.
     Like(String),
+    /// A regular expression finds something in it. Letter case is the expression's own affair.
+    Regular(String),
 }
 
 /// The fields that can be searched.
@@ -67,17 +71,26 @@ impl Field {
 enum Mode {
     Exact,
     Like,
+    SimilarTo,
+    Posix,
 }
 
 impl Filter {
+    /// Whether every user is listed.
+    pub(super) fn is_empty(&self) -> bool {
+        self.conditions.is_empty()
+            && self.without_role.is_none()
+            && self.outside_organization.is_none()
+    }
+
     /// Reads `search`, `search.<field>`, `mode`, `mode.<field>`, `joint` (or `jointMode`), `isCaseSensitive`, `excludeRoleId` and
     /// `excludeOrganizationId` among the pairs of a query string; others are someone else's.
     ///
-    /// A pattern is compared by `LIKE`, with `%` for any text, `_` for any character and `\` before either that stands for itself.
+    /// A pattern is compared by `LIKE`, with `%` for any text, `_` for any character and `\` before either that stands for itself; by
+    /// `SIMILAR TO`; or as a POSIX regular expression (see [`regular`]).
     ///
     /// # Errors
-    /// `request.invalid_input`: an unknown field or mode, an empty keyword, several keywords for a pattern, or a mode that uses
-    /// regular expressions.
+    /// `request.invalid_input`: an unknown field or mode, an empty keyword, several keywords for a pattern, or a pattern that is none.
     pub fn parse<'q>(pairs: impl IntoIterator<Item = (&'q str, &'q str)>) -> Result<Self> {
         let mut filter = Self::default();
         let mut everywhere: Vec<&str> = Vec::new();
@@ -142,7 +155,15 @@ fn test(mode: Mode, keywords: &[&str], case_sensitive: bool) -> Result<Test> {
             check_pattern(pattern)?;
             Ok(Test::Like(fold(pattern)))
         }
-        (Mode::Like, _) => Err(refuse("several keywords for one field need the mode `exact`")),
+        (Mode::SimilarTo, [pattern]) => regular::similar_to(pattern, case_sensitive)
+            .map(Test::Regular)
+            .map_err(|rule| refuse(&format!("a pattern {rule}"))),
+        (Mode::Posix, [pattern]) => regular::posix(pattern, case_sensitive)
+            .map(Test::Regular)
+            .map_err(|rule| refuse(&format!("a pattern {rule}"))),
+        (Mode::Like | Mode::SimilarTo | Mode::Posix, _) => {
+            Err(refuse("several keywords for one field need the mode `exact`"))
+        }
     }
 }
 
@@ -175,8 +196,9 @@ fn mode_named(name: &str) -> Result<Mode> {
     match name {
         "exact" => Ok(Mode::Exact),
         "like" => Ok(Mode::Like),
-        // Regular expressions on every row need limits in time that not every engine has.
-        _ => Err(refuse("the modes are `like` and `exact`")),
+        "similar_to" => Ok(Mode::SimilarTo),
+        "posix" => Ok(Mode::Posix),
+        _ => Err(refuse("the modes are `like`, `exact`, `similar_to` and `posix`")),
     }
 }
 
@@ -238,8 +260,10 @@ mod tests {
         for pairs in [
             vec![("search", "")],
             vec![("search.avatar", "x")],
-            vec![("search", "x"), ("mode", "posix")],
-            vec![("search", "x"), ("mode.name", "similar_to")],
+            vec![("search", "x"), ("mode", "glob")],
+            vec![("search", "(x"), ("mode", "posix")],
+            vec![("search", "x"), ("search", "y"), ("mode", "posix")],
+            vec![("search.name", "*"), ("mode.name", "similar_to")],
             vec![("search.name", "x"), ("search.name", "y")],
             vec![("search", "x"), ("search.name", "y")],
             vec![("search", "x\\")],
@@ -251,6 +275,22 @@ mod tests {
             assert_eq!(error.code(), Some("request.invalid_input"), "{pairs:?}");
         }
         assert!(Filter::parse([("search", "x\\\\")]).is_ok());
+    }
+
+    #[test]
+    fn patterns_may_be_regular_expressions() {
+        let filter = Filter::parse([
+            ("search.username", "^a+$"),
+            ("mode.username", "posix"),
+            ("search.name", "A_a%"),
+            ("mode.name", "similar_to"),
+        ])
+        .unwrap();
+        let tests: Vec<&Test> = filter.conditions.iter().map(|condition| &condition.test).collect();
+        assert_eq!(
+            tests,
+            [&Test::Regular("(?i)^a+$".to_owned()), &Test::Regular("(?i)^(?:A.a.*)$".to_owned())]
+        );
     }
 
     proptest! {

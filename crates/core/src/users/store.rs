@@ -3,11 +3,10 @@ use trinco_db::{Conn, Row, Sql, Tx, params, sql};
 use super::identifiers::Identifier;
 use super::model::User;
 use super::search::{Condition, Field, Filter, Test};
+use super::settings::Settings;
+use super::social;
 use crate::passwords::PasswordDigest;
-use crate::{JsonObject, Listing, Page, Result};
-
-/// How the digests that this server makes are named in the database.
-const ARGON2ID: &str = "Argon2id";
+use crate::{JsonObject, Listing, Page, Result, counts};
 
 /// A user and what stays in the store.
 pub(super) struct Stored {
@@ -20,7 +19,7 @@ pub(super) async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Option<Stored>
         .optional(
             sql!(
                 "SELECT id, username, primary_email, primary_phone, name, avatar, profile, identities, custom_data,
-                        application_id, is_suspended, is_password_expired, password_digest, password_updated_at,
+                        application_id, is_suspended, is_password_expired, password_digest, password_algorithm, password_updated_at,
                         last_sign_in_at, created_at, updated_at
                  FROM users WHERE tenant_id = $1 AND id = $2"
             ),
@@ -34,7 +33,7 @@ pub(super) async fn find(conn: &mut Conn<'_>, id: &str) -> Result<Option<Stored>
 pub(super) async fn find_many(conn: &mut Conn<'_>, ids: &[String]) -> Result<Vec<Stored>> {
     let query = Sql::from(sql!(
         "SELECT id, username, primary_email, primary_phone, name, avatar, profile, identities, custom_data, application_id,
-                is_suspended, is_password_expired, password_digest, password_updated_at, last_sign_in_at, created_at, updated_at
+                is_suspended, is_password_expired, password_digest, password_algorithm, password_updated_at, last_sign_in_at, created_at, updated_at
          FROM users WHERE tenant_id = $1"
     ))
     .in_list(sql!(" AND id IN "), ids);
@@ -49,7 +48,7 @@ pub(super) async fn find_by(
 ) -> Result<Vec<Stored>> {
     let query = Sql::from(sql!(
         "SELECT id, username, primary_email, primary_phone, name, avatar, profile, identities, custom_data, application_id,
-                is_suspended, is_password_expired, password_digest, password_updated_at, last_sign_in_at, created_at, updated_at
+                is_suspended, is_password_expired, password_digest, password_algorithm, password_updated_at, last_sign_in_at, created_at, updated_at
          FROM users WHERE tenant_id = $1"
     ));
     let query = match identifier {
@@ -73,13 +72,16 @@ pub(super) async fn list(
     filter: &Filter,
     page: Page,
 ) -> Result<Listing<User>> {
-    let count =
-        filtered(Sql::from(sql!("SELECT COUNT(*) FROM users WHERE tenant_id = $1")), filter);
-    let total = conn.one(&count, &[]).await?.get(0)?;
+    let total = if filter.is_empty() {
+        counts::total(conn, counts::Kind::Users, counts::OF_TENANT).await?
+    } else {
+        let count = Sql::from(sql!("SELECT COUNT(*) FROM users WHERE tenant_id = $1"));
+        conn.one(&filtered(count, filter), &[]).await?.get(0)?
+    };
     let query = filtered(
         Sql::from(sql!(
             "SELECT id, username, primary_email, primary_phone, name, avatar, profile, identities, custom_data,
-                    application_id, is_suspended, is_password_expired, password_digest, password_updated_at,
+                    application_id, is_suspended, is_password_expired, password_digest, password_algorithm, password_updated_at,
                     last_sign_in_at, created_at, updated_at
              FROM users WHERE tenant_id = $1"
         )),
@@ -98,7 +100,7 @@ pub(super) async fn list(
 pub(super) async fn all(conn: &mut Conn<'_>) -> Result<Vec<Stored>> {
     let select = sql!(
         "SELECT id, username, primary_email, primary_phone, name, avatar, profile, identities, custom_data, application_id,
-                is_suspended, is_password_expired, password_digest, password_updated_at, last_sign_in_at, created_at, updated_at
+                is_suspended, is_password_expired, password_digest, password_algorithm, password_updated_at, last_sign_in_at, created_at, updated_at
          FROM users WHERE tenant_id = $1"
     );
     conn.all(select, &[]).await?.into_iter().map(stored).collect()
@@ -140,7 +142,8 @@ fn filtered(mut query: Sql, filter: &Filter) -> Sql {
 }
 
 fn column(condition: &Condition) -> &'static Sql {
-    match (condition.field, condition.case_sensitive) {
+    let is_folded = !condition.case_sensitive && !matches!(condition.test, Test::Regular(_));
+    match (condition.field, !is_folded) {
         (Field::Id, _) => sql!("id"),
         (Field::PrimaryPhone, _) => sql!("primary_phone"),
         (Field::PrimaryEmail, true) => sql!("primary_email"),
@@ -156,6 +159,7 @@ fn compared(query: Sql, test: &Test) -> Sql {
     match test {
         Test::OneOf(texts) => query.in_list(sql!(" IN "), texts),
         Test::Like(pattern) => query.push(sql!(" LIKE "), pattern).text(sql!(" ESCAPE '\\'")),
+        Test::Regular(pattern) => query.push(sql!(" REGEXP "), pattern),
     }
 }
 
@@ -180,13 +184,16 @@ fn stored(row: Row) -> Result<Stored> {
         created_at: 0,
         updated_at: 0,
     };
-    let digest: Option<String> = cols.next()?;
+    let (digest, algorithm): (Option<String>, Option<String>) = (cols.next()?, cols.next()?);
     user.has_password = digest.is_some();
     user.password_updated_at = cols.next()?;
     user.last_sign_in_at = cols.next()?;
     user.created_at = cols.next()?;
     user.updated_at = cols.next()?;
-    Ok(Stored { user, digest: digest.map(PasswordDigest::from_stored) })
+    let digest = digest
+        .map(|text| PasswordDigest::from_stored(algorithm.as_deref().unwrap_or_default(), text))
+        .transpose()?;
+    Ok(Stored { user, digest })
 }
 
 fn object(json: &str) -> Result<JsonObject> {
@@ -229,7 +236,7 @@ pub(super) async fn insert(
             folded(user.name.as_ref()),
             &user.avatar,
             digest.map(PasswordDigest::as_str),
-            digest.map(|_| ARGON2ID),
+            digest.map(|digest| digest.algorithm().as_str()),
             serde_json::to_string(&user.profile)?,
             serde_json::to_string(&user.identities)?,
             serde_json::to_string(&user.custom_data)?,
@@ -243,6 +250,125 @@ pub(super) async fn insert(
         ],
     )
     .await?;
+    if user.identities.is_empty() {
+        return Ok(());
+    }
+    set_identities(tx, &user.id, &user.identities).await
+}
+
+/// The ids of the users who have one of these names, of whatever kind.
+pub(super) async fn ids_of_names(conn: &mut Conn<'_>, names: &[String]) -> Result<Vec<String>> {
+    let folded: Vec<String> = names.iter().map(|name| name.trim().to_lowercase()).collect();
+    let digits: Vec<String> =
+        names.iter().map(|name| name.chars().filter(char::is_ascii_digit).collect()).collect();
+    let query = Sql::from(sql!("SELECT id FROM users WHERE tenant_id = $1"))
+        .in_list(sql!(" AND (id IN "), names)
+        .in_list(sql!(" OR username_folded IN "), &folded)
+        .in_list(sql!(" OR primary_email_folded IN "), &folded)
+        .in_list(sql!(" OR primary_phone IN "), digits.iter().filter(|digits| !digits.is_empty()))
+        .text(sql!(")"));
+    let rows = conn.all(&query, &[]).await?;
+    rows.iter().map(|row| Ok(row.get(0)?)).collect()
+}
+
+/// How many users were created from the time `from` to the time before `until`.
+pub(super) async fn count_created(conn: &mut Conn<'_>, from: i64, until: i64) -> Result<i64> {
+    let row = conn
+        .one(
+            sql!(
+                "SELECT COUNT(*) FROM users WHERE tenant_id = $1 AND created_at >= $2 AND created_at < $3"
+            ),
+            params![from, until],
+        )
+        .await?;
+    Ok(row.get(0)?)
+}
+
+/// Groups of user names that differ in case only: how many there are, and the first `limit`, each with its folded name and the ids.
+pub(super) async fn case_conflicts(
+    conn: &mut Conn<'_>,
+    limit: i64,
+) -> Result<(i64, Vec<(String, Vec<String>)>)> {
+    let total = conn
+        .one(
+            sql!(
+                "SELECT COUNT(*) FROM (SELECT username_folded FROM users
+                     WHERE tenant_id = $1 AND username_folded IS NOT NULL
+                     GROUP BY username_folded HAVING COUNT(*) > 1) conflicts"
+            ),
+            &[],
+        )
+        .await?
+        .get(0)?;
+    let rows = conn
+        .all(
+            sql!(
+                "SELECT username_folded, id FROM users WHERE tenant_id = $1 AND username_folded IN
+                     (SELECT username_folded FROM users
+                      WHERE tenant_id = $1 AND username_folded IS NOT NULL
+                      GROUP BY username_folded HAVING COUNT(*) > 1
+                      ORDER BY username_folded COLLATE BYTES LIMIT $2)
+                 ORDER BY username_folded COLLATE BYTES, created_at, id"
+            ),
+            params![limit],
+        )
+        .await?;
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for row in rows {
+        let (folded, id): (String, String) = (row.get(0)?, row.get(1)?);
+        match groups.last_mut() {
+            Some((last, ids)) if *last == folded => ids.push(id),
+            _ => groups.push((folded, vec![id])),
+        }
+    }
+    Ok((total, groups))
+}
+
+/// `None` when there is no such user.
+pub(super) async fn settings(conn: &mut Conn<'_>, id: &str) -> Result<Option<Settings>> {
+    let row = conn
+        .optional(
+            sql!("SELECT logto_config FROM users WHERE tenant_id = $1 AND id = $2"),
+            params![id],
+        )
+        .await?;
+    row.map(|row| Ok(serde_json::from_str(&row.get::<String>(0)?)?)).transpose()
+}
+
+pub(super) async fn set_settings(tx: &mut Tx<'_>, id: &str, settings: &Settings) -> Result<()> {
+    tx.execute(
+        sql!("UPDATE users SET logto_config = $3 WHERE tenant_id = $1 AND id = $2"),
+        params![id, serde_json::to_string(settings)?],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Stores the identities of a user, and by whom they are found.
+pub(super) async fn set_identities(
+    tx: &mut Tx<'_>,
+    id: &str,
+    identities: &JsonObject,
+) -> Result<()> {
+    tx.execute(
+        sql!("UPDATE users SET identities = $3 WHERE tenant_id = $1 AND id = $2"),
+        params![id, serde_json::to_string(identities)?],
+    )
+    .await?;
+    tx.execute(
+        sql!("DELETE FROM user_identities WHERE tenant_id = $1 AND user_id = $2"),
+        params![id],
+    )
+    .await?;
+    for (target, identity_id) in social::named(identities) {
+        tx.execute(
+            sql!(
+                "INSERT INTO user_identities (tenant_id, target, identity_id, user_id) VALUES ($1, $2, $3, $4)"
+            ),
+            params![target, identity_id, id],
+        )
+        .await?;
+    }
     Ok(())
 }
 
@@ -302,7 +428,25 @@ pub(super) async fn set_password(
                  is_password_expired = $6
              WHERE tenant_id = $1 AND id = $2"
         ),
-        params![id, digest.as_str(), ARGON2ID, now_ms, false],
+        params![id, digest.as_str(), digest.algorithm().as_str(), now_ms, false],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Stores another digest of the same password, unless it is no longer `was`.
+pub(super) async fn replace_password(
+    tx: &mut Tx<'_>,
+    id: &str,
+    was: &PasswordDigest,
+    digest: &PasswordDigest,
+) -> Result<()> {
+    tx.execute(
+        sql!(
+            "UPDATE users SET password_digest = $3, password_algorithm = $4
+             WHERE tenant_id = $1 AND id = $2 AND password_digest = $5"
+        ),
+        params![id, digest.as_str(), digest.algorithm().as_str(), was.as_str()],
     )
     .await?;
     Ok(())
@@ -325,18 +469,30 @@ pub(super) async fn clear_password(tx: &mut Tx<'_>, id: &str) -> Result<()> {
 pub(super) async fn update_declared(tx: &mut Tx<'_>, user: &User) -> Result<()> {
     tx.execute(
         sql!(
-            "UPDATE users SET identities = $3, is_suspended = $4, is_password_expired = $5
-             WHERE tenant_id = $1 AND id = $2"
+            "UPDATE users SET is_suspended = $3, is_password_expired = $4 WHERE tenant_id = $1 AND id = $2"
         ),
-        params![
-            &user.id,
-            serde_json::to_string(&user.identities)?,
-            user.is_suspended,
-            user.is_password_expired
-        ],
+        params![&user.id, user.is_suspended, user.is_password_expired],
     )
     .await?;
-    Ok(())
+    set_identities(tx, &user.id, &user.identities).await
+}
+
+/// Says whether a user must choose a new password. False when there is no such user.
+pub(super) async fn set_password_expired(
+    tx: &mut Tx<'_>,
+    id: &str,
+    is_expired: bool,
+    now_ms: i64,
+) -> Result<bool> {
+    let changed = tx
+        .execute(
+            sql!(
+                "UPDATE users SET is_password_expired = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2"
+            ),
+            params![id, is_expired, now_ms],
+        )
+        .await?;
+    Ok(changed > 0)
 }
 
 pub(super) async fn set_suspended(tx: &mut Tx<'_>, id: &str, is_suspended: bool) -> Result<()> {
@@ -360,6 +516,13 @@ pub(super) async fn record_sign_in(tx: &mut Tx<'_>, id: &str, now_ms: i64) -> Re
         )
         .await?;
     Ok(recorded > 0)
+}
+
+/// Takes the user's row for good, as deleting it does: what refers to it has been written, or will not be.
+pub(super) async fn take_for_good(tx: &mut Tx<'_>, id: &str) -> Result<()> {
+    let take = sql!("SELECT id FROM users WHERE tenant_id = $1 AND id = $2 FOR UPDATE");
+    tx.optional(take, params![id]).await?;
+    Ok(())
 }
 
 /// Deletes a user with all that belongs to it; false when there is none.

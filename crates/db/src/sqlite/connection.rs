@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
+use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, OpenFlags};
 
@@ -10,7 +11,7 @@ use super::failure::failure;
 use crate::conn::Args;
 use crate::dialect::{self, EngineKind};
 use crate::stopwatch::Deadline;
-use crate::{Error, Param, Row, Sql, Value};
+use crate::{Error, Param, Row, Sql, Value, regular};
 
 /// One SQLite connection, used by one thread at a time.
 pub(crate) struct Connection {
@@ -138,7 +139,25 @@ fn set_up(
         raw.execute_batch("PRAGMA query_only = ON")?;
     }
     raw.set_prepared_statement_cache_capacity(STATEMENTS);
+    raw.create_scalar_function("regexp", 2, REGEXP_FLAGS, regexp)?;
     raw.progress_handler(INSTRUCTIONS_BETWEEN_CHECKS, Some(move || deadline.passed()))
+}
+
+const REGEXP_FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
+    .union(FunctionFlags::SQLITE_DETERMINISTIC)
+    .union(FunctionFlags::SQLITE_INNOCUOUS);
+
+/// `text REGEXP pattern`, for which SQLite has an operator and no function. Nothing fits no text.
+fn regexp(context: &mut Context<'_>) -> Result<Option<bool>, rusqlite::Error> {
+    let unreadable = |error: regex::Error| rusqlite::Error::UserFunctionError(Box::new(error));
+    // Compiled once for a statement.
+    let pattern: Arc<regex::Regex> =
+        context.get_or_create_aux(0, |pattern| match pattern.as_str() {
+            Ok(pattern) => regular::compile(pattern).map_err(unreadable),
+            Err(error) => Err(rusqlite::Error::UserFunctionError(Box::new(error))),
+        })?;
+    let text: Option<String> = context.get(1)?;
+    Ok(text.map(|text| pattern.is_match(&text)))
 }
 
 fn query(

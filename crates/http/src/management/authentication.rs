@@ -133,7 +133,7 @@ async fn authenticate(app: &App, tenant: &Tenant, request: &Parts) -> Result<()>
         return Err(Error::refused("auth.jwt_sub_missing"));
     }
     let allowed = Scope::parse(&claims.scope)
-        .is_ok_and(|scopes| permission::allows(tenant, &scopes, &request.method, path));
+        .is_ok_and(|scopes| permission::allows(tenant, &scopes, &request.method, &request.uri));
     if !allowed {
         return Err(Error::refused("auth.forbidden"));
     }

@@ -12,6 +12,7 @@ mod authentication;
 mod cimd;
 mod configs;
 mod connectors;
+mod dashboard;
 mod doors;
 mod email_templates;
 mod events;
@@ -19,6 +20,7 @@ mod hasura;
 mod hooks;
 mod jwt_customizers;
 mod logs;
+mod one_time_tokens;
 mod openapi;
 mod organization_applications;
 mod organization_invitations;
@@ -31,11 +33,17 @@ mod personal_access_tokens;
 mod registration;
 mod resources;
 mod roles;
+mod sentinel;
 mod sign_in_exp;
+mod sign_in_exp_checks;
 mod sso_connectors;
 mod status;
 mod subject_tokens;
+mod user_identities;
+mod user_mfa;
 mod user_roles;
+mod user_sessions;
+mod user_settings;
 mod users;
 mod verification_codes;
 
@@ -91,7 +99,15 @@ fn guarded() -> Doors {
         .merge(sign_in_exp::routes())
         .merge(sso_connectors::routes())
         .merge(verification_codes::routes())
+        .merge(sign_in_exp_checks::routes())
         .merge(users::routes())
+        .merge(user_identities::routes())
+        .merge(user_mfa::routes())
+        .merge(user_sessions::routes())
+        .merge(user_settings::routes())
+        .merge(sentinel::routes())
+        .merge(one_time_tokens::routes())
+        .merge(dashboard::routes())
         .merge(personal_access_tokens::routes())
         .merge(subject_tokens::routes())
 }

@@ -4,22 +4,22 @@
 //! must not be a way to more: what gives somebody permissions at a Management API, or lets one act as somebody who has them, asks for
 //! `all`.
 
-use http::Method;
+use http::{Method, Uri};
 use trinco_core::resources::management::{ALL, Area, READ};
 use trinco_core::{Tenant, organization_template, roles, tenants};
 use trinco_oauth::Scope;
 
 /// Whether the scopes allow this request.
-pub(super) fn allows(tenant: &Tenant, scopes: &Scope, method: &Method, path: &str) -> bool {
+pub(super) fn allows(tenant: &Tenant, scopes: &Scope, method: &Method, uri: &Uri) -> bool {
     if scopes.contains(ALL) {
         return true;
     }
-    let path: Vec<&str> = path.trim_start_matches('/').split('/').skip(1).collect();
+    let path: Vec<&str> = uri.path().trim_start_matches('/').split('/').skip(1).collect();
     let Some(area) = area_of(&path) else {
         return false;
     };
     let only_sees = matches!(*method, Method::GET | Method::HEAD);
-    if only_sees && !reveals(&path) {
+    if only_sees && !reveals(&path) && !asks_to_reveal(uri.query().unwrap_or_default()) {
         let held = ["read", "write"].map(|verb| format!("{verb}:{}", area.name()));
         return scopes.contains(READ) || held.iter().any(|scope| scopes.contains(scope));
     }
@@ -80,6 +80,11 @@ fn reveals(path: &[&str]) -> bool {
     }
 }
 
+/// Whether the query asks for a secret beside what is seen there.
+fn asks_to_reveal(query: &str) -> bool {
+    form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "includePasswordHash")
+}
+
 /// Whether it could give a token, or whoever holds it, more than its own permissions.
 fn is_way_to_more(tenant: &Tenant, method: &Method, path: &[&str]) -> bool {
     let snapshot = tenant.snapshot();
@@ -121,6 +126,13 @@ mod tests {
         for unknown in ["", "nothing", "user", ".well-known"] {
             assert_eq!(area(unknown), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn a_query_may_ask_for_a_secret() {
+        assert!(asks_to_reveal("includePasswordHash=true"));
+        assert!(asks_to_reveal("a=b&include%50asswordHash=1"));
+        assert!(!asks_to_reveal("") && !asks_to_reveal("search=includePasswordHash"));
     }
 
     #[test]

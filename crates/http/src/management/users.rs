@@ -4,6 +4,8 @@ use axum::Json as Body;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use trinco_core::JsonObject;
+use trinco_core::passwords::{PasswordAlgorithm, PasswordDigest};
+use trinco_core::sso_identities::SsoIdentity;
 use trinco_core::users::{self, Filter, NewUser, PasswordBody, User, UserChanges};
 use trinco_oauth::claims::Profile;
 
@@ -64,6 +66,8 @@ async fn create(Here(tenant): Here, Json(new): Json<NewUser>) -> Result<Body<Use
 struct UserQuery {
     /// Tells the identities at enterprise providers too.
     include_sso_identities: Option<Flag>,
+    /// Tells the hash of the password too.
+    include_password_hash: Option<Flag>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -72,7 +76,17 @@ struct Detailed {
     #[serde(flatten)]
     user: User,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sso_identities: Option<Vec<JsonObject>>,
+    sso_identities: Option<Vec<SsoIdentity>>,
+    #[serde(flatten)]
+    password: Option<RevealedPassword>,
+}
+
+/// The hash of a password, `null` where there is none.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct RevealedPassword {
+    password_digest: Option<String>,
+    password_algorithm: Option<PasswordAlgorithm>,
 }
 
 async fn read(
@@ -80,10 +94,21 @@ async fn read(
     Path(id): Path<String>,
     Query(query): Query<UserQuery>,
 ) -> Result<Body<Detailed>, ApiError> {
-    let user = users::get(&tenant, &id).await?;
-    // There is no enterprise single sign-on that identities could come from.
-    let sso_identities = says_yes(query.include_sso_identities).then(Vec::new);
-    Ok(Body(Detailed { user, sso_identities }))
+    let (user, password) = if says_yes(query.include_password_hash) {
+        let (user, digest) = users::reveal_digest(&tenant, &id).await?;
+        let password = RevealedPassword {
+            password_digest: digest.as_ref().map(|digest| digest.as_str().to_owned()),
+            password_algorithm: digest.as_ref().map(PasswordDigest::algorithm),
+        };
+        (user, Some(password))
+    } else {
+        (users::get(&tenant, &id).await?, None)
+    };
+    let sso_identities = match says_yes(query.include_sso_identities) {
+        true => Some(users::identities(&tenant, &id).await?.sso),
+        false => None,
+    };
+    Ok(Body(Detailed { user, sso_identities, password }))
 }
 
 async fn update(

@@ -20,8 +20,20 @@ pub(crate) async fn walk(walk: &mut Walk) {
     walk.get("/api/configs/id-token").await;
     walk.ok("PATCH", "/api/configs/oidc/session", json!({ "ttl": 3600 })).await;
     walk.get("/api/configs/oidc/session").await;
+    checks(walk).await;
     keys(walk).await;
     scripts(walk).await;
+}
+
+async fn checks(walk: &mut Walk) {
+    let user = walk.create("/api/users", json!({ "username": "caio" })).await;
+    walk.ok(
+        "POST",
+        "/api/sign-in-exp/default/check-password",
+        json!({ "password": "long enough to be good", "userId": user }),
+    )
+    .await;
+    walk.get("/api/sign-in-exp/username-policy/case-sensitivity-conflicts?limit=20").await;
 }
 
 async fn keys(walk: &mut Walk) {

@@ -50,7 +50,7 @@ fn members(snapshot: &Snapshot, entry: &Entry, with: With) -> Result<JsonObject>
     let roles = role_names(snapshot, entry.role_ids.iter().map(String::as_str));
     insert(&mut members, "roles", &roles)?;
     if with.secrets {
-        let digest = entry.digest.as_ref().map(PasswordDigest::as_str);
+        let digest = entry.digest.as_ref().map(PasswordDigest::to_text);
         insert(&mut members, "passwordDigest", &digest)?;
     }
     Ok(members)
@@ -73,11 +73,11 @@ pub(super) fn check(looked: &Looked<'_>, mut next: JsonObject) -> Result<JsonObj
         Names::check_roles(&looked.names.roles, "roles", roles, RoleType::User)?;
     }
     if let Some(Some(text)) = &digest
-        && PasswordDigest::from_elsewhere(text).is_none()
+        && PasswordDigest::from_text(text).is_none()
     {
         return Err(Refused::at(
             "passwordDigest",
-            "must be an Argon2id digest such as $argon2id$v=19$m=19456,t=2,p=1$…",
+            "must be an Argon2id digest such as $argon2id$v=19$m=19456,t=2,p=1$…, or another after its name, as Bcrypt:$2b$…",
         ));
     }
     let user = understood(looked.tenant, looked.key, next)?;
@@ -128,7 +128,7 @@ pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {
         .map_err(|_| Error::Internal("a user that was checked is not read".to_owned()))?;
     let digest = digest
         .filter(|_| is_touched("passwordDigest"))
-        .map(|text| text.and_then(|text| PasswordDigest::from_elsewhere(&text)));
+        .map(|text| text.and_then(|text| PasswordDigest::from_text(&text)));
     let role_ids = roles
         .filter(|_| is_touched("roles"))
         .map(|names| role_ids(&tenant.snapshot(), &names))

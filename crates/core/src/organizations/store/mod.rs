@@ -9,10 +9,13 @@ use std::collections::HashMap;
 use trinco_db::{Conn, Row, Tx, params, sql};
 
 use super::model::{Membership, Organization};
+use crate::counts::{self, Kind};
 use crate::{Page, Result};
 
 /// How many ids one statement lists at most: engines limit the number of parameters.
 const IDS_AT_ONCE: usize = 1000;
+/// The pattern that everything is like.
+const EVERYTHING: &str = "%%";
 
 /// The organizations whose id or folded name is like `pattern`: a page of them, the newest first, and how many there are in all.
 pub(super) async fn list(
@@ -20,16 +23,20 @@ pub(super) async fn list(
     pattern: &str,
     page: Page,
 ) -> Result<(Vec<Organization>, i64)> {
-    let total = conn
-        .one(
-            sql!(
-                "SELECT count(*) FROM organizations WHERE tenant_id = $1
-                   AND (id LIKE $2 ESCAPE '\\' OR name_folded LIKE $2 ESCAPE '\\')"
-            ),
-            params![pattern],
-        )
-        .await?
-        .get(0)?;
+    let total = if pattern == EVERYTHING {
+        counts::total(conn, Kind::Organizations, counts::OF_TENANT).await?
+    } else {
+        let row = conn
+            .one(
+                sql!(
+                    "SELECT count(*) FROM organizations WHERE tenant_id = $1
+                       AND (id LIKE $2 ESCAPE '\\' OR name_folded LIKE $2 ESCAPE '\\')"
+                ),
+                params![pattern],
+            )
+            .await?;
+        row.get(0)?
+    };
     let tenant = conn.tenant().to_owned();
     let rows = conn
         .all(

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use trinco_db::{Conn, Sql, Tx, params, sql};
 
-use super::{IDS_AT_ONCE, first_column, grouped, held};
+use super::{EVERYTHING, IDS_AT_ONCE, first_column, grouped, held};
+use crate::counts::{self, Changes, Kind};
 use crate::roles::FeaturedUser;
 use crate::{Page, Result};
 
@@ -20,24 +21,28 @@ pub(in crate::organizations) async fn list(
     role_id: &str,
     page: Page,
 ) -> Result<(Vec<String>, i64)> {
-    let total = conn
-        .one(
-            sql!(
-                "SELECT count(*) FROM organization_users m
-                 JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id
-                 WHERE m.tenant_id = $1 AND m.organization_id = $2
-                   AND (u.id LIKE $3 ESCAPE '\\' OR u.username_folded LIKE $3 ESCAPE '\\'
-                     OR u.primary_email_folded LIKE $3 ESCAPE '\\'
-                     OR u.primary_phone LIKE $3 ESCAPE '\\' OR u.name_folded LIKE $3 ESCAPE '\\')
-                   AND ($4 = '' OR EXISTS (
-                     SELECT 1 FROM organization_user_roles r
-                     WHERE r.tenant_id = $1 AND r.organization_id = $2 AND r.user_id = m.user_id
-                       AND r.organization_role_id = $4))"
-            ),
-            params![organization_id, pattern, role_id],
-        )
-        .await?
-        .get(0)?;
+    let total = if pattern == EVERYTHING && role_id.is_empty() {
+        counts::total(conn, Kind::OrganizationUsers, organization_id).await?
+    } else {
+        let row = conn
+            .one(
+                sql!(
+                    "SELECT count(*) FROM organization_users m
+                     JOIN users u ON u.tenant_id = m.tenant_id AND u.id = m.user_id
+                     WHERE m.tenant_id = $1 AND m.organization_id = $2
+                       AND (u.id LIKE $3 ESCAPE '\\' OR u.username_folded LIKE $3 ESCAPE '\\'
+                         OR u.primary_email_folded LIKE $3 ESCAPE '\\'
+                         OR u.primary_phone LIKE $3 ESCAPE '\\' OR u.name_folded LIKE $3 ESCAPE '\\')
+                       AND ($4 = '' OR EXISTS (
+                         SELECT 1 FROM organization_user_roles r
+                         WHERE r.tenant_id = $1 AND r.organization_id = $2 AND r.user_id = m.user_id
+                           AND r.organization_role_id = $4))"
+                ),
+                params![organization_id, pattern, role_id],
+            )
+            .await?;
+        row.get(0)?
+    };
     let rows = conn
         .all(
             sql!(
@@ -64,16 +69,10 @@ pub(in crate::organizations) async fn summaries(
     conn: &mut Conn<'_>,
     organization_ids: &[String],
 ) -> Result<HashMap<String, (i64, Vec<FeaturedUser>)>> {
-    let count = Sql::from(sql!(
-        "SELECT organization_id, count(*) FROM organization_users WHERE tenant_id = $1"
-    ))
-    .in_list(sql!(" AND organization_id IN "), organization_ids)
-    .text(sql!(" GROUP BY organization_id"));
     let mut summaries = HashMap::new();
-    for row in conn.all(&count, &[]).await? {
-        let organization_id: String = row.get(0)?;
-        let featured = featured(conn, &organization_id).await?;
-        summaries.insert(organization_id, (row.get(1)?, featured));
+    for (id, count) in counts::totals(conn, Kind::OrganizationUsers, organization_ids).await? {
+        let featured = featured(conn, &id).await?;
+        summaries.insert(id, (count, featured));
     }
     Ok(summaries)
 }
@@ -113,6 +112,7 @@ pub(in crate::organizations) async fn insert(
     organization_id: &str,
     user_ids: &[String],
     now_ms: i64,
+    counted: &mut Changes,
 ) -> Result<Vec<String>> {
     let insert = sql!(
         "INSERT INTO organization_users
@@ -122,6 +122,7 @@ pub(in crate::organizations) async fn insert(
     let mut added = Vec::with_capacity(user_ids.len());
     for id in user_ids {
         if tx.execute(insert, params![organization_id, id, now_ms]).await? > 0 {
+            counted.added(Kind::OrganizationUsers, organization_id, id);
             added.push(id.clone());
         }
     }
@@ -133,16 +134,36 @@ pub(in crate::organizations) async fn delete(
     tx: &mut Tx<'_>,
     organization_id: &str,
     user_ids: &[String],
-) -> Result<u64> {
+    counted: &mut Changes,
+) -> Result<usize> {
     let mut deleted = 0;
     for some in user_ids.chunks(IDS_AT_ONCE) {
         let delete = Sql::from(sql!(
             "DELETE FROM organization_users WHERE tenant_id = $1 AND organization_id = $2"
         ))
-        .in_list(sql!(" AND user_id IN "), some);
-        deleted += tx.execute(&delete, params![organization_id]).await?;
+        .in_list(sql!(" AND user_id IN "), some)
+        .text(sql!(" RETURNING user_id"));
+        for row in tx.all(&delete, params![organization_id]).await? {
+            counted.removed(Kind::OrganizationUsers, organization_id, &row.get::<String>(0)?);
+            deleted += 1;
+        }
     }
     Ok(deleted)
+}
+
+/// Ends every membership of a user.
+pub(in crate::organizations) async fn delete_of_user(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    counted: &mut Changes,
+) -> Result<()> {
+    let delete = sql!(
+        "DELETE FROM organization_users WHERE tenant_id = $1 AND user_id = $2 RETURNING organization_id"
+    );
+    for row in tx.all(delete, params![user_id]).await? {
+        counted.removed(Kind::OrganizationUsers, &row.get::<String>(0)?, user_id);
+    }
+    Ok(())
 }
 
 /// Takes the row of a membership, so that nobody else changes the member's roles until the transaction ends. False when the user is

@@ -5,11 +5,14 @@ use std::collections::HashMap;
 use trinco_db::{Conn, Sql, Tx, params, sql};
 
 use super::IDS_AT_ONCE;
+use crate::counts::{self, Changes, Kind};
 use crate::roles::model::FeaturedUser;
 use crate::{Page, Result};
 
 /// How many of those who hold a role a list shows.
 const FEATURED: i64 = 3;
+/// The pattern that everything is like.
+const EVERYTHING: &str = "%%";
 
 /// Takes the user's row, so that nobody else changes the roles of the user until the transaction ends. False when there is no such
 /// user.
@@ -53,14 +56,21 @@ pub(in crate::roles) async fn of_everyone(
 }
 
 /// Each pair is a user and a role the user is to hold. Returns how many were not there yet.
-pub(in crate::roles) async fn insert(tx: &mut Tx<'_>, pairs: &[(&str, &str)]) -> Result<u64> {
+pub(in crate::roles) async fn insert(
+    tx: &mut Tx<'_>,
+    pairs: &[(&str, &str)],
+    counted: &mut Changes,
+) -> Result<u64> {
     let insert = sql!(
         "INSERT INTO user_roles (tenant_id, user_id, role_id) VALUES ($1, $2, $3)
          ON CONFLICT DO NOTHING"
     );
     let mut inserted = 0;
     for (user_id, role_id) in pairs {
-        inserted += tx.execute(insert, params![*user_id, *role_id]).await?;
+        if tx.execute(insert, params![*user_id, *role_id]).await? > 0 {
+            inserted += 1;
+            counted.added(Kind::RoleUsers, role_id, user_id);
+        }
     }
     Ok(inserted)
 }
@@ -69,10 +79,29 @@ pub(in crate::roles) async fn delete(
     tx: &mut Tx<'_>,
     user_id: &str,
     role_id: &str,
+    counted: &mut Changes,
 ) -> Result<bool> {
     let delete =
         sql!("DELETE FROM user_roles WHERE tenant_id = $1 AND user_id = $2 AND role_id = $3");
-    Ok(tx.execute(delete, params![user_id, role_id]).await? > 0)
+    let is_deleted = tx.execute(delete, params![user_id, role_id]).await? > 0;
+    if is_deleted {
+        counted.removed(Kind::RoleUsers, role_id, user_id);
+    }
+    Ok(is_deleted)
+}
+
+/// Takes every role from a user.
+pub(in crate::roles) async fn delete_all(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    counted: &mut Changes,
+) -> Result<()> {
+    let delete =
+        sql!("DELETE FROM user_roles WHERE tenant_id = $1 AND user_id = $2 RETURNING role_id");
+    for row in tx.all(delete, params![user_id]).await? {
+        counted.removed(Kind::RoleUsers, &row.get::<String>(0)?, user_id);
+    }
+    Ok(())
 }
 
 /// The ids of the users who hold a role and of whom some identifying column is like `pattern`: a page of them, the newest first,
@@ -83,20 +112,24 @@ pub(in crate::roles) async fn holders(
     pattern: &str,
     page: Page,
 ) -> Result<(Vec<String>, i64)> {
-    let total = conn
-        .one(
-            sql!(
-                "SELECT count(*) FROM user_roles h
-                 JOIN users u ON u.tenant_id = h.tenant_id AND u.id = h.user_id
-                 WHERE h.tenant_id = $1 AND h.role_id = $2
-                   AND (u.id LIKE $3 ESCAPE '\\' OR u.username_folded LIKE $3 ESCAPE '\\'
-                     OR u.primary_email_folded LIKE $3 ESCAPE '\\'
-                     OR u.primary_phone LIKE $3 ESCAPE '\\' OR u.name_folded LIKE $3 ESCAPE '\\')"
-            ),
-            params![role_id, pattern],
-        )
-        .await?
-        .get(0)?;
+    let total = if pattern == EVERYTHING {
+        counts::total(conn, Kind::RoleUsers, role_id).await?
+    } else {
+        let row = conn
+            .one(
+                sql!(
+                    "SELECT count(*) FROM user_roles h
+                     JOIN users u ON u.tenant_id = h.tenant_id AND u.id = h.user_id
+                     WHERE h.tenant_id = $1 AND h.role_id = $2
+                       AND (u.id LIKE $3 ESCAPE '\\' OR u.username_folded LIKE $3 ESCAPE '\\'
+                         OR u.primary_email_folded LIKE $3 ESCAPE '\\'
+                         OR u.primary_phone LIKE $3 ESCAPE '\\' OR u.name_folded LIKE $3 ESCAPE '\\')"
+                ),
+                params![role_id, pattern],
+            )
+            .await?;
+        row.get(0)?
+    };
     let rows = conn
         .all(
             sql!(
@@ -120,14 +153,10 @@ pub(in crate::roles) async fn summaries(
     conn: &mut Conn<'_>,
     role_ids: &[String],
 ) -> Result<HashMap<String, (i64, Vec<FeaturedUser>)>> {
-    let count = Sql::from(sql!("SELECT role_id, count(*) FROM user_roles WHERE tenant_id = $1"))
-        .in_list(sql!(" AND role_id IN "), role_ids)
-        .text(sql!(" GROUP BY role_id"));
     let mut summaries = HashMap::new();
-    for row in conn.all(&count, &[]).await? {
-        let role_id: String = row.get(0)?;
+    for (role_id, count) in counts::totals(conn, Kind::RoleUsers, role_ids).await? {
         let featured = featured(conn, &role_id).await?;
-        summaries.insert(role_id, (row.get(1)?, featured));
+        summaries.insert(role_id, (count, featured));
     }
     Ok(summaries)
 }
@@ -151,15 +180,23 @@ async fn featured(conn: &mut Conn<'_>, role_id: &str) -> Result<Vec<FeaturedUser
         .collect()
 }
 
-pub(in crate::roles) async fn insert_defaults(tx: &mut Tx<'_>, user_id: &str) -> Result<()> {
-    tx.execute(
-        sql!(
-            "INSERT INTO user_roles (tenant_id, user_id, role_id)
-             SELECT tenant_id, $2, id FROM roles WHERE tenant_id = $1 AND is_default AND type = 'User'
-             ON CONFLICT DO NOTHING"
-        ),
-        params![user_id],
-    )
-    .await?;
+pub(in crate::roles) async fn insert_defaults(
+    tx: &mut Tx<'_>,
+    user_id: &str,
+    counted: &mut Changes,
+) -> Result<()> {
+    let rows = tx
+        .all(
+            sql!(
+                "INSERT INTO user_roles (tenant_id, user_id, role_id)
+                 SELECT tenant_id, $2, id FROM roles WHERE tenant_id = $1 AND is_default AND type = 'User'
+                 ON CONFLICT DO NOTHING RETURNING role_id"
+            ),
+            params![user_id],
+        )
+        .await?;
+    for row in rows {
+        counted.added(Kind::RoleUsers, &row.get::<String>(0)?, user_id);
+    }
     Ok(())
 }

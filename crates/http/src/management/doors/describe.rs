@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::app::Here;
 use crate::extract::{Json, Paged, Path, Query, QueryPairs};
 use crate::failure::ApiError;
-use crate::reply::{Listed, Put, Reply};
+use crate::reply::{Checked, Listed, Put, Reply};
 
 /// What is known of an operation by now.
 pub(crate) struct Operation<'a> {
@@ -170,6 +170,13 @@ impl<T: JsonSchema> Output for Put<T> {
     fn describe(operation: &mut Operation<'_>) {
         operation.answers::<T>(200, "application/json");
         operation.answers::<T>(201, "application/json");
+    }
+}
+
+impl<T: JsonSchema> Output for Checked<T> {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.answers::<T>(200, "application/json");
+        operation.answers::<T>(400, "application/json");
     }
 }
 
