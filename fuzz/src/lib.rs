@@ -27,11 +27,13 @@ pub mod jwt;
 pub mod language;
 pub mod outbound_response;
 pub mod params;
+pub mod password_digest;
 pub mod pem;
 pub mod redirect_uri;
 pub mod registration;
 pub mod scope;
 pub mod token_request;
+pub mod user_search;
 
 /// A target: whether the input was accepted.
 pub type Target = fn(&[u8]) -> bool;
@@ -59,9 +61,11 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("language", language::run),
     ("outbound_response", outbound_response::run),
     ("params", params::run),
+    ("password_digest", password_digest::run),
     ("pem", pem::run),
     ("redirect_uri", redirect_uri::run),
     ("registration", registration::run),
     ("scope", scope::run),
     ("token_request", token_request::run),
+    ("user_search", user_search::run),
 ];

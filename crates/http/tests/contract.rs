@@ -9,6 +9,8 @@ mod applications;
 mod events;
 #[path = "contract/organizations.rs"]
 mod organizations;
+#[path = "settings/mod.rs"]
+mod password_settings;
 #[path = "contract/roles.rs"]
 mod roles;
 #[path = "contract/settings.rs"]
