@@ -207,7 +207,7 @@ mod tests {
         assert!(!expired(&policy(false, None), &user, 99));
         let later = policy(true, Some(35 * DAY));
         assert!(!expired(&later, &user, 64) && expired(&later, &user, 65));
-        let marked = User { is_password_expired: true, ..user.clone() };
+        let marked = User { is_password_expired: true, ..user };
         assert!(expired(&on, &marked, 11) && !expired(&policy(false, None), &marked, 11));
         assert!(!expired(&on, &User { has_password: false, ..marked }, 99));
     }
