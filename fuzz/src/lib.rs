@@ -27,6 +27,7 @@ pub mod jwt;
 pub mod language;
 pub mod outbound_response;
 pub mod params;
+pub mod password_digest;
 pub mod pem;
 pub mod redirect_uri;
 pub mod registration;
@@ -34,6 +35,7 @@ pub mod saml_metadata;
 pub mod scope;
 pub mod smtp_replies;
 pub mod token_request;
+pub mod user_search;
 
 /// A target: whether the input was accepted.
 pub type Target = fn(&[u8]) -> bool;
@@ -61,6 +63,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("language", language::run),
     ("outbound_response", outbound_response::run),
     ("params", params::run),
+    ("password_digest", password_digest::run),
     ("pem", pem::run),
     ("redirect_uri", redirect_uri::run),
     ("registration", registration::run),
@@ -68,4 +71,5 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("scope", scope::run),
     ("smtp_replies", smtp_replies::run),
     ("token_request", token_request::run),
+    ("user_search", user_search::run),
 ];

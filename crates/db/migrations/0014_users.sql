@@ -120,3 +120,6 @@ CREATE TABLE one_time_tokens (
 CREATE INDEX one_time_tokens_by_email ON one_time_tokens (tenant_id, email_folded);
 CREATE INDEX one_time_tokens_by_creation ON one_time_tokens (tenant_id, created_at, id);
 CREATE INDEX one_time_tokens_by_expiry ON one_time_tokens (tenant_id, expires_at);
+
+-- The newest members of an organization, without reading all of them.
+CREATE INDEX organization_users_by_joining ON organization_users (tenant_id, organization_id, created_at, user_id);

@@ -43,7 +43,7 @@ pub fn similar_to(pattern: &str, case_sensitive: bool) -> Result<String, &'stati
             '%' => translated.push_str(".*"),
             '_' => translated.push('.'),
             '\\' => {
-                literal(chars.next().ok_or("must not end with a single `\\`")?, &mut translated)
+                literal(chars.next().ok_or("must not end with a single `\\`")?, &mut translated);
             }
             '.' | '^' | '$' => literal(c, &mut translated),
             '(' => {

@@ -12,6 +12,8 @@ mod events;
 #[path = "contract/organizations.rs"]
 mod organizations;
 mod peer;
+#[path = "settings/mod.rs"]
+mod password_settings;
 #[path = "contract/roles.rs"]
 mod roles;
 #[path = "contract/settings.rs"]
@@ -108,7 +110,7 @@ async fn every_operation_of_the_contract_succeeds_and_fails_as_it_says() {
         match (tried.contains(&operation), missing.contains(&operation)) {
             (false, false) => problems.push(format!("{operation} was not tried")),
             (true, true) => {
-                problems.push(format!("{operation} is there: strike it from missing.txt"))
+                problems.push(format!("{operation} is there: strike it from missing.txt"));
             }
             _ => {}
         }

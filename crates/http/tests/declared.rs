@@ -155,6 +155,13 @@ async fn a_file_makes_an_empty_tenant_the_same_and_leaves_the_same_tenant_alone(
     assert_eq!(done.counts(), planned.counts());
     assert_eq!(export(&other).await, file);
     assert!(apply(&other, &file, true).await.changes.is_empty());
+    let (ours, theirs) = (&world.admin, other.admin().await);
+    let members = format!("/api/organizations/{}/users", world.organization_id);
+    for path in ["/api/users", "/api/organizations", &members] {
+        let (here, there) = (ours.get(path).await, theirs.get(path).await);
+        assert_eq!(here.header("total-number"), there.header("total-number"), "{path}");
+        assert_ne!(here.header("total-number"), "0", "{path}");
+    }
 
     // What was carried over works: the password, and the client's secret.
     let tenant = other.tenant();

@@ -1,6 +1,8 @@
 //! How many users there are, come and are active; who is found; and what ends a lockout, at the door.
 
 use serde_json::{Value, json};
+use trinco_core::Secret;
+use trinco_core::users::{self, Registration};
 use trinco_testkit::{Admin, Answer, Server, World, hidden, text};
 
 const DAY: i64 = 86_400;
@@ -101,6 +103,27 @@ async fn totals_stay_true_through_everything() {
     let mut conn = server.tenant().read().await.expect("a connection");
     let row = conn.one(select, trinco_db::params![&organizations[0], &role]).await.expect("a row");
     assert_eq!(row.get::<i64>(0).expect("a number"), 0);
+}
+
+#[tokio::test]
+async fn whoever_signs_up_is_counted() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let role =
+        json!({ "name": "reader", "description": "Reads", "type": "User", "isDefault": true });
+    let role = text(&admin.create("/api/roles", role).await, "/id").to_owned();
+    let new = Registration {
+        username: "ana".to_owned(),
+        password: Secret::new("long enough to be good".to_owned()),
+        application_id: None,
+    };
+    users::register(server.tenant(), new.clone()).await.expect("an account");
+    users::register(server.tenant(), new).await.expect_err("the name is taken");
+    assert_eq!(total(&admin, "/api/users").await, "1");
+    assert_eq!(total(&admin, &format!("/api/roles/{role}/users")).await, "1");
+    let listed = admin.get("/api/roles").await.expect(200).json();
+    let reader = listed.as_array().expect("roles").iter().find(|one| one["id"] == role.as_str());
+    assert_eq!(reader.expect("the role")["usersCount"], 1);
 }
 
 #[tokio::test]

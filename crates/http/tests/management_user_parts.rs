@@ -1,13 +1,14 @@
 //! What belongs to users, at the door: sessions, grants, second factors, identities elsewhere and choices.
 
 mod guest;
+mod settings;
 
 use guest::{Guest, answer};
 use serde_json::{Value, json};
 use trinco_core::secrets::{self, NewTokenSet, Provider, TokenSetMetadata};
 use trinco_core::sso_identities::{self, NewSsoIdentity};
 use trinco_core::{JsonObject, Secret};
-use trinco_testkit::{Admin, Answer, Browser, Server, Tokens, USER as ALICE, World, text};
+use trinco_testkit::{Admin, Answer, Browser, Server, Tokens, USER as ALICE, World, hidden, text};
 
 const USER: (&str, &str) = ("ana", "correct horse");
 const SCOPE: &str = "openid offline_access";
@@ -395,12 +396,40 @@ async fn choices_about_signing_in_are_merged() {
 }
 
 #[tokio::test]
-async fn a_password_is_made_to_expire_only_where_passwords_do() {
+async fn a_password_is_made_to_expire_where_passwords_do() {
     let server = Server::start().await;
-    let admin = server.admin().await;
-    let path = format!("/api/users/{}/password/expiration", admin.user(USER.0, USER.1).await);
+    let mut admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    let id = admin.user(USER.0, USER.1).await;
+    let path = format!("/api/users/{id}/password/expiration");
     let refused = admin.patch(&path, json!({ "isExpired": true })).await.expect(400);
     assert_eq!(code(&refused), "sign_in_experiences.password_expiration_not_enabled");
+
+    settings::let_passwords_expire(&server, Some(30)).await;
+    let signs_in = async || {
+        let browser = server.browser();
+        let url = server.authorization_url(&app.0, "openid", &[]);
+        let page = browser.get(&url).await.location().to_owned();
+        let xsrf = hidden(&browser.get(&page).await.expect(200).text, "xsrf");
+        let fields = [("xsrf", xsrf.as_str()), ("identifier", USER.0), ("password", USER.1)];
+        browser.submit(&page, &fields).await.status == 303
+    };
+    assert!(signs_in().await);
+    let user = admin.patch(&path, json!({ "isExpired": true })).await.expect(200).json();
+    assert_eq!(user["id"], json!(id));
+    assert!(!signs_in().await);
+    admin.patch(&path, json!({ "isExpired": false })).await.expect(200);
+    assert!(signs_in().await);
+    admin.patch(&path, json!({ "isExpired": true })).await.expect(200);
+    let password = json!({ "password": USER.1 });
+    admin.patch(&format!("/api/users/{id}/password"), password).await.expect(200);
+    assert!(signs_in().await, "it is a new one");
+    server.clock().advance(30 * 86_400);
+    assert!(!signs_in().await, "it is too old");
+    admin.renew().await;
+    assert_eq!(code(&admin.patch(&path, json!({})).await.expect(400)), "guard.invalid_input");
+    let nobody = "/api/users/nobody/password/expiration";
+    admin.patch(nobody, json!({ "isExpired": true })).await.expect(404);
 }
 
 #[tokio::test]

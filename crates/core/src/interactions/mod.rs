@@ -104,7 +104,7 @@ pub async fn find(tenant: &Tenant, id: &str) -> Result<Option<Interaction>> {
 /// # Errors
 /// `session.invalid_credentials` when the user does not exist or the password is another one: the two look and cost the same.
 /// `session.verification_blocked_too_many_attempts` after too many of them.
-/// `user.suspended` once the password was right. `auth.forbidden` when sign-in is switched off.
+/// `user.suspended` and `password.expired` once the password was right. `auth.forbidden` when sign-in is switched off.
 pub async fn sign_in(
     tenant: &Tenant,
     interaction: &Interaction,
@@ -147,6 +147,9 @@ pub async fn sign_in(
     };
     if user.is_suspended {
         return Err(Error::refused("user.suspended"));
+    }
+    if users::has_expired_password(tenant, &user) {
+        return Err(Error::refused("password.expired"));
     }
     let entry =
         entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);

@@ -5,6 +5,8 @@ mod picture;
 mod rules;
 mod store;
 
+use trinco_db::Conn;
+
 pub use model::{AddedMfaVerification, MfaVerification, NewMfaVerification};
 
 use model::{Kept, KeptCode};
@@ -19,6 +21,15 @@ use crate::{Error, Result, Secret, Tenant, users};
 pub async fn list(tenant: &Tenant, user_id: &str) -> Result<Vec<MfaVerification>> {
     let kept = store::find(&mut tenant.read().await?, user_id).await?;
     Ok(kept.ok_or_else(|| unknown(user_id))?.iter().map(Kept::shown).collect())
+}
+
+/// The second factors of a user, none for one there is not.
+///
+/// # Errors
+/// When the database does not answer or holds something unreadable.
+pub(crate) async fn of_user(conn: &mut Conn<'_>, user_id: &str) -> Result<Vec<MfaVerification>> {
+    let kept = store::find(conn, user_id).await?.unwrap_or_default();
+    Ok(kept.iter().map(Kept::shown).collect())
 }
 
 /// Adds a second factor to a user.

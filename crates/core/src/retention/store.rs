@@ -13,6 +13,7 @@ pub(super) enum Expired {
     UserCodeAttempts,
     SignInAttempts,
     SubjectTokens,
+    OneTimeTokens,
     AccessTokens,
     RefreshTokens,
     SpentProofs,
@@ -24,7 +25,7 @@ pub(super) enum Expired {
 }
 
 impl Expired {
-    pub(super) const ALL: [Self; 15] = [
+    pub(super) const ALL: [Self; 16] = [
         Self::Interactions,
         Self::AuthorizationRequests,
         Self::AuthorizationCodes,
@@ -32,6 +33,7 @@ impl Expired {
         Self::UserCodeAttempts,
         Self::SignInAttempts,
         Self::SubjectTokens,
+        Self::OneTimeTokens,
         Self::AccessTokens,
         Self::RefreshTokens,
         Self::SpentProofs,
@@ -53,7 +55,10 @@ impl Expired {
             | Self::MessageCounts
             | Self::VerificationCodes => Kind::Interactions,
             Self::AuthorizationCodes | Self::DeviceCodes => Kind::Codes,
-            Self::SubjectTokens | Self::AccessTokens | Self::RefreshTokens => Kind::Tokens,
+            Self::SubjectTokens
+            | Self::OneTimeTokens
+            | Self::AccessTokens
+            | Self::RefreshTokens => Kind::Tokens,
             Self::Sessions => Kind::Sessions,
             Self::Grants => Kind::Grants,
             Self::Logs => Kind::Logs,
@@ -97,6 +102,12 @@ impl Expired {
             Self::SubjectTokens => sql!(
                 "DELETE FROM subject_tokens WHERE tenant_id = $1 AND expires_at <= $2 AND hash IN
                  (SELECT hash FROM subject_tokens WHERE tenant_id = $1 AND expires_at <= $2
+                  ORDER BY expires_at LIMIT $3)"
+            ),
+            // Shown for thirty days more (2,592,000,000 ms): an operator may want to know what became of one.
+            Self::OneTimeTokens => sql!(
+                "DELETE FROM one_time_tokens WHERE tenant_id = $1 AND expires_at <= $2 - 2592000000 AND id IN
+                 (SELECT id FROM one_time_tokens WHERE tenant_id = $1 AND expires_at <= $2 - 2592000000
                   ORDER BY expires_at LIMIT $3)"
             ),
             Self::AccessTokens => sql!(

@@ -154,7 +154,7 @@ pub async fn revoke(
                 match revoked {
                     RevokedGrants::Usual => end(tx, session_id, None).await?,
                     RevokedGrants::FirstParty => {
-                        end_but_for_others(tx, session_id, snapshot).await?
+                        end_but_for_others(tx, session_id, snapshot).await?;
                     }
                     RevokedGrants::All => {
                         take(tx, session_id).await?;

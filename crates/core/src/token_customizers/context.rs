@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use trinco_oauth::client::GrantType;
 
 use crate::authorization::Subject;
-use crate::{JsonObject, Result, Snapshot, Tenant, clients, organizations};
+use crate::{
+    JsonObject, Result, Snapshot, Tenant, clients, mfa_verifications, organizations, sso_identities,
+};
 
 /// Those whom a token is about.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +29,18 @@ pub(super) async fn of(
 ) -> Result<JsonObject> {
     let mut context = JsonObject::new();
     if let Some(subject) = parties.subject {
-        context.insert("user".to_owned(), user(snapshot, subject)?);
+        let mut conn = tenant.read().await?;
+        let id = subject.user.id.as_str();
+        let identities = sso_identities::of_user(&mut conn, id).await?;
+        let factors = mfa_verifications::of_user(&mut conn, id).await?;
+        drop(conn);
+        let mut user = user(snapshot, subject)?;
+        user["ssoIdentities"] = serde_json::to_value(identities)?;
+        user["mfaVerificationFactors"] = factors
+            .into_iter()
+            .map(|one| serde_json::to_value(one.factor))
+            .collect::<Result<_, _>>()?;
+        context.insert("user".to_owned(), user);
     }
     if let Some(registered) = clients::find(tenant, parties.client_id).await? {
         context.insert("application".to_owned(), serde_json::to_value(&registered.application)?);
@@ -81,9 +94,6 @@ fn user(snapshot: &Snapshot, subject: &Subject) -> Result<Value> {
     user["roles"] = roles.collect();
     user["organizations"] = organizations.collect();
     user["organizationRoles"] = organization_roles.collect();
-    // Users have passwords only: neither enterprise identities nor second factors are known here.
-    user["ssoIdentities"] = json!([]);
-    user["mfaVerificationFactors"] = json!([]);
     Ok(user)
 }
 

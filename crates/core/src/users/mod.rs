@@ -326,6 +326,12 @@ pub async fn set_password_expired(tenant: &Tenant, id: &str, is_expired: bool) -
         .await
 }
 
+/// Whether a user must choose a new password before signing in with one: because an administrator wants it, or it is too old.
+pub(crate) fn has_expired_password(tenant: &Tenant, user: &User) -> bool {
+    let policy = tenant.snapshot().experience.password_expiration;
+    rules::has_expired_password(&policy, user, tenant.now_ms())
+}
+
 /// What the password policy says to a password that a user, or nobody in particular, would have. Nothing is kept of it.
 ///
 /// # Errors

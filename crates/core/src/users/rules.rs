@@ -5,6 +5,7 @@ use trinco_oauth::claims::Profile;
 
 use super::identifiers::PhoneNumber;
 use super::model::{NewUser, User, UserChanges};
+use crate::experience::PasswordExpiration;
 use crate::{Error, JsonObject, Result};
 
 /// The members of an address (the Management API's names).
@@ -106,6 +107,20 @@ pub(super) fn merge_profile(changes: &Profile, profile: &mut Profile) -> Result<
     Ok(())
 }
 
+/// Whether the user must choose a new password, where passwords expire at all. One from before that was switched on counts from then.
+pub(super) fn has_expired_password(policy: &PasswordExpiration, user: &User, now_ms: i64) -> bool {
+    const DAY_MS: i64 = 86_400_000;
+    if policy.enabled != Some(true) || !user.has_password {
+        return false;
+    }
+    let chosen = user.password_updated_at.unwrap_or(user.created_at);
+    let counts_from = chosen.max(policy.enabled_at.unwrap_or(chosen));
+    let is_too_old = policy
+        .valid_period_days
+        .is_some_and(|days| counts_from.saturating_add(i64::from(days) * DAY_MS) <= now_ms);
+    user.is_password_expired || is_too_old
+}
+
 /// Whether there is anything to sign in with.
 fn has_identifier(user: &User) -> bool {
     user.username.is_some()
@@ -173,6 +188,28 @@ mod tests {
             Some("user.password_and_digest")
         );
         assert_eq!(new(json!({ "passwordDigest": "y" })), Some("user.password_algorithm_required"));
+    }
+
+    #[test]
+    fn a_password_expires_where_passwords_do() {
+        const DAY: i64 = 86_400_000;
+        let policy = |enabled, since| PasswordExpiration {
+            enabled: Some(enabled),
+            enabled_at: since,
+            valid_period_days: Some(30),
+        };
+        let user = User { has_password: true, password_updated_at: Some(10 * DAY), ..ana() };
+        let expired = |policy: &PasswordExpiration, user: &User, day: i64| {
+            has_expired_password(policy, user, day * DAY)
+        };
+        let on = policy(true, None);
+        assert!(!expired(&on, &user, 39) && expired(&on, &user, 40));
+        assert!(!expired(&policy(false, None), &user, 99));
+        let later = policy(true, Some(35 * DAY));
+        assert!(!expired(&later, &user, 64) && expired(&later, &user, 65));
+        let marked = User { is_password_expired: true, ..user };
+        assert!(expired(&on, &marked, 11) && !expired(&policy(false, None), &marked, 11));
+        assert!(!expired(&on, &User { has_password: false, ..marked }, 99));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use trinco_core::sso_identities::{self, NewSsoIdentity};
 use trinco_core::{JsonObject, Secret};
 use trinco_testkit::text;
 
+use crate::password_settings as settings;
 use crate::walk::Walk;
 
 pub(crate) async fn walk(walk: &mut Walk) {
@@ -50,6 +51,9 @@ pub(crate) async fn walk(walk: &mut Walk) {
 }
 
 async fn parts(walk: &mut Walk, path: &str) {
+    settings::let_passwords_expire(&walk.server, Some(365)).await;
+    walk.ok("PATCH", &format!("{path}/password/expiration"), json!({ "isExpired": false })).await;
+    settings::let_passwords_expire(&walk.server, None).await;
     walk.ok("PATCH", &format!("{path}/logto-configs"), json!({ "mfa": { "skipped": true } })).await;
     walk.get(&format!("{path}/logto-configs")).await;
     let factors = format!("{path}/mfa-verifications");
