@@ -26,10 +26,13 @@ async fn open(path: &Path) -> Db {
 
 /// The tables that migrations make, read from their text.
 fn made_by_migrations() -> Vec<String> {
-    let words =
-        MIGRATIONS.iter().flat_map(|migration| migration.sql.split("CREATE TABLE ").skip(1));
-    let names = words.map(|rest| rest.split([' ', '(']).next().unwrap().to_owned());
-    let mut names: Vec<String> = names.collect();
+    let after = |words: &'static str| {
+        let rests = MIGRATIONS.iter().flat_map(move |migration| migration.sql.split(words).skip(1));
+        rests.map(|rest| rest.split([' ', '(', ';']).next().unwrap().to_owned())
+    };
+    let dropped: Vec<String> = after("DROP TABLE ").collect();
+    let mut names: Vec<String> =
+        after("CREATE TABLE ").filter(|name| !dropped.contains(name)).collect();
     names.sort();
     names
 }

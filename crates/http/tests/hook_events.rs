@@ -6,6 +6,7 @@ mod receiver;
 
 use receiver::{Receiver, deliver};
 use serde_json::{Value, json};
+use trinco_core::declared;
 use trinco_core::hooks::Event;
 use trinco_testkit::{Admin, Method, Server, USER, World, hidden, query_of, text};
 
@@ -324,4 +325,39 @@ async fn a_grant_that_gives_way_to_a_newer_one_is_told() {
     assert_eq!(told[0]["maxAllowedGrants"], 1);
     assert_eq!(told[0]["preRevocationActiveGrantCount"], 2);
     assert_eq!(told[0]["revokedGrantIds"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_file_changes_is_told_without_a_call() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let receiver = all_ears(&admin).await;
+    let apply = async |file: &str| {
+        let file = format!("version: 1\n{file}");
+        let plan = declared::plan(server.tenant(), &file, false).await.unwrap();
+        declared::carry_out(server.tenant(), &plan, &|| false).await.unwrap();
+        deliver(&server).await;
+        let mut told = receiver.bodies();
+        told.sort_by_key(|event| text(event, "/event").to_owned());
+        assert!(told.iter().all(|event| event.get("path").is_none() && event.get("ip").is_none()));
+        told
+    };
+    let file = "users:\n  - id: ana\n    username: ana\n\
+                organizations:\n  - id: acme\n    name: Acme\n    users:\n      - id: ana\n";
+    let told = apply(file).await;
+    let names: Vec<&str> = told.iter().map(|event| text(event, "/event")).collect();
+    assert_eq!(names, ["Organization.Created", "Organization.Membership.Updated", "User.Created"]);
+    assert_eq!(
+        (&told[0]["data"]["id"], &told[0]["data"]["name"]),
+        (&json!("acme"), &json!("Acme"))
+    );
+    assert_eq!(
+        (&told[1]["organizationId"], &told[1]["addedUserIds"]),
+        (&json!("acme"), &json!(["ana"]))
+    );
+    assert_eq!(told[2]["data"]["username"], "ana");
+    let told = apply("users:\n  - id: ana\n    name: Ana\n").await;
+    let names: Vec<&str> = told.iter().map(|event| text(event, "/event")).collect();
+    assert_eq!(names, ["User.Data.Updated"]);
+    assert_eq!(told[0]["data"]["name"], "Ana");
 }

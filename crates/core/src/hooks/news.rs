@@ -8,7 +8,7 @@ use trinco_db::Tx;
 use super::event::Event;
 use crate::deliveries::{self, Delivery, Kind};
 use crate::users::User;
-use crate::{Bumped, Call, JsonObject, Result, Section, Snapshot, Tenant, time};
+use crate::{Bumped, Call, JsonObject, Result, Section, Snapshot, Tenant, calendar};
 
 /// What is told of a user.
 const OF_USER: [&str; 15] = [
@@ -50,11 +50,14 @@ impl News {
             listeners.of(event).iter().map(|hook| (hook.clone(), tenant.new_id())).collect();
         let now = tenant.now_ms();
         let news = Self { event, to, facts: JsonObject::new(), rank: now };
+        if !news.is_wanted() {
+            return news;
+        }
         let occasion = tenant.occasion();
         let ip = if event.is_of_interaction() { "userIp" } else { "ip" };
         let news = news
             .fact("event", event.name())
-            .fact("createdAt", time::iso(now))
+            .fact("createdAt", calendar::iso8601(now))
             .fact_if("userAgent", occasion.user_agent.as_ref())
             .fact_if(ip, occasion.ip.as_ref());
         match &occasion.call {
@@ -212,6 +215,29 @@ impl Membership {
     }
 }
 
+impl Membership {
+    /// Whether nobody came and nobody went.
+    pub(crate) fn is_empty(&self) -> bool {
+        let lists = [
+            &self.added_user_ids,
+            &self.removed_user_ids,
+            &self.added_application_ids,
+            &self.removed_application_ids,
+        ];
+        lists.into_iter().all(Vec::is_empty)
+    }
+
+    /// Of users, with what became of applications.
+    #[must_use]
+    pub(crate) fn and(self, of_applications: Self) -> Self {
+        Self {
+            added_user_ids: self.added_user_ids,
+            removed_user_ids: self.removed_user_ids,
+            ..of_applications
+        }
+    }
+}
+
 fn some(ids: &[String]) -> Vec<String> {
     ids.iter().take(MOST_IDS).cloned().collect()
 }
@@ -348,7 +374,7 @@ pub(super) fn example(hook_id: &str, event: Event, now_ms: i64) -> JsonObject {
     let news = news
         .fact("hookId", hook_id)
         .fact("event", event.name())
-        .fact("createdAt", time::iso(now_ms))
+        .fact("createdAt", calendar::iso8601(now_ms))
         .fact("userAgent", "Example/1.0");
     let news = if event.is_of_interaction() {
         news.fact("userIp", "192.0.2.1")

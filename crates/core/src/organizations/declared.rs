@@ -7,6 +7,7 @@ use trinco_db::Tx;
 use super::model::{NewOrganization, Organization, OrganizationChanges};
 use super::{find, gone, rules, store};
 use crate::counts::{Changes, Kind, OF_TENANT};
+use crate::hooks::{Event, Membership, News, telling};
 use crate::roles::difference;
 use crate::{Result, Tenant, Text};
 
@@ -45,33 +46,46 @@ pub(crate) fn draft(tenant: &Tenant, id: &str, new: NewOrganization) -> Organiza
 /// # Errors
 /// `entity.relation_foreign_key_not_found` when a member or a role is gone.
 pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
-    tenant
-        .write((declared, tenant.now_ms()), |tx, (declared, now)| {
+    let told = match declared.new {
+        Some(_) => Event::OrganizationCreated,
+        None => Event::OrganizationDataUpdated,
+    };
+    let news = News::of(tenant, Event::OrganizationMembershipUpdated);
+    telling(tenant, told)
+        .write((declared, news, tenant.now_ms()), |tx, (declared, news, now)| {
             Box::pin(async move {
                 let id = declared.id.as_str();
                 let mut counted = Changes::default();
-                if let Some(organization) = &declared.new {
+                let organization = if let Some(organization) = &declared.new {
                     store::insert(tx, organization).await.map_err(|error| {
                         error.if_taken("organizations_id", "entity.unique_integrity_violation")
                     })?;
                     counted.added(Kind::Organizations, OF_TENANT, id);
+                    organization.clone()
                 } else if store::take(tx, id).await? {
                     let mut organization = find(tx, id).await?;
                     rules::apply(&declared.changes, &mut organization);
                     store::update(tx, &organization).await?;
+                    organization
                 } else {
                     return Err(super::unknown());
-                }
+                };
+                let mut delta = Membership::default();
                 if let Some(users) = &declared.users {
-                    put_users(tx, id, users, *now, &mut counted).await?;
+                    delta = put_users(tx, id, users, *now, &mut counted).await?;
                 }
                 if let Some(applications) = &declared.applications {
-                    put_applications(tx, id, applications, *now).await?;
+                    delta = delta.and(put_applications(tx, id, applications, *now).await?);
                 }
-                counted.apply(tx).await
+                if !delta.is_empty() {
+                    news.clone().merged(&delta).tell(tx).await?;
+                }
+                counted.apply(tx).await?;
+                Ok(organization)
             })
         })
         .await
+        .map(drop)
 }
 
 async fn put_users(
@@ -80,12 +94,12 @@ async fn put_users(
     wanted: &Members,
     now_ms: i64,
     counted: &mut Changes,
-) -> Result<()> {
+) -> Result<Membership> {
     let members = store::users::ids(tx, id).await?;
     let ids: Vec<String> = wanted.keys().cloned().collect();
-    let (add, remove) = difference(&members, &ids);
-    store::users::delete(tx, id, &remove, counted).await?;
-    store::users::insert(tx, id, &add, now_ms, counted).await.map_err(gone)?;
+    let (come, go) = difference(&members, &ids);
+    store::users::delete(tx, id, &go, counted).await?;
+    store::users::insert(tx, id, &come, now_ms, counted).await.map_err(gone)?;
     for (user_id, roles) in wanted {
         let held = store::users::roles(tx, id, user_id).await?.unwrap_or_default();
         let (add, remove) = difference(&held, roles);
@@ -97,15 +111,20 @@ async fn put_users(
             store::users::insert_roles(tx, id, member, role).await.map_err(gone)?;
         }
     }
-    Ok(())
+    Ok(Membership::of_users(id, &come, &go))
 }
 
-async fn put_applications(tx: &mut Tx<'_>, id: &str, wanted: &Members, now_ms: i64) -> Result<()> {
+async fn put_applications(
+    tx: &mut Tx<'_>,
+    id: &str,
+    wanted: &Members,
+    now_ms: i64,
+) -> Result<Membership> {
     let members = store::applications::ids(tx, id).await?;
     let ids: Vec<String> = wanted.keys().cloned().collect();
-    let (add, remove) = difference(&members, &ids);
-    store::applications::delete(tx, id, &remove).await?;
-    store::applications::insert(tx, id, &add, now_ms).await.map_err(gone)?;
+    let (come, go) = difference(&members, &ids);
+    store::applications::delete(tx, id, &go).await?;
+    store::applications::insert(tx, id, &come, now_ms).await.map_err(gone)?;
     for (application_id, roles) in wanted {
         let held = store::applications::roles(tx, id, application_id).await?.unwrap_or_default();
         let (add, remove) = difference(&held, roles);
@@ -117,5 +136,5 @@ async fn put_applications(tx: &mut Tx<'_>, id: &str, wanted: &Members, now_ms: i
             store::applications::insert_roles(tx, id, member, role).await.map_err(gone)?;
         }
     }
-    Ok(())
+    Ok(Membership::of_applications(id, &come, &go))
 }

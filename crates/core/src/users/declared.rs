@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::model::{NewUser, User};
 use super::{find, rules, sign_out, store, take, taken, unknown};
+use crate::hooks::{Event, telling};
 use crate::passwords::PasswordDigest;
 use crate::{Error, JsonObject, Page, Result, Tenant, counts, experience, roles};
 
@@ -110,10 +111,12 @@ pub(crate) fn draft(
 /// # Errors
 /// `user.*_already_in_use`; `user.last_sign_in_method_required`; `entity.relation_foreign_key_not_found` when a role is gone.
 pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
-    tenant
+    let told = if declared.is_new { Event::UserCreated } else { Event::UserDataUpdated };
+    telling(tenant, told)
         .write((declared, tenant.now_ms()), |tx, (declared, now)| {
             Box::pin(async move {
                 let wanted = &declared.user;
+                let mut user = wanted.clone();
                 let id = wanted.id.as_str();
                 let case_sensitive = experience::usernames_are_case_sensitive(tx).await?;
                 let digest = declared.digest.as_ref();
@@ -128,7 +131,7 @@ pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
                 } else {
                     take(tx, id, *now).await?;
                     let was = find(tx, id).await?.ok_or_else(|| unknown(id))?;
-                    let mut user = was.clone();
+                    user = was.clone();
                     rules::become_declared(&declared.touched, wanted, &mut user)?;
                     store::update(tx, &user, case_sensitive).await.map_err(taken)?;
                     match digest {
@@ -144,8 +147,10 @@ pub(crate) async fn put(tenant: &Tenant, declared: Declared) -> Result<()> {
                 if let Some(role_ids) = &declared.role_ids {
                     roles::users::hold(tx, id, role_ids, true, &mut counted).await?;
                 }
-                counted.apply(tx).await
+                counted.apply(tx).await?;
+                Ok(user)
             })
         })
         .await
+        .map(drop)
 }

@@ -11,6 +11,7 @@ use crate::config::{Setting, Settings, SettingsFile, Sources};
 pub(super) const WITHOUT_FLAG: &str = "\
 Settings for trinco.toml or the environment (retention.logs is TRINCO_RETENTION_LOGS there):
   master_key              The master key itself, instead of a file: better in the environment
+  proxies                 Proxies of yours before the server, which tell in X-Forwarded-For who asks [default: 0]
   keys.grace_period       Seconds that a new signing key is published before it signs [default: 14400]
   keys.rotate_every       Days after which keys are rotated by themselves, 0 for never [default: 0]
   retention.interactions  Days that sign-ins that were not finished are kept [default: 0]
