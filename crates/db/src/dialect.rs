@@ -71,6 +71,10 @@ pub(crate) const SQLITE_SETUP: &str = "
 
 /// PostgreSQL: taken inside the transaction, so that it holds through a transaction pooler and ends
 /// with it. The number is arbitrary and must never change.
+///
+/// It is one for all schemas of a database, which therefore wait for each other. A number for each schema would have to be taken
+/// beside this one for as long as programs run that know only this one, and would spare nobody the wait until then; nothing but
+/// patience depends on it, because whoever waits says so and no silence counts meanwhile ([`crate::nodes::watch`]).
 pub(crate) const POSTGRES_MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7454293310147)";
 
 /// PostgreSQL: how a transaction that has written ends. Its time limit is lifted first: it would end the wait for a synchronous

@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
-use support::{on_both, on_postgres};
+use support::{OWNS_SCHEMA, on_both, on_postgres, raw};
 use trinco_db::{Copied, Copying, Db, DbUrl, Error, MIGRATIONS, Options, Presence, Sql, copy, sql};
 
 /// Tables that say something about one database and not about the installation.
 const OF_ONE_DATABASE: [&str; 3] = ["migrations", "migration_floors", "nodes"];
+/// For tests: how long a node waits for the schema.
+const SHORT: Duration = Duration::from_millis(250);
 /// More than are read at once, and than fit into one statement.
 const LOGS: usize = 2500;
 
@@ -355,6 +357,43 @@ async fn a_node_is_known_to_run_by_what_it_does_and_not_by_its_clock() {
         let error = killed.beat(7).await.unwrap_err();
         assert!(matches!(error, Error::Migration(_)), "{error:?}");
         assert!(error.to_string().contains("incomplete copy"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_others_keep_from_showing_that_it_lives_does_not_count_as_gone() {
+    let source = filled().await;
+    let from = open(&source.path).await;
+    on_postgres(async |place| {
+        let to = place.open_empty().await;
+        to.migrate(MIGRATIONS, 1).await.unwrap();
+        let options = Options { statement_timeout: SHORT, ..place.options.clone() };
+        let db = Db::open(&place.url, options).await.unwrap();
+        let (id, label) = ("living".to_owned(), "node living".to_owned());
+        let living = Presence::announce(&db, MIGRATIONS, id, label, 1).await.unwrap();
+        let beating = tokio::spawn(async move {
+            loop {
+                // It waits for the schema as all do, and gives up until the next time.
+                let _ = living.beat(2).await;
+                tokio::time::sleep(SHORT).await;
+            }
+        });
+        // Another schema is migrated for longer than silence takes. A copy that waits for that is the first in the queue.
+        let migrating = place.postgres.clone().unwrap();
+        let migrating = tokio::spawn(async move {
+            raw(&migrating, &format!("BEGIN; {OWNS_SCHEMA}; SELECT pg_sleep(3); COMMIT")).await;
+        });
+        tokio::time::sleep(SHORT).await;
+        let copying = Copying { force: true, watch: 6 * SHORT };
+        let copied = copy(&from, &to, MIGRATIONS, copying, 7, |_, _| {}).await;
+        beating.abort();
+        migrating.await.unwrap();
+        assert_eq!(
+            copied.unwrap_err().to_string(),
+            "node living runs on the target; stop it first"
+        );
+        assert!(to.standing(MIGRATIONS).await.is_ok(), "it was left as it was");
     })
     .await;
 }

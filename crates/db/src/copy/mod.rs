@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 use crate::dialect::{self, EngineKind};
 use crate::error::refused;
 use crate::standing::Standing;
-use crate::stopwatch::Stopwatch;
 use crate::tables::{self, Table};
+use crate::waiting::Waiting;
 use crate::{Conn, Db, Error, Kind, Migrating, Migration, Param, Value, migrate, params, sql};
 use target::{prepare, require_mark, unmark};
 
@@ -92,7 +92,7 @@ pub async fn copy(
         let (system, tables) = (source.system(), tables.clone());
         let begun = Arc::new(AtomicBool::new(false));
         tokio::spawn(async move {
-            let trying = Stopwatch::start();
+            let mut waiting = Waiting::begin();
             loop {
                 let input = (tables.clone(), send.clone(), Arc::clone(&begun), standing.database);
                 let read = system
@@ -107,11 +107,8 @@ pub async fn copy(
                         })
                     })
                     .await;
-                let is_early =
-                    !begun.load(Ordering::Relaxed) && trying.elapsed() < migrate::STATEMENT_LIMIT;
                 match read {
-                    // The schema is just being changed, this one or another of the same PostgreSQL database.
-                    Err(Error::Busy) if is_early => tokio::time::sleep(migrate::RETRY_PAUSE).await,
+                    Err(error) if !begun.load(Ordering::Relaxed) => waiting.after(error).await?,
                     read => return read,
                 }
             }

@@ -2,12 +2,12 @@
 
 use crate::dialect;
 use crate::error::refused;
-use crate::migrate::apply;
+use crate::migrate::{self, apply};
 use crate::nodes::{self, Node};
 use crate::standing::{BOOKKEEPING, INCOMPLETE_COPY, MIGRATIONS, tables as names};
-use crate::stopwatch::Stopwatch;
 use crate::tables::{self, Table};
-use crate::{Conn, Copying, Db, Error, Migrating, Migration, Tx, migrate, params, sql};
+use crate::waiting::Waiting;
+use crate::{Conn, Copying, Db, Error, Migrating, Migration, Tx, params, sql};
 
 /// Marks the target as incomplete and gives it the schema. What is given back are its tables, parents first, each of them as the source
 /// has it. Nothing is deleted yet, but the rows of servers that are gone.
@@ -33,15 +33,12 @@ pub(super) async fn prepare(
             require_room(target, migrations, copying).await?;
         }
     }
-    let gone = gone_nodes(target, copying).await?;
-    let trying = Stopwatch::start();
-    while let Err(error) = mark(target, gone.clone(), now_ms).await {
-        // Another schema of the same PostgreSQL database may be migrated, or copied, just now.
-        if !matches!(error, Error::Busy) || trying.elapsed() >= migrate::STATEMENT_LIMIT {
-            return Err(error);
-        }
-        tracing::info!("waiting for a migration, a backup or a long transaction to end");
-        tokio::time::sleep(migrate::RETRY_PAUSE).await;
+    let mut waiting = Waiting::begin();
+    loop {
+        let gone = gone_nodes(target, copying).await?;
+        let Err(error) = mark(target, gone, now_ms).await else { break };
+        // Whoever held the schema has kept nodes from showing that they live, so they are watched anew.
+        waiting.after(error).await?;
     }
     let marked = names(&mut source.system().read().await?).await?;
     if has(&marked, INCOMPLETE_COPY) {
