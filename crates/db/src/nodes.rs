@@ -125,7 +125,7 @@ pub struct Presence {
 
 impl Presence {
     /// Announces a server built for `migrations`, with a random `id`. From here on no migration that it cannot work with is applied
-    /// unless it is forced.
+    /// unless it is forced. Waits while somebody changes the schema, or another one of the same database.
     ///
     /// # Errors
     /// [`Error::Migration`], with a sentence, when such a migration has been applied already.
@@ -146,7 +146,10 @@ impl Presence {
             others,
             gone_after,
         };
-        presence.beat(now_ms).await?;
+        let mut waiting = Waiting::begin();
+        while let Err(error) = presence.beat(now_ms).await {
+            waiting.after(error).await?;
+        }
         db.system().write(now_ms, |tx, now_ms| Box::pin(forget_the_gone(tx, *now_ms))).await?;
         Ok(presence)
     }

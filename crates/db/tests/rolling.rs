@@ -290,3 +290,18 @@ async fn no_contract_is_applied_because_others_kept_an_old_node_from_showing_tha
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_starts_while_others_migrate_waits_for_them() {
+    on_postgres(async |place| {
+        let db = place.open().await;
+        let impatient = impatient(place).await;
+        let starting = async {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            announce(&impatient, MIGRATIONS, "new").await;
+        };
+        tokio::join!(others_migrate(place), starting);
+        assert_eq!(db.standing(MIGRATIONS).await.unwrap().nodes.len(), 1);
+    })
+    .await;
+}
