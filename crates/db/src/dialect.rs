@@ -166,6 +166,23 @@ pub(crate) fn parents(engine: EngineKind) -> &'static Sql {
     }
 }
 
+/// Lists the tables of others whose rows refer to rows of ours.
+pub(crate) fn foreign_children(engine: EngineKind) -> &'static Sql {
+    match engine {
+        // A file has one schema, and refers to no other file.
+        EngineKind::Sqlite => sql!("SELECT name FROM sqlite_schema WHERE 1 = 0"),
+        EngineKind::Postgres => sql!(
+            "SELECT DISTINCT CAST(cn.nspname || '.' || c.relname AS TEXT) FROM pg_constraint f
+             JOIN pg_class c ON c.oid = f.conrelid
+             JOIN pg_namespace cn ON cn.oid = c.relnamespace
+             JOIN pg_class p ON p.oid = f.confrelid
+             JOIN pg_namespace pn ON pn.oid = p.relnamespace
+             WHERE f.contype = 'f' AND pn.nspname = current_schema() AND cn.nspname <> current_schema()
+             ORDER BY 1"
+        ),
+    }
+}
+
 /// PostgreSQL: how a transaction begins. Limits are set inside it, because session settings do not
 /// survive a transaction pooler.
 pub(crate) fn postgres_begin(mode: &str, statement_timeout: Duration) -> String {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
-use support::{OWNS_SCHEMA, on_both, on_postgres, raw};
+use support::{OWNS_SCHEMA, between, on_both, on_postgres, raw, unique};
 use trinco_db::{Copied, Copying, Db, DbUrl, Error, MIGRATIONS, Options, Presence, Sql, copy, sql};
 
 /// Tables that say something about one database and not about the installation.
@@ -298,6 +298,36 @@ async fn tables_of_somebody_else_are_known_whatever_they_are_called() {
         let error = all(&from, &to, true).await.unwrap_err().to_string();
         assert!(error.contains("the table migrations"), "{error}");
         assert_eq!(count(&to, sql!("SELECT count(*) FROM users")).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_somebody_else_that_refer_to_ours_are_not_lost_with_them() {
+    let source = filled().await;
+    let from = open(&source.path).await;
+    on_postgres(async |place| {
+        let to = place.open_empty().await;
+        all(&from, &to, false).await.unwrap();
+        let theirs = unique("billing");
+        let make = format!(
+            "CREATE SCHEMA {theirs};
+             CREATE TABLE {theirs}.accounts (tenant_id TEXT REFERENCES tenants ON DELETE CASCADE);
+             INSERT INTO {theirs}.accounts SELECT tenant_id FROM tenants;
+             CREATE TABLE {theirs}.paid (n BIGINT);"
+        );
+        let url = place.postgres.as_deref().unwrap();
+        let discard = format!("DROP SCHEMA {theirs} CASCADE");
+        between(url, &make, &discard, async {
+            let error = all(&from, &to, true).await.unwrap_err().to_string();
+            assert!(error.contains(&format!("({theirs}.accounts)")), "{error}");
+            assert!(to.standing(MIGRATIONS).await.is_ok(), "it was left as it was");
+            let count =
+                format!("DO $$ BEGIN ASSERT (SELECT count(*) FROM {theirs}.accounts) = 3; END $$");
+            raw(url, &count).await;
+        })
+        .await;
+        all(&from, &to, true).await.unwrap();
     })
     .await;
 }

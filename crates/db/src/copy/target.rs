@@ -26,6 +26,7 @@ pub(super) async fn prepare(
     let system = target.system();
     let there = names(&mut system.read().await?).await?;
     require_ours("target", &there, migrations)?;
+    require_unreferred(&mut system.read().await?).await?;
     let was_incomplete = has(&there, INCOMPLETE_COPY);
     if has(&there, MIGRATIONS) {
         require_our_migrations(&mut system.read().await?).await?;
@@ -78,6 +79,21 @@ fn require_ours(which: &str, there: &[String], migrations: &[Migration]) -> Resu
         "the {which} has tables that are none of Trinco's ({}), so nothing was touched; name a database, or a schema, that \
          is Trinco's alone (docs/databases.md)",
         tables::listed(&foreign)
+    ))
+}
+
+/// Deleting our rows would delete those of others that refer to them, or fail halfway.
+async fn require_unreferred(conn: &mut Conn<'_>) -> Result<(), Error> {
+    let children = conn.all(dialect::foreign_children(conn.engine()), &[]).await?;
+    let children: Vec<String> = children.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    if children.is_empty() {
+        return Ok(());
+    }
+    let children: Vec<&str> = children.iter().map(String::as_str).collect();
+    refused(format!(
+        "tables of others have foreign keys to the target's ({}), so nothing was touched; take those foreign keys away, or \
+         name a database, or a schema, that nobody refers to",
+        tables::listed(&children)
     ))
 }
 
