@@ -427,3 +427,58 @@ async fn a_node_that_others_keep_from_showing_that_it_lives_does_not_count_as_go
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_target_is_left_alone_while_the_source_has_to_be_waited_for() {
+    let (source, other) = (filled().await, filled().await);
+    let (first, to) = (open(&source.path).await, open(&other.path).await);
+    let before = dump(&other.path);
+    on_postgres(async |place| {
+        let from = place.open_empty().await;
+        all(&first, &from, false).await.unwrap();
+        let url = place.postgres.as_deref().unwrap();
+        let migrating = format!("BEGIN; {OWNS_SCHEMA}; SELECT pg_sleep(3); COMMIT");
+        let looking = async {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            assert!(to.standing(MIGRATIONS).await.is_ok(), "it is marked already");
+            assert!(dump(&other.path) == before, "it is cleared already");
+        };
+        let copying = async {
+            tokio::time::sleep(SHORT).await;
+            all(&from, &to, true).await.unwrap();
+        };
+        tokio::join!(raw(url, &migrating), looking, copying);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_deleted_before_the_source_is_at_hand() {
+    let (source, other) = (filled().await, filled().await);
+    let (first, to) = (open(&source.path).await, open(&other.path).await);
+    let before = dump(&other.path);
+    on_postgres(async |place| {
+        let from = place.open_empty().await;
+        all(&first, &from, false).await.unwrap();
+        // Killed, and watched for long enough that somebody can begin to change the source meanwhile.
+        let (id, label) = ("killed".to_owned(), "node killed".to_owned());
+        Presence::announce(&to, MIGRATIONS, id, label, 1).await.unwrap();
+        let copying = Copying { force: true, watch: 8 * SHORT };
+        let url = place.postgres.as_deref().unwrap();
+        let newer = format!(
+            "BEGIN; {OWNS_SCHEMA}; INSERT INTO migrations VALUES (999, 'newer', '', 1);
+             SELECT pg_sleep(4); COMMIT"
+        );
+        let changing = async {
+            tokio::time::sleep(SHORT).await;
+            raw(url, &newer).await;
+        };
+        let copied = copy(&from, &to, MIGRATIONS, copying, 7, |_, _| {});
+        let (copied, ()) = tokio::join!(copied, changing);
+        let error = copied.unwrap_err().to_string();
+        assert_eq!(error, "the schema of the source was changed while it was copied");
+        assert!(to.standing(MIGRATIONS).await.is_ok(), "it is as whole as it was");
+        assert!(dump(&other.path) == before);
+    })
+    .await;
+}

@@ -9,15 +9,22 @@ use crate::tables::{self, Table};
 use crate::waiting::Waiting;
 use crate::{Conn, Copying, Db, Error, Migrating, Migration, Tx, params, sql};
 
-/// Marks the target as incomplete and gives it the schema. What is given back are its tables, parents first, each of them as the source
-/// has it. Nothing is deleted yet, but the rows of servers that are gone.
+/// A target that is marked as incomplete and has the schema. Nothing is deleted yet, but the rows of servers that are gone.
+pub(super) struct Prepared {
+    /// Parents first, each of them as the source has it.
+    pub(super) tables: Vec<Table>,
+    /// Whether it can be unmarked for as long as nothing has been deleted.
+    pub(super) was_whole: bool,
+}
+
+/// Marks the target as incomplete and gives it the schema.
 pub(super) async fn prepare(
     source: &Db,
     target: &Db,
     migrations: &[Migration],
     copying: Copying,
     now_ms: i64,
-) -> Result<Vec<Table>, Error> {
+) -> Result<Prepared, Error> {
     for (migration, version) in migrations.iter().zip(1..) {
         migrate::check(migration, version)?;
     }
@@ -34,6 +41,8 @@ pub(super) async fn prepare(
             require_room(target, migrations, copying).await?;
         }
     }
+    // It may have to be waited for, and the target can be of use until then.
+    wait_for_schema(source).await?;
     let mut waiting = Waiting::begin();
     loop {
         let gone = gone_nodes(target, copying).await?;
@@ -56,7 +65,18 @@ pub(super) async fn prepare(
         // It is as whole as it was.
         unmark(target, now_ms).await?;
     }
-    alike.map(|()| tables)
+    alike.map(|()| Prepared { tables, was_whole: !was_incomplete })
+}
+
+/// Waits until nobody changes the schema.
+async fn wait_for_schema(db: &Db) -> Result<(), Error> {
+    let (system, mut waiting) = (db.system(), Waiting::begin());
+    loop {
+        let shared = system
+            .scan::<_, _, Error, _>((), |conn, ()| Box::pin(dialect::share_schema_reading(conn)));
+        let Err(error) = shared.await else { return Ok(()) };
+        waiting.after(error).await?;
+    }
 }
 
 fn has(tables: &[String], name: &str) -> bool {
