@@ -16,6 +16,7 @@ use trinco_db::{Db, DbUrl, Options};
 pub(crate) use logs::LogsCommand;
 
 use crate::config::Settings;
+use crate::logging;
 
 /// `trinco db …`
 #[derive(Subcommand)]
@@ -72,6 +73,7 @@ impl Said {
 
 /// Does it. An error is one sentence for the person at the terminal.
 pub(crate) fn run(settings: &Settings, command: DataCommand) -> Result<Said, String> {
+    logging::start_for_command();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde_json::Value;
 use trinco_core::{MIGRATIONS, MasterKey, SystemRandomness};
@@ -386,4 +387,21 @@ fn an_installation_moves_to_postgresql_and_back_with_its_sessions() {
     back.done(&["backup", "c.db"]);
     again.done(&["restore", back.path().join("c.db").to_str().unwrap()]);
     assert_eq!(json(&again.done(&["db", "status", "--json"]))["masterKey"]["state"], "fits");
+}
+
+#[test]
+fn a_backup_says_what_it_waits_for() {
+    let Some(schema) = Schema::create("patient") else { return };
+    let place = schema.node("http://localhost:1");
+    place.done(&["init", "--json"]);
+    let migrating =
+        "BEGIN; SELECT pg_advisory_xact_lock(7454293310147); SELECT pg_sleep(3); COMMIT";
+    let output = std::thread::scope(|scope| {
+        scope.spawn(|| schema.as_superuser(migrating));
+        std::thread::sleep(Duration::from_millis(500));
+        place.run(&["backup", "b.db"])
+    });
+    let sentences = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{sentences}");
+    assert!(sentences.starts_with("waiting for a migration, a backup,"), "{sentences}");
 }
