@@ -112,10 +112,7 @@ pub async fn sign_in(
         Some(identifier) => users::find_by_identifier(tenant, &identifier).await?,
         None => None,
     };
-    let target = match &found {
-        Some((user, _)) => Target::Account(&user.id),
-        None => Target::Nobody(identifier),
-    };
+    let target = Target::of(identifier, &snapshot.experience);
     let attempt = lockout::charge(tenant, target).await?;
     let digest = found.as_ref().and_then(|(_, digest)| digest.as_ref());
     let matches = tenant.passwords().verify(password, digest).await?;
