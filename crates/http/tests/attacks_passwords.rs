@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use trinco_db::{Row, params, sql};
 use trinco_testkit::{Admin, Answer, Browser, Server, hidden};
@@ -249,4 +251,47 @@ async fn without_a_policy_a_hundred_wrong_passwords_lock_for_an_hour() {
     let guesses = (0..100).map(|_| guesser.is_wrong("alice"));
     futures_util::future::join_all(guesses).await;
     guesser.is_locked_out("alice", 60).await;
+}
+
+#[tokio::test]
+async fn whoever_goes_away_once_counted_has_cost_a_hash_and_left_an_entry() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    policy(&admin, 1, 10).await;
+    let guesser = Guesser::at(&server, &app.0).await;
+    let counted = async |names: i64| {
+        let count = sql!("SELECT count(*) FROM sign_in_attempts WHERE tenant_id = $1");
+        loop {
+            let row = server.tenant().read().await.unwrap().one(count, &[]).await.unwrap();
+            if row.get::<i64>(0).unwrap() == names {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let mut gone = 0;
+    for names in 1..=5 {
+        let name = format!("name{names}");
+        tokio::select! {
+            biased;
+            // The connection is closed with what waits for its answer.
+            () = counted(names) => gone += 1,
+            _ = guesser.tries(&name, "a wrong password") => {}
+        }
+    }
+    assert!(gone > 0, "every password was hashed in less than a millisecond");
+    let recorded = async {
+        while submitted(&server).await.len() < 5 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let recorded = tokio::time::timeout(Duration::from_secs(20), recorded).await;
+    let entries = submitted(&server).await;
+    assert!(
+        recorded.is_ok(),
+        "{gone} went away, and of 5 attempts {} left an entry",
+        entries.len()
+    );
+    assert!(entries.iter().all(|entry| entry["lockedForMinutes"] == 10), "{entries:#?}");
 }

@@ -9,6 +9,7 @@ mod device;
 mod pushed;
 mod store;
 
+use tracing::Instrument as _;
 use trinco_db::Tx;
 use trinco_oauth::interaction::Progress;
 use trinco_oauth::{AuthorizationRequest, OAuthError};
@@ -21,6 +22,7 @@ pub use pushed::{Posted, push, store_request};
 
 use crate::audit::{self, Entry, Outcome};
 use crate::lockout::{self, Attempt, Target};
+use crate::passwords::Place;
 use crate::sessions::{self, Session};
 use crate::users::{self, Identifier, Registration, User};
 use crate::{Error, Result, Secret, Tenant, TokenHash};
@@ -104,23 +106,47 @@ pub async fn sign_in(
     identifier: &str,
     password: &Secret,
 ) -> Result<SignedIn> {
-    let snapshot = tenant.snapshot();
-    if !snapshot.experience.allows_sign_in() {
+    if !tenant.snapshot().experience.allows_sign_in() {
         return Err(Error::refused("auth.forbidden"));
     }
-    let found = match Identifier::parse(identifier, &snapshot.experience) {
+    // Whoever goes away while waiting for a place is not counted.
+    let place = tenant.passwords().place().await?;
+    // Whoever goes away later is: in a task of its own, what is counted costs a hash and leaves an entry all the same.
+    let judging =
+        judge(tenant.clone(), interaction.clone(), identifier.to_owned(), password.clone(), place);
+    let judged = tokio::spawn(judging.in_current_span()).await;
+    let (user, attempt) =
+        judged.unwrap_or_else(|_| Err(Error::Internal("a sign-in was interrupted".to_owned())))?;
+    if user.is_suspended {
+        return Err(Error::refused("user.suspended"));
+    }
+    let entry =
+        entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);
+    complete(tenant, interaction, current, &user, Some(attempt), entry).await
+}
+
+/// Whose password it is, once that has been counted as an attempt; a wrong one is recorded.
+async fn judge(
+    tenant: Tenant,
+    interaction: Interaction,
+    identifier: String,
+    password: Secret,
+    _place: Place,
+) -> Result<(User, Attempt)> {
+    let (tenant, snapshot) = (&tenant, tenant.snapshot());
+    let found = match Identifier::parse(&identifier, &snapshot.experience) {
         Some(identifier) => users::find_by_identifier(tenant, &identifier).await?,
         None => None,
     };
-    let target = Target::of(identifier, &snapshot.experience);
+    let target = Target::of(&identifier, &snapshot.experience);
     let attempt = lockout::charge(tenant, target).await?;
     let digest = found.as_ref().and_then(|(_, digest)| digest.as_ref());
-    let matches = tenant.passwords().verify(password, digest).await?;
-    let user = match found {
-        Some((user, _)) if matches => user,
+    let matches = tenant.passwords().verify(&password, digest).await?;
+    match found {
+        Some((user, _)) if matches => Ok((user, attempt)),
         found => {
             let mut entry =
-                entry(tenant, "Interaction.SignIn.Identifier.Submit", Outcome::Error, interaction)
+                entry(tenant, "Interaction.SignIn.Identifier.Submit", Outcome::Error, &interaction)
                     .fact("error", "session.invalid_credentials");
             if let Some((user, _)) = &found {
                 entry = entry.user(&user.id);
@@ -129,15 +155,9 @@ pub async fn sign_in(
                 entry = entry.fact("lockedForMinutes", minutes);
             }
             audit::record(tenant, entry).await?;
-            return Err(Error::refused("session.invalid_credentials"));
+            Err(Error::refused("session.invalid_credentials"))
         }
-    };
-    if user.is_suspended {
-        return Err(Error::refused("user.suspended"));
     }
-    let entry =
-        entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);
-    complete(tenant, interaction, current, &user, Some(attempt), entry).await
 }
 
 /// Creates an account and signs it in.

@@ -39,7 +39,9 @@ impl Target {
     }
 }
 
-/// Counts an attempt before the password is looked at, so that guessing in parallel gains nothing.
+/// Counts an attempt before the password is looked at, so that guessing in parallel gains nothing. To be called by whoever has a
+/// [`Place`](crate::passwords::Place) and hashes the password then, whatever becomes of the client: there are no more new rows than
+/// hashes, which are slower than the sweep that takes the rows away.
 ///
 /// # Errors
 /// `session.verification_blocked_too_many_attempts`, with the minutes that are left, when there were too many.
