@@ -228,6 +228,18 @@ async fn the_right_password_begins_the_count_anew_and_an_hour_forgets_it() {
 }
 
 #[tokio::test]
+async fn a_lock_is_told_in_the_minutes_of_the_settings_by_a_clock_that_is_a_second_slow_too() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    policy(&admin, 1, 10).await;
+    let guesser = Guesser::at(&server, &app.0).await;
+    guesser.is_wrong("alice").await;
+    server.clock().step(-1);
+    guesser.is_locked_out("alice", 10).await;
+}
+
+#[tokio::test]
 async fn guessing_in_parallel_gains_no_attempt() {
     let server = Server::start().await;
     let admin = server.admin().await;

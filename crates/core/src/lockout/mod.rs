@@ -65,8 +65,8 @@ pub async fn charge(tenant: &Tenant, target: Target) -> Result<Attempt> {
         let locks_for = (charged.attempts >= i64::from(most)).then_some(minutes);
         return Ok(Attempt { target, locks_for });
     }
-    // Rounded up: whoever waits that long gets in.
-    let left = ((charged.expires_at - now + 59_999) / 60_000).to_string();
+    // Rounded up, so that whoever waits that long gets in; but for the second by which clocks differ, or somebody was faster.
+    let left = ((charged.expires_at - now + 58_999) / 60_000).max(1).to_string();
     Err(Error::refused_with(
         "session.verification_blocked_too_many_attempts",
         &[("minutes", &left)],
