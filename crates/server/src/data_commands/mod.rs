@@ -79,7 +79,7 @@ pub(crate) fn run(settings: &Settings, command: DataCommand) -> Result<Said, Str
         .enable_all()
         .build()
         .map_err(|error| format!("the command cannot be started: {error}"))?;
-    runtime.block_on(async {
+    let said = runtime.block_on(async {
         match command {
             DataCommand::Db(DbCommand::Status { json }) => status::run(settings, json).await,
             DataCommand::Db(DbCommand::Migrate { dry_run, force }) => {
@@ -92,7 +92,10 @@ pub(crate) fn run(settings: &Settings, command: DataCommand) -> Result<Said, Str
             DataCommand::Backup { file } => backup::run(settings, &file).await,
             DataCommand::Restore { file, force } => restore::run(settings, &file, force).await,
         }
-    })
+    });
+    // A thread that is still at something works for a command that was interrupted.
+    runtime.shutdown_background();
+    said
 }
 
 /// What a command needs that does one thing at a time.
