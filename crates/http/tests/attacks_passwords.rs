@@ -163,7 +163,7 @@ async fn no_spelling_tells_an_account_from_a_name_that_is_nobodys() {
                 mail[1].clone(),
                 mail[0].clone(),
                 mail[1].clone(),
-                upper.clone(),
+                upper,
                 mail[0].clone(),
                 mail[1].clone(),
             ],
