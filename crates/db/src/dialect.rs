@@ -73,6 +73,10 @@ pub(crate) const SQLITE_SETUP: &str = "
 
 /// PostgreSQL: taken inside the transaction, so that it holds through a transaction pooler and ends
 /// with it. The number is arbitrary and must never change.
+///
+/// It is one for all schemas of a database, which therefore wait for each other. A number for each schema would have to be taken
+/// beside this one for as long as programs run that know only this one, and would spare nobody the wait until then; nothing but
+/// patience depends on it, because whoever waits says so and no silence counts meanwhile ([`crate::nodes::watch`]).
 pub(crate) const POSTGRES_MIGRATION_LOCK: &str = "SELECT pg_advisory_xact_lock(7454293310147)";
 
 /// PostgreSQL: how a transaction that has written ends. Its time limit is lifted first: it would end the wait for a synchronous
@@ -160,6 +164,23 @@ pub(crate) fn parents(engine: EngineKind) -> &'static Sql {
              JOIN pg_class p ON p.oid = f.confrelid
              JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE f.contype = 'f' AND n.nspname = current_schema() AND c.relname = $1"
+        ),
+    }
+}
+
+/// Lists the tables of others whose rows refer to rows of ours.
+pub(crate) fn foreign_children(engine: EngineKind) -> &'static Sql {
+    match engine {
+        // A file has one schema, and refers to no other file.
+        EngineKind::Sqlite => sql!("SELECT name FROM sqlite_schema WHERE 1 = 0"),
+        EngineKind::Postgres => sql!(
+            "SELECT DISTINCT CAST(cn.nspname || '.' || c.relname AS TEXT) FROM pg_constraint f
+             JOIN pg_class c ON c.oid = f.conrelid
+             JOIN pg_namespace cn ON cn.oid = c.relnamespace
+             JOIN pg_class p ON p.oid = f.confrelid
+             JOIN pg_namespace pn ON pn.oid = p.relnamespace
+             WHERE f.contype = 'f' AND pn.nspname = current_schema() AND cn.nspname <> current_schema()
+             ORDER BY 1"
         ),
     }
 }

@@ -89,6 +89,7 @@ mod standing;
 mod stopwatch;
 mod tables;
 mod url;
+mod waiting;
 
 pub use backup::{backup, check_backup, put_back};
 pub use conn::{Conn, Tx};
@@ -107,3 +108,4 @@ pub use sql::Sql;
 pub use sqlite::file::BackupNote;
 pub use standing::Standing;
 pub use url::DbUrl;
+pub use waiting::WAITS;

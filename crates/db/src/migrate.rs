@@ -3,7 +3,7 @@ use std::time::Duration;
 use crate::dialect;
 use crate::nodes::{self, Node};
 use crate::standing::{self, compare};
-use crate::stopwatch::Stopwatch;
+use crate::waiting::{WAITS, Waiting};
 use crate::{Error, SystemDb, Tx, params, sql};
 
 /// One step of the schema: the same SQL for both engines.
@@ -38,8 +38,6 @@ impl Default for Migrating {
 
 /// Long enough to rebuild a large table, short enough not to hang a start for ever.
 pub(crate) const STATEMENT_LIMIT: Duration = Duration::from_secs(30 * 60);
-/// How often to try again while somebody else migrates, makes a backup, or keeps a table for long.
-pub(crate) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 pub(crate) async fn migrate(
     db: &SystemDb,
@@ -64,7 +62,7 @@ pub(crate) async fn apply(
     migrating: Migrating,
     now_ms: i64,
 ) -> Result<Vec<&'static str>, Error> {
-    let trying = Stopwatch::start();
+    let mut waiting = Waiting::begin();
     let mut applied = Vec::new();
     let mut gone: Vec<Node> = Vec::new();
     loop {
@@ -83,11 +81,11 @@ pub(crate) async fn apply(
                 watch(db, &migration, &older, migrating.watch).await?;
                 gone = older;
             }
-            Err(Error::Busy) if trying.elapsed() < STATEMENT_LIMIT => {
-                tracing::info!("waiting for a migration, a backup or a long transaction to end");
-                tokio::time::sleep(RETRY_PAUSE).await;
+            Err(error) => {
+                waiting.after(error).await.map_err(explained)?;
+                // Whoever held the schema has kept nodes from showing that they live, so they are watched anew.
+                gone.clear();
             }
-            Err(error) => return Err(explained(error)),
         }
     }
 }
@@ -168,6 +166,7 @@ async fn watch(
 ) -> Result<(), Error> {
     let Migration { version, name, oldest_program, .. } = migration;
     tracing::info!(
+        target: WAITS,
         migration = name,
         nodes = older.len(),
         "watching whether older nodes, which cannot work with this migration, still run"

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::migrate::refuse;
 use crate::standing::{INCOMPLETE_COPY, IS_INCOMPLETE, compare, floors};
 use crate::stopwatch::Stopwatch;
+use crate::waiting::Waiting;
 use crate::{Conn, Db, Error, Migration, SystemDb, Tx, dialect, params, sql, standing};
 
 /// A server as the database knows it.
@@ -53,6 +54,7 @@ pub(crate) async fn list_if_any(conn: &mut Conn<'_>) -> Result<Vec<Node>, Error>
 }
 
 /// Watches these nodes until all have been silent for long enough, or have taken leave. The first that shows that it lives ends it.
+/// While the schema is somebody's own no node can show that it lives, so that silence counts only from when it is nobody's again.
 pub(crate) async fn watch(
     db: &SystemDb,
     watched: &[Node],
@@ -61,20 +63,39 @@ pub(crate) async fn watch(
     if watched.is_empty() {
         return Ok(None);
     }
-    let watching = Stopwatch::start();
+    let mut waiting = Waiting::begin();
+    let mut silent = Stopwatch::start();
     loop {
-        let nodes = list(&mut db.read().await?).await?;
+        let nodes = match list_while_they_can_beat(db).await {
+            Ok(nodes) => nodes,
+            Err(error) => {
+                waiting.after(error).await?;
+                silent = Stopwatch::start();
+                continue;
+            }
+        };
         let now = |old: &Node| nodes.iter().find(|now| now.id == old.id);
         if let Some(node) =
             watched.iter().find(|old| now(old).is_some_and(|n| n.beats != old.beats))
         {
             return Ok(Some(node.clone()));
         }
-        if watched.iter().all(|old| now(old).is_none()) || watching.elapsed() >= silence {
+        if watched.iter().all(|old| now(old).is_none()) || silent.elapsed() >= silence {
             return Ok(None);
         }
         tokio::time::sleep(WATCH_PAUSE).await;
     }
+}
+
+/// [`Error::Busy`] while somebody changes the schema, or waits for that.
+async fn list_while_they_can_beat(db: &SystemDb) -> Result<Vec<Node>, Error> {
+    db.scan((), |conn, ()| {
+        Box::pin(async move {
+            dialect::share_schema_reading(conn).await?;
+            list(conn).await
+        })
+    })
+    .await
 }
 
 fn node(row: crate::Row) -> Result<Node, Error> {
@@ -104,7 +125,7 @@ pub struct Presence {
 
 impl Presence {
     /// Announces a server built for `migrations`, with a random `id`. From here on no migration that it cannot work with is applied
-    /// unless it is forced.
+    /// unless it is forced. Waits while somebody changes the schema, or another one of the same database.
     ///
     /// # Errors
     /// [`Error::Migration`], with a sentence, when such a migration has been applied already.
@@ -125,7 +146,10 @@ impl Presence {
             others,
             gone_after,
         };
-        presence.beat(now_ms).await?;
+        let mut waiting = Waiting::begin();
+        while let Err(error) = presence.beat(now_ms).await {
+            waiting.after(error).await?;
+        }
         db.system().write(now_ms, |tx, now_ms| Box::pin(forget_the_gone(tx, *now_ms))).await?;
         Ok(presence)
     }

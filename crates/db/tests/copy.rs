@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::types::Value;
-use support::{on_both, on_postgres};
+use support::{OWNS_SCHEMA, between, on_both, on_postgres, raw, unique};
 use trinco_db::{Copied, Copying, Db, DbUrl, Error, MIGRATIONS, Options, Presence, Sql, copy, sql};
 
 /// Tables that say something about one database and not about the installation.
 const OF_ONE_DATABASE: [&str; 3] = ["migrations", "migration_floors", "nodes"];
+/// For tests: how long a node waits for the schema.
+const SHORT: Duration = Duration::from_millis(250);
 /// More than are read at once, and than fit into one statement.
 const LOGS: usize = 2500;
 
@@ -304,6 +306,36 @@ async fn tables_of_somebody_else_are_known_whatever_they_are_called() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rows_of_somebody_else_that_refer_to_ours_are_not_lost_with_them() {
+    let source = filled().await;
+    let from = open(&source.path).await;
+    on_postgres(async |place| {
+        let to = place.open_empty().await;
+        all(&from, &to, false).await.unwrap();
+        let theirs = unique("billing");
+        let make = format!(
+            "CREATE SCHEMA {theirs};
+             CREATE TABLE {theirs}.accounts (tenant_id TEXT REFERENCES tenants ON DELETE CASCADE);
+             INSERT INTO {theirs}.accounts SELECT tenant_id FROM tenants;
+             CREATE TABLE {theirs}.paid (n BIGINT);"
+        );
+        let url = place.postgres.as_deref().unwrap();
+        let discard = format!("DROP SCHEMA {theirs} CASCADE");
+        between(url, &make, &discard, async {
+            let error = all(&from, &to, true).await.unwrap_err().to_string();
+            assert!(error.contains(&format!("({theirs}.accounts)")), "{error}");
+            assert!(to.standing(MIGRATIONS).await.is_ok(), "it was left as it was");
+            let count =
+                format!("DO $$ BEGIN ASSERT (SELECT count(*) FROM {theirs}.accounts) = 3; END $$");
+            raw(url, &count).await;
+        })
+        .await;
+        all(&from, &to, true).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_made_otherwise_is_seen_before_anything_is_deleted() {
     let (source, other) = (filled().await, filled().await);
     let (from, to) = (open(&source.path).await, open(&other.path).await);
@@ -358,6 +390,98 @@ async fn a_node_is_known_to_run_by_what_it_does_and_not_by_its_clock() {
         let error = killed.beat(7).await.unwrap_err();
         assert!(matches!(error, Error::Migration(_)), "{error:?}");
         assert!(error.to_string().contains("incomplete copy"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_others_keep_from_showing_that_it_lives_does_not_count_as_gone() {
+    let source = filled().await;
+    let from = open(&source.path).await;
+    on_postgres(async |place| {
+        let to = place.open_empty().await;
+        to.migrate(MIGRATIONS, 1).await.unwrap();
+        let options = Options { statement_timeout: SHORT, ..place.options.clone() };
+        let db = Db::open(&place.url, options).await.unwrap();
+        let (id, label) = ("living".to_owned(), "node living".to_owned());
+        let living = Presence::announce(&db, MIGRATIONS, id, label, 1).await.unwrap();
+        let beating = tokio::spawn(async move {
+            loop {
+                // It waits for the schema as all do, and gives up until the next time.
+                let _ = living.beat(2).await;
+                tokio::time::sleep(SHORT).await;
+            }
+        });
+        // Another schema is migrated for longer than silence takes. A copy that waits for that is the first in the queue.
+        let migrating = place.postgres.clone().unwrap();
+        let migrating = tokio::spawn(async move {
+            raw(&migrating, &format!("BEGIN; {OWNS_SCHEMA}; SELECT pg_sleep(3); COMMIT")).await;
+        });
+        tokio::time::sleep(SHORT).await;
+        let copying = Copying { force: true, watch: 6 * SHORT };
+        let copied = copy(&from, &to, MIGRATIONS, copying, 7, |_, _| {}).await;
+        beating.abort();
+        migrating.await.unwrap();
+        assert_eq!(
+            copied.unwrap_err().to_string(),
+            "node living runs on the target; stop it first"
+        );
+        assert!(to.standing(MIGRATIONS).await.is_ok(), "it was left as it was");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_target_is_left_alone_while_the_source_has_to_be_waited_for() {
+    let (source, other) = (filled().await, filled().await);
+    let (first, to) = (open(&source.path).await, open(&other.path).await);
+    let before = dump(&other.path);
+    on_postgres(async |place| {
+        let from = place.open_empty().await;
+        all(&first, &from, false).await.unwrap();
+        let url = place.postgres.as_deref().unwrap();
+        let migrating = format!("BEGIN; {OWNS_SCHEMA}; SELECT pg_sleep(3); COMMIT");
+        let looking = async {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            assert!(to.standing(MIGRATIONS).await.is_ok(), "it is marked already");
+            assert!(dump(&other.path) == before, "it is cleared already");
+        };
+        let copying = async {
+            tokio::time::sleep(SHORT).await;
+            all(&from, &to, true).await.unwrap();
+        };
+        tokio::join!(raw(url, &migrating), looking, copying);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_deleted_before_the_source_is_at_hand() {
+    let (source, other) = (filled().await, filled().await);
+    let (first, to) = (open(&source.path).await, open(&other.path).await);
+    let before = dump(&other.path);
+    on_postgres(async |place| {
+        let from = place.open_empty().await;
+        all(&first, &from, false).await.unwrap();
+        // Killed, and watched for long enough that somebody can begin to change the source meanwhile.
+        let (id, label) = ("killed".to_owned(), "node killed".to_owned());
+        Presence::announce(&to, MIGRATIONS, id, label, 1).await.unwrap();
+        let copying = Copying { force: true, watch: 8 * SHORT };
+        let url = place.postgres.as_deref().unwrap();
+        let newer = format!(
+            "BEGIN; {OWNS_SCHEMA}; INSERT INTO migrations VALUES (999, 'newer', '', 1);
+             SELECT pg_sleep(4); COMMIT"
+        );
+        let changing = async {
+            tokio::time::sleep(SHORT).await;
+            raw(url, &newer).await;
+        };
+        let copied = copy(&from, &to, MIGRATIONS, copying, 7, |_, _| {});
+        let (copied, ()) = tokio::join!(copied, changing);
+        let error = copied.unwrap_err().to_string();
+        assert_eq!(error, "the schema of the source was changed while it was copied");
+        assert!(to.standing(MIGRATIONS).await.is_ok(), "it is as whole as it was");
+        assert!(dump(&other.path) == before);
     })
     .await;
 }

@@ -7,10 +7,10 @@ mod support;
 
 use std::time::Duration;
 
-use support::{MIGRATIONS, Place, on_both};
+use support::{MIGRATIONS, OWNS_SCHEMA, Place, on_both, on_postgres, raw};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use trinco_db::{Db, Error, Migrating, Migration, Presence, params, sql};
+use trinco_db::{Db, Error, Migrating, Migration, Options, Presence, params, sql};
 
 /// Programs of schema 2 know nothing of it and go on.
 const EXPAND: Migration = Migration {
@@ -248,6 +248,60 @@ async fn a_database_of_a_program_that_noted_no_floors_goes_on() {
         assert!(db.migrate(MIGRATIONS, 2).await.unwrap().is_empty());
         assert!(db.standing(MIGRATIONS).await.unwrap().is_up_to_date());
         announce(&db, MIGRATIONS, "one").await;
+    })
+    .await;
+}
+
+/// Another schema of the same database is migrated for three seconds.
+async fn others_migrate(place: &Place) {
+    let url = place.postgres.as_deref().unwrap();
+    raw(url, &format!("BEGIN; {OWNS_SCHEMA}; SELECT pg_sleep(3); COMMIT")).await;
+}
+
+/// Gives up waiting for the schema soon.
+async fn impatient(place: &Place) -> Db {
+    let statement_timeout = Duration::from_millis(250);
+    Db::open(&place.url, Options { statement_timeout, ..place.options.clone() }).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_contract_is_applied_because_others_kept_an_old_node_from_showing_that_it_lives() {
+    on_postgres(async |place| {
+        let db = place.open().await;
+        db.migrate(EXPANDED, 1).await.unwrap();
+        let old = announce(&impatient(place).await, MIGRATIONS, "old").await;
+        let beating = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                // It waits for the schema as all do, and gives up until the next time.
+                let _ = old.beat(2).await;
+            }
+        });
+        let watching = Migrating { force: false, watch: Duration::from_secs(2) };
+        let others = async {
+            // Once the watching has begun.
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            others_migrate(place).await;
+        };
+        let (applied, ()) = tokio::join!(db.migrate_with(CONTRACTED, watching, 2), others);
+        beating.abort();
+        let error = applied.unwrap_err().to_string();
+        assert!(error.contains("node old still runs one of schema 2"), "{error}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_starts_while_others_migrate_waits_for_them() {
+    on_postgres(async |place| {
+        let db = place.open().await;
+        let impatient = impatient(place).await;
+        let starting = async {
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            announce(&impatient, MIGRATIONS, "new").await;
+        };
+        tokio::join!(others_migrate(place), starting);
+        assert_eq!(db.standing(MIGRATIONS).await.unwrap().nodes.len(), 1);
     })
     .await;
 }

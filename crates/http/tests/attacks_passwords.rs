@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use trinco_db::{Row, params, sql};
 use trinco_testkit::{Admin, Answer, Browser, Server, hidden};
@@ -35,6 +37,16 @@ impl Guesser {
     async fn is_wrong(&self, name: &str) {
         let page = self.tries(name, "a wrong password").await.expect(422);
         assert!(!page.text.contains(LOCKED), "{}", page.text);
+    }
+
+    /// Which of these attempts were looked at.
+    async fn looked_at(&self, names: &[&str]) -> Vec<bool> {
+        let mut looked_at = Vec::new();
+        for name in names {
+            let page = self.tries(name, "a wrong password").await.expect(422);
+            looked_at.push(!page.text.contains(LOCKED));
+        }
+        looked_at
     }
 
     /// Nothing is looked at any more: not even the right password.
@@ -99,16 +111,97 @@ async fn a_name_that_is_nobodys_is_locked_like_an_account() {
     let app = admin.traditional("Shop").await;
     policy(&admin, 2, 60).await;
     let guesser = Guesser::at(&server, &app.0).await;
-    for name in ["nobody", " Nobody"] {
+    for name in ["nobody", " nobody"] {
         guesser.is_wrong(name).await;
     }
-    guesser.is_locked_out("NOBODY", 60).await;
+    guesser.is_locked_out("nobody ", 60).await;
     // One attempt may be all that is allowed.
     policy(&admin, 1, 90).await;
     guesser.is_wrong("anyone").await;
     guesser.is_locked_out("anyone", 90).await;
     // Others are not concerned.
     guesser.is_wrong("somebody").await;
+}
+
+#[tokio::test]
+async fn no_spelling_tells_an_account_from_a_name_that_is_nobodys() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    let method = |identifier: &str| json!({ "identifier": identifier, "password": true, "verificationCode": false, "isPasswordPrimary": true });
+    let methods: Vec<Value> = ["username", "email", "phone"].map(method).into();
+    admin.patch("/api/sign-in-exp", json!({ "signIn": { "methods": methods } })).await.expect(200);
+    let phone = "5511912345678";
+    let body = json!({
+        "username": "alice", "primaryEmail": "alice@example.com", "primaryPhone": phone, "password": PASSWORD,
+    });
+    let _ = admin.create("/api/users", body).await;
+    policy(&admin, 4, 10).await;
+    // What an account is called, and the same of nobody's.
+    let spellings = |name: &str, digits: &str| {
+        let upper = name.to_uppercase();
+        let mail = [name, &upper].map(|name| format!("{name}@example.com"));
+        let (first, last) = digits.split_at(4);
+        [
+            vec![
+                name.to_owned(),
+                upper.clone(),
+                format!(" {name}"),
+                upper.clone(),
+                name.to_owned(),
+                upper.clone(),
+            ],
+            vec![
+                name.to_owned(),
+                name.to_owned(),
+                mail[0].clone(),
+                mail[1].clone(),
+                mail[0].clone(),
+                name.to_owned(),
+            ],
+            vec![
+                mail[1].clone(),
+                mail[0].clone(),
+                mail[1].clone(),
+                upper,
+                mail[0].clone(),
+                mail[1].clone(),
+            ],
+            vec![
+                digits.to_owned(),
+                format!("+{digits}"),
+                format!("{first} {last}"),
+                format!("{first}-{last}"),
+                format!("+{first}({last})"),
+                digits.to_owned(),
+            ],
+        ]
+    };
+    for case_sensitive in [false, true] {
+        let policy = json!({ "usernamePolicy": { "caseSensitive": case_sensitive } });
+        server.admin().await.patch("/api/sign-in-exp", policy).await.expect(200);
+        let somebodys = spellings("alice", phone);
+        let nobodys = spellings("nobody", "5521987654321");
+        for (known, unknown) in somebodys.iter().zip(&nobodys) {
+            let guesser = Guesser::at(&server, &app.0).await;
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            let unknown: Vec<&str> = unknown.iter().map(String::as_str).collect();
+            let looked_at = guesser.looked_at(&known).await;
+            assert_eq!(looked_at, guesser.looked_at(&unknown).await, "{known:?}");
+            // Everything is forgotten.
+            server.clock().advance(3600);
+        }
+        // And every spelling that finds an account is locked with the others.
+        let guesser = Guesser::at(&server, &app.0).await;
+        assert_eq!(
+            guesser.looked_at(&["alice@example.com"; 5]).await,
+            [true, true, true, true, false]
+        );
+        guesser.is_locked_out("Alice@Example.com", 10).await;
+        assert_eq!(guesser.looked_at(&[phone; 5]).await, [true, true, true, true, false]);
+        guesser.is_locked_out("+55 (11) 91234-5678", 10).await;
+        server.clock().advance(3600);
+    }
 }
 
 #[tokio::test]
@@ -135,6 +228,18 @@ async fn the_right_password_begins_the_count_anew_and_an_hour_forgets_it() {
 }
 
 #[tokio::test]
+async fn a_lock_is_told_in_the_minutes_of_the_settings_by_a_clock_that_is_a_second_slow_too() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    policy(&admin, 1, 10).await;
+    let guesser = Guesser::at(&server, &app.0).await;
+    guesser.is_wrong("alice").await;
+    server.clock().step(-1);
+    guesser.is_locked_out("alice", 10).await;
+}
+
+#[tokio::test]
 async fn guessing_in_parallel_gains_no_attempt() {
     let server = Server::start().await;
     let admin = server.admin().await;
@@ -158,4 +263,47 @@ async fn without_a_policy_a_hundred_wrong_passwords_lock_for_an_hour() {
     let guesses = (0..100).map(|_| guesser.is_wrong("alice"));
     futures_util::future::join_all(guesses).await;
     guesser.is_locked_out("alice", 60).await;
+}
+
+#[tokio::test]
+async fn whoever_goes_away_once_counted_has_cost_a_hash_and_left_an_entry() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.traditional("Shop").await;
+    policy(&admin, 1, 10).await;
+    let guesser = Guesser::at(&server, &app.0).await;
+    let counted = async |names: i64| {
+        let count = sql!("SELECT count(*) FROM sign_in_attempts WHERE tenant_id = $1");
+        loop {
+            let row = server.tenant().read().await.unwrap().one(count, &[]).await.unwrap();
+            if row.get::<i64>(0).unwrap() == names {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let mut gone = 0;
+    for names in 1..=5 {
+        let name = format!("name{names}");
+        tokio::select! {
+            biased;
+            // The connection is closed with what waits for its answer.
+            () = counted(names) => gone += 1,
+            _ = guesser.tries(&name, "a wrong password") => {}
+        }
+    }
+    assert!(gone > 0, "every password was hashed in less than a millisecond");
+    let recorded = async {
+        while submitted(&server).await.len() < 5 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let recorded = tokio::time::timeout(Duration::from_secs(20), recorded).await;
+    let entries = submitted(&server).await;
+    assert!(
+        recorded.is_ok(),
+        "{gone} went away, and of 5 attempts {} left an entry",
+        entries.len()
+    );
+    assert!(entries.iter().all(|entry| entry["lockedForMinutes"] == 10), "{entries:#?}");
 }

@@ -11,9 +11,9 @@ mod connectors;
 mod events;
 #[path = "contract/organizations.rs"]
 mod organizations;
-mod peer;
 #[path = "settings/mod.rs"]
 mod password_settings;
+mod peer;
 #[path = "contract/roles.rs"]
 mod roles;
 #[path = "contract/settings.rs"]

@@ -133,8 +133,10 @@ pub(crate) struct Control {
 }
 
 impl Control {
-    /// Waits a while for the command in progress and takes the socket away. The server must have been told to stop.
-    pub(crate) async fn finish(self) {
+    /// From when the server is told to stop, waits a while for the command in progress; then takes the socket away.
+    pub(crate) async fn finish(self, mut stop: watch::Receiver<bool>) {
+        // An error means that nobody can tell it any more.
+        let _ = stop.wait_for(|stop| *stop).await;
         if let Some(mut task) = self.task {
             if tokio::time::timeout(PATIENCE, &mut task).await.is_err() {
                 tracing::warn!("a command was cut off: it did not end in time");
@@ -323,6 +325,20 @@ mod tests {
         assert_eq!(command.patience(), None);
         assert!(command.can_stop() && !Command::Init.can_stop());
         assert!(Command::Init.patience().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_hangs_is_waited_for_from_when_the_server_is_told_to_stop() {
+        let folder = tempfile::tempdir().unwrap();
+        let (tell, stop) = watch::channel(false);
+        let task = Some(tokio::spawn(std::future::pending()));
+        let finishing = tokio::spawn(Control { task, path: folder.path().join("s") }.finish(stop));
+        tokio::time::sleep(2 * PATIENCE).await;
+        assert!(!finishing.is_finished());
+        tell.send_replace(true);
+        let told = tokio::time::Instant::now();
+        finishing.await.unwrap();
+        assert_eq!(told.elapsed().as_secs(), PATIENCE.as_secs());
     }
 
     #[tokio::test]

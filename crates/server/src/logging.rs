@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _};
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, FormattedFields};
@@ -13,6 +14,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
+use trinco_db::WAITS;
 
 use crate::config::{LogFormat, Settings};
 use crate::traces::{self, Recorder};
@@ -27,6 +29,18 @@ pub(crate) fn start(settings: &Settings, recorder: Option<Recorder>) {
     };
     let recorder = recorder.map(|recorder| recorder.with_filter(traces::recorded()));
     tracing_subscriber::registry().with(recorder).with(lines.with_filter(filter)).init();
+}
+
+/// For commands, whose standard error is for people: of the log only what is waited for, a sentence each.
+pub(crate) fn start_for_command() {
+    let sentences = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .with_level(false)
+        .without_time();
+    let waits = filter_fn(|metadata| metadata.target() == WAITS);
+    tracing_subscriber::registry().with(sentences.with_filter(waits)).init();
 }
 
 /// One JSON object without inner ones: `timestamp`, `level`, `target`, `message`, what the line says, and what is said of the spans it is

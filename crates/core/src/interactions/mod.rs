@@ -9,6 +9,7 @@ mod device;
 mod pushed;
 mod store;
 
+use tracing::Instrument as _;
 use trinco_db::Tx;
 use trinco_oauth::interaction::Progress;
 use trinco_oauth::{AuthorizationRequest, OAuthError};
@@ -22,7 +23,7 @@ pub use pushed::{Posted, push, store_request};
 use crate::audit::{self, Entry, Outcome};
 use crate::hooks::{Event, News};
 use crate::lockout::{self, Attempt, Target};
-use crate::passwords::PasswordDigest;
+use crate::passwords::{PasswordDigest, Place};
 use crate::sessions::{
     self, InteractionEvent, Session, ShownIdentifier, ShownIdentifierType, Submission,
     VerificationRecord,
@@ -112,39 +113,17 @@ pub async fn sign_in(
     identifier: &str,
     password: &Secret,
 ) -> Result<SignedIn> {
-    let snapshot = tenant.snapshot();
-    if !snapshot.experience.allows_sign_in() {
+    if !tenant.snapshot().experience.allows_sign_in() {
         return Err(Error::refused("auth.forbidden"));
     }
-    let parsed = Identifier::parse(identifier, &snapshot.experience);
-    let found = match &parsed {
-        Some(identifier) => users::find_by_identifier(tenant, identifier).await?,
-        None => None,
-    };
-    let target = match &found {
-        Some((user, _)) => Target::Account(&user.id),
-        None => Target::Nobody(identifier),
-    };
-    let attempt = lockout::charge(tenant, target).await?;
-    let digest = found.as_ref().and_then(|(_, digest)| digest.clone());
-    let matches = tenant.passwords().verify(password, digest.as_ref()).await?;
-    let user = match found {
-        Some((user, _)) if matches => user,
-        found => {
-            let mut entry =
-                entry(tenant, "Interaction.SignIn.Identifier.Submit", Outcome::Error, interaction)
-                    .fact("error", "session.invalid_credentials");
-            if let Some((user, _)) = &found {
-                entry = entry.user(&user.id);
-            }
-            if let Some(minutes) = attempt.locks_for {
-                entry = entry.fact("lockedForMinutes", minutes);
-            }
-            let news = attempt.locks_for.map(|_| locked_out(tenant, interaction, identifier));
-            record_refusal(tenant, entry, news).await?;
-            return Err(Error::refused("session.invalid_credentials"));
-        }
-    };
+    // Whoever goes away while waiting for a place is not counted.
+    let place = tenant.passwords().place().await?;
+    // Whoever goes away later is: in a task of its own, what is counted costs a hash and leaves an entry all the same.
+    let judging =
+        judge(tenant.clone(), interaction.clone(), identifier.to_owned(), password.clone(), place);
+    let judged = tokio::spawn(judging.in_current_span()).await;
+    let Judged { user, identifier, attempt, renewed } =
+        judged.unwrap_or_else(|_| Err(Error::Internal("a sign-in was interrupted".to_owned())))?;
     if user.is_suspended {
         return Err(Error::refused("user.suspended"));
     }
@@ -154,19 +133,71 @@ pub async fn sign_in(
     let entry =
         entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);
     let news = finished(tenant, Event::PostSignIn, "SignIn", interaction, &user);
-    let shown = parsed.as_ref().map(|identifier| VerificationRecord::Password {
+    let shown = VerificationRecord::Password {
         id: tenant.new_id(),
-        identifier: identifier.into(),
+        identifier: (&identifier).into(),
         verified: true,
-    });
-    let submission = submission(InteractionEvent::SignIn, &user, shown);
-    let renewed = match &digest {
-        Some(was) => tenant.passwords().renewed(tenant.randomness(), password, was).await?,
-        None => None,
     };
-    let renewed = digest.zip(renewed);
+    let submission = submission(InteractionEvent::SignIn, &user, Some(shown));
     let completion = Completion { submission, attempt: Some(attempt), renewed, entry, news };
     complete(tenant, interaction, current, completion).await
+}
+
+/// Whose password it is.
+struct Judged {
+    user: User,
+    /// What was typed to say who it is.
+    identifier: Identifier,
+    attempt: Attempt,
+    /// The digest of the password, when it is from elsewhere, and ours in its place.
+    renewed: Option<(PasswordDigest, PasswordDigest)>,
+}
+
+/// Whose password it is, once that has been counted as an attempt; a wrong one is recorded.
+async fn judge(
+    tenant: Tenant,
+    interaction: Interaction,
+    typed: String,
+    password: Secret,
+    _place: Place,
+) -> Result<Judged> {
+    let (tenant, snapshot) = (&tenant, tenant.snapshot());
+    let found = match Identifier::parse(&typed, &snapshot.experience) {
+        Some(identifier) => {
+            let found = users::find_by_identifier(tenant, &identifier).await?;
+            found.map(|(user, digest)| (user, identifier, digest))
+        }
+        None => None,
+    };
+    let target = Target::of(&typed, &snapshot.experience);
+    let attempt = lockout::charge(tenant, target).await?;
+    let digest = found.as_ref().and_then(|(_, _, digest)| digest.as_ref());
+    let matches = tenant.passwords().verify(&password, digest).await?;
+    match found {
+        Some((user, identifier, digest)) if matches => {
+            let renewed = match &digest {
+                Some(was) => {
+                    tenant.passwords().renewed(tenant.randomness(), &password, was).await?
+                }
+                None => None,
+            };
+            Ok(Judged { user, identifier, attempt, renewed: digest.zip(renewed) })
+        }
+        found => {
+            let mut entry =
+                entry(tenant, "Interaction.SignIn.Identifier.Submit", Outcome::Error, &interaction)
+                    .fact("error", "session.invalid_credentials");
+            if let Some((user, ..)) = &found {
+                entry = entry.user(&user.id);
+            }
+            if let Some(minutes) = attempt.locks_for {
+                entry = entry.fact("lockedForMinutes", minutes);
+            }
+            let news = attempt.locks_for.map(|_| locked_out(tenant, &interaction, &typed));
+            record_refusal(tenant, entry, news).await?;
+            Err(Error::refused("session.invalid_credentials"))
+        }
+    }
 }
 
 /// Creates an account and signs it in.

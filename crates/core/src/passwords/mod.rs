@@ -8,18 +8,29 @@ mod vectors;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use argon2::Block;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use digest::{PasswordAlgorithm, PasswordDigest};
 
 use crate::{Error, Randomness, Result, Secret};
 
+/// Places for each core: while one password is hashed, what comes before and after the hash of the other one is done.
+const PLACES_OF_A_CORE: usize = 2;
+/// Whoever has waited for so long is told to try again later.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A place among the few whose passwords are looked at now, until dropped.
+#[derive(Debug)]
+pub struct Place(#[expect(dead_code, reason = "held")] OwnedSemaphorePermit);
+
 /// Hashes and verifies passwords. At most as many hashes run at once as there are cores, each in one of as many buffers of
 /// 19 MiB, which are kept for the next.
 #[derive(Clone, Debug)]
 pub struct Passwords {
+    places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     buffers: Arc<Mutex<Vec<Vec<Block>>>>,
@@ -29,6 +40,7 @@ impl Default for Passwords {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
+            places: Arc::new(Semaphore::new(cores * PLACES_OF_A_CORE)),
             turns: Arc::new(Semaphore::new(cores)),
             waiting: Arc::default(),
             buffers: Arc::default(),
@@ -85,7 +97,21 @@ impl Passwords {
         if digest.is_foreign() { self.hash(randomness, password).await.map(Some) } else { Ok(None) }
     }
 
-    /// How many wait for their turn to hash.
+    /// Waits for a place. Whoever has one may go on without the client that asked, because there are no more of them than places.
+    ///
+    /// # Errors
+    /// [`trinco_db::Error::Busy`] when there has been none for half a minute.
+    pub async fn place(&self) -> Result<Place> {
+        let _waits = Waiting::begin(&self.waiting);
+        let place = Arc::clone(&self.places).acquire_owned();
+        match tokio::time::timeout(PATIENCE, place).await {
+            Ok(Ok(place)) => Ok(Place(place)),
+            Ok(Err(_)) => Err(closed()),
+            Err(_) => Err(trinco_db::Error::Busy.into()),
+        }
+    }
+
+    /// How many wait for a place, or for their turn to hash.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
@@ -96,10 +122,7 @@ impl Passwords {
     ) -> Result<T> {
         let turn = {
             let _waits = Waiting::begin(&self.waiting);
-            Arc::clone(&self.turns)
-                .acquire_owned()
-                .await
-                .map_err(|_| Error::Internal("the password semaphore is closed".to_owned()))?
+            Arc::clone(&self.turns).acquire_owned().await.map_err(|_| closed())?
         };
         let buffers = Arc::clone(&self.buffers);
         tokio::task::spawn_blocking(move || {
@@ -112,6 +135,10 @@ impl Passwords {
         .await
         .map_err(|_| Error::Internal("hashing a password was interrupted".to_owned()))
     }
+}
+
+fn closed() -> Error {
+    Error::Internal("the password semaphore is closed".to_owned())
 }
 
 /// Somebody who waits, until dropped: whoever gives up stops waiting too.

@@ -1,5 +1,6 @@
 //! What identifies a person who signs in.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -89,15 +90,39 @@ impl Identifier {
     /// Reads an identifier. Its kind shows from its form: user names do not start with a digit and hold no `@`. `None` when it has
     /// no form at all, or one that people do not sign in with here.
     pub fn parse(text: &str, experience: &SignInExperience) -> Option<Self> {
-        let text = text.trim();
-        let (kind, identifier) = if let Ok(username) = Username::try_from(text.to_owned()) {
-            (SignInIdentifier::Username, Self::Username(username.0))
-        } else if let Ok(email) = EmailAddress::try_from(text.to_owned()) {
-            (SignInIdentifier::Email, Self::Email(email.into_string()))
-        } else {
-            (SignInIdentifier::Phone, Self::Phone(phone_digits(text)?))
-        };
+        let identifier = Self::read(text)?;
+        let kind = identifier.kind();
         experience.sign_in_identifiers().any(|enabled| enabled == kind).then_some(identifier)
+    }
+
+    /// As [`parse`](Self::parse), whatever people sign in with here.
+    pub fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Ok(username) = Username::try_from(text.to_owned()) {
+            Some(Self::Username(username.0))
+        } else if let Ok(email) = EmailAddress::try_from(text.to_owned()) {
+            Some(Self::Email(email.into_string()))
+        } else {
+            Some(Self::Phone(phone_digits(text)?))
+        }
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> SignInIdentifier {
+        match self {
+            Self::Username(_) => SignInIdentifier::Username,
+            Self::Email(_) => SignInIdentifier::Email,
+            Self::Phone(_) => SignInIdentifier::Phone,
+        }
+    }
+
+    /// What all spellings have in common by which one account is found: two of them are the same one's exactly if this is the same.
+    pub fn folded(&self, usernames_are_case_sensitive: bool) -> Cow<'_, str> {
+        match self {
+            Self::Username(username) if usernames_are_case_sensitive => username.into(),
+            Self::Username(text) | Self::Email(text) => text.to_lowercase().into(),
+            Self::Phone(digits) => digits.into(),
+        }
     }
 }
 

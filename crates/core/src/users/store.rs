@@ -51,18 +51,14 @@ pub(super) async fn find_by(
                 is_suspended, is_password_expired, password_digest, password_algorithm, password_updated_at, last_sign_in_at, created_at, updated_at
          FROM users WHERE tenant_id = $1"
     ));
-    let query = match identifier {
-        Identifier::Username(username) if usernames_are_case_sensitive => {
-            query.push(sql!(" AND username = "), username)
-        }
-        Identifier::Username(username) => {
-            query.push(sql!(" AND username_folded = "), username.to_lowercase())
-        }
-        Identifier::Email(email) => {
-            query.push(sql!(" AND primary_email_folded = "), email.to_lowercase())
-        }
-        Identifier::Phone(digits) => query.push(sql!(" AND primary_phone = "), digits),
+    let column = match identifier {
+        Identifier::Username(_) if usernames_are_case_sensitive => sql!(" AND username = "),
+        Identifier::Username(_) => sql!(" AND username_folded = "),
+        Identifier::Email(_) => sql!(" AND primary_email_folded = "),
+        Identifier::Phone(_) => sql!(" AND primary_phone = "),
     };
+    let folded = identifier.folded(usernames_are_case_sensitive);
+    let query = query.push(column, folded.as_ref());
     conn.all(&query, &[]).await?.into_iter().map(stored).collect()
 }
 

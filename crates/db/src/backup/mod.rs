@@ -14,7 +14,7 @@ use target::Target;
 
 /// Writes a backup of `source` to `path`: consistent, while servers write. The file appears there whole and on disk, with mode 0600,
 /// and was checked before; until then an earlier backup of that name stays. Of two that are made at once under one name both are whole,
-/// and the one that ends later stays.
+/// and the one that ends later stays. Dropped before its end, it leaves nothing behind.
 ///
 /// # Errors
 /// [`Error::Refused`], with a sentence, when the file cannot be written or is something else than an earlier backup.
@@ -48,6 +48,7 @@ pub async fn backup(
         }
     }
     .map_err(|error| explain(error, path))?;
+    blocking(target.check()?).await?;
     blocking(move || target.keep()).await
 }
 

@@ -51,7 +51,7 @@ impl Target {
                 .open(&partial)
                 .map_err(cannot)?;
             if is_ours(&file, &partial).map_err(cannot)? {
-                remove_left_behind(path);
+                remove_left_behind(folder_of(path));
                 return Ok(Target { path: path.to_owned(), partial, file, kept: false });
             }
         }
@@ -63,16 +63,24 @@ impl Target {
         &self.partial
     }
 
-    /// Checks what was written, and gives it its name.
+    /// What checks what was written, apart from this: it may take long, and whoever gives up meanwhile drops this.
+    pub(super) fn check(&self) -> Result<impl FnOnce() -> Result<(), Error> + use<>, Error> {
+        let (path, partial) = (self.path.clone(), self.partial.clone());
+        let file = self.file.try_clone().map_err(|error| cannot("written", &path, &error))?;
+        Ok(move || {
+            file.sync_all().map_err(|error| cannot("written", &path, &error))?;
+            match file::damage(&partial).map_err(|error| explain(error, &path))? {
+                None => Ok(()),
+                Some(what) => {
+                    refused(format!("the backup turned out damaged and was not kept: {what}"))
+                }
+            }
+        })
+    }
+
+    /// Gives what was checked its name.
     pub(super) fn keep(mut self) -> Result<(), Error> {
         let cannot = |error: io::Error| cannot("written", &self.path, &error);
-        self.file.sync_all().map_err(cannot)?;
-        match file::damage(&self.partial).map_err(|error| explain(error, &self.path))? {
-            None => {}
-            Some(what) => {
-                return refused(format!("the backup turned out damaged and was not kept: {what}"));
-            }
-        }
         fs::rename(&self.partial, &self.path).map_err(cannot)?;
         self.kept = true;
         sync(folder_of(&self.path)).map_err(cannot)
@@ -103,12 +111,11 @@ fn partial_name(path: &Path) -> Result<PathBuf, Error> {
     Ok(with_suffix(path, &format!(".{random:016x}.partial")))
 }
 
-/// Whether a name is one that [`partial_name`] gives for a file of this name.
-fn is_partial_name(name: &str, of: &str) -> bool {
-    let random = (name.strip_prefix(of).and_then(|rest| rest.strip_prefix('.')))
-        .and_then(|rest| rest.strip_suffix(".partial"));
+/// Whether a name is one that [`partial_name`] gives.
+fn is_partial_name(name: &str) -> bool {
+    let random = name.strip_suffix(".partial").and_then(|rest| rest.rsplit_once('.'));
     let is_hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
-    random.is_some_and(|random| random.len() == 2 * RANDOM_BYTES && random.chars().all(is_hex))
+    random.is_some_and(|(_, random)| random.len() == 2 * RANDOM_BYTES && random.chars().all(is_hex))
 }
 
 /// Locks the file; false when its name is not, or no longer, that of this file.
@@ -123,13 +130,12 @@ fn is_ours(file: &File, path: &Path) -> io::Result<bool> {
         .is_ok_and(|found| (found.dev(), found.ino()) == (ours.dev(), ours.ino())))
 }
 
-/// Removes what backups to this file have left behind that were killed. What cannot be removed does no harm.
-fn remove_left_behind(path: &Path) {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return };
-    let Ok(entries) = fs::read_dir(folder_of(path)) else { return };
+/// Removes what backups to files in this folder have left behind that were killed: those of yesterday had another name. What cannot be
+/// removed does no harm.
+fn remove_left_behind(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
-        let is_partial =
-            entry.file_name().to_str().is_some_and(|other| is_partial_name(other, name));
+        let is_partial = entry.file_name().to_str().is_some_and(is_partial_name);
         let is_file = || entry.file_type().is_ok_and(|kind| kind.is_file());
         if !is_partial || !is_file() {
             continue;

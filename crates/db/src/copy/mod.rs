@@ -14,10 +14,10 @@ use tokio::sync::mpsc;
 use crate::dialect::{self, EngineKind};
 use crate::error::refused;
 use crate::standing::Standing;
-use crate::stopwatch::Stopwatch;
 use crate::tables::{self, Table};
+use crate::waiting::Waiting;
 use crate::{Conn, Db, Error, Kind, Migrating, Migration, Param, Value, migrate, params, sql};
-use target::{prepare, require_mark, unmark};
+use target::{Prepared, prepare, require_mark, unmark};
 
 /// How a copy treats what is in the target.
 #[derive(Clone, Copy, Debug)]
@@ -49,10 +49,14 @@ const ROWS: (usize, usize) = (64, 1024);
 const BYTES: usize = 4 << 20;
 /// Batches that wait for the target.
 const WAITING: usize = 2;
+/// PostgreSQL ends a transaction in which nothing is asked for twice as long as a statement of it may take, so something is.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Parameters of one statement; SQLite takes no more than 32766.
 const PARAMETERS: usize = 8_000;
 
 enum Message {
+    /// The source is at hand, and nobody changes its schema.
+    Begun,
     Rows {
         table: usize,
         rows: Vec<Vec<Value>>,
@@ -71,8 +75,8 @@ enum Message {
 ///
 /// # Errors
 /// [`Error::Refused`], with a sentence, when source and target do not suit: among others when the target holds rows and is not to be
-/// cleared, when somebody else's tables are in it, or servers run on it. After other failures the target is incomplete and says so; a
-/// new copy clears it and begins again.
+/// cleared, when somebody else's tables are in it, or servers run on it. As long as the source cannot be read, the target is left as
+/// whole as it was. After other failures it is incomplete and says so; a new copy clears it and begins again.
 pub async fn copy(
     source: &Db,
     target: &Db,
@@ -83,16 +87,14 @@ pub async fn copy(
 ) -> Result<Vec<Copied>, Error> {
     let standing = source.standing(migrations).await?;
     require_same(&standing)?;
-    let tables = prepare(source, target, migrations, copying, now_ms).await?;
-    for table in tables.iter().rev() {
-        clear(target, table).await?;
-    }
+    let Prepared { tables, was_whole } =
+        prepare(source, target, migrations, copying, now_ms).await?;
     let (send, mut receive) = mpsc::channel(WAITING);
     let reading = {
         let (system, tables) = (source.system(), tables.clone());
         let begun = Arc::new(AtomicBool::new(false));
         tokio::spawn(async move {
-            let trying = Stopwatch::start();
+            let mut waiting = Waiting::begin();
             loop {
                 let input = (tables.clone(), send.clone(), Arc::clone(&begun), standing.database);
                 let read = system
@@ -107,11 +109,8 @@ pub async fn copy(
                         })
                     })
                     .await;
-                let is_early =
-                    !begun.load(Ordering::Relaxed) && trying.elapsed() < migrate::STATEMENT_LIMIT;
                 match read {
-                    // The schema is just being changed, this one or another of the same PostgreSQL database.
-                    Err(Error::Busy) if is_early => tokio::time::sleep(migrate::RETRY_PAUSE).await,
+                    Err(error) if !begun.load(Ordering::Relaxed) => waiting.after(error).await?,
                     read => return read,
                 }
             }
@@ -119,9 +118,16 @@ pub async fn copy(
     };
     let mut copied = Vec::new();
     let mut so_far = 0;
+    let mut is_whole = was_whole;
     let written = async {
         while let Some(message) = receive.recv().await {
             match message {
+                Message::Begun => {
+                    is_whole = false;
+                    for table in tables.iter().rev() {
+                        clear(target, table).await?;
+                    }
+                }
                 Message::Rows { table, rows } => {
                     so_far += rows.len() as u64;
                     write(target, &tables[table], rows, now_ms).await?;
@@ -139,6 +145,9 @@ pub async fn copy(
     // Whoever reads stops when nobody listens.
     drop(receive);
     let read = reading.await.unwrap_or(Err(Error::Panicked));
+    if is_whole {
+        unmark(target, now_ms).await?;
+    }
     // When writing failed, reading did for no reason of its own.
     written?;
     read?;
@@ -204,9 +213,10 @@ async fn read_all(
         return refused("the schema of the source was changed while it was copied");
     }
     require_alike(&tables::read(conn).await?, tables)?;
+    say(conn, send, Message::Begun).await?;
     for (index, table) in tables.iter().enumerate() {
         let rows = read_table(conn, index, table, send).await?;
-        say(conn.engine(), send, Message::End { table: index, rows }).await?;
+        say(conn, send, Message::End { table: index, rows }).await?;
     }
     Ok(())
 }
@@ -236,7 +246,7 @@ async fn read_table(
         last = Some(key.collect::<Result<_, _>>()?);
         let (count, bytes) = (rows.len(), rows.iter().flatten().map(size).sum::<usize>());
         total += count as u64;
-        say(conn.engine(), send, Message::Rows { table: index, rows }).await?;
+        say(conn, send, Message::Rows { table: index, rows }).await?;
         if count < limit {
             return Ok(total);
         }
@@ -257,16 +267,22 @@ fn size(value: &Value) -> usize {
 
 /// Hands something over, waiting for the other side as the engine of this connection can.
 async fn say(
-    engine: EngineKind,
+    conn: &mut Conn<'_>,
     send: &mpsc::Sender<Message>,
     message: Message,
 ) -> Result<(), Error> {
-    let sent = match engine {
+    if conn.engine() == EngineKind::Sqlite {
         // On a thread of its own.
-        EngineKind::Sqlite => send.blocking_send(message),
-        EngineKind::Postgres => send.send(message).await,
-    };
-    sent.map_err(|_| Error::Closed)
+        return send.blocking_send(message).map_err(|_| Error::Closed);
+    }
+    loop {
+        if let Ok(place) = tokio::time::timeout(KEEP_ALIVE, send.reserve()).await {
+            place.map_err(|_| Error::Closed)?.send(message);
+            return Ok(());
+        }
+        // The other side is at something long, such as clearing a large table.
+        conn.one(sql!("SELECT 1"), &[]).await?;
+    }
 }
 
 /// A value as a parameter of its column's type: SQLite has no booleans.

@@ -2,22 +2,29 @@
 
 use crate::dialect;
 use crate::error::refused;
-use crate::migrate::apply;
+use crate::migrate::{self, apply};
 use crate::nodes::{self, Node};
 use crate::standing::{BOOKKEEPING, INCOMPLETE_COPY, MIGRATIONS, tables as names};
-use crate::stopwatch::Stopwatch;
 use crate::tables::{self, Table};
-use crate::{Conn, Copying, Db, Error, Migrating, Migration, Tx, migrate, params, sql};
+use crate::waiting::Waiting;
+use crate::{Conn, Copying, Db, Error, Migrating, Migration, Tx, params, sql};
 
-/// Marks the target as incomplete and gives it the schema. What is given back are its tables, parents first, each of them as the source
-/// has it. Nothing is deleted yet, but the rows of servers that are gone.
+/// A target that is marked as incomplete and has the schema. Nothing is deleted yet, but the rows of servers that are gone.
+pub(super) struct Prepared {
+    /// Parents first, each of them as the source has it.
+    pub(super) tables: Vec<Table>,
+    /// Whether it can be unmarked for as long as nothing has been deleted.
+    pub(super) was_whole: bool,
+}
+
+/// Marks the target as incomplete and gives it the schema.
 pub(super) async fn prepare(
     source: &Db,
     target: &Db,
     migrations: &[Migration],
     copying: Copying,
     now_ms: i64,
-) -> Result<Vec<Table>, Error> {
+) -> Result<Prepared, Error> {
     for (migration, version) in migrations.iter().zip(1..) {
         migrate::check(migration, version)?;
     }
@@ -26,6 +33,7 @@ pub(super) async fn prepare(
     let system = target.system();
     let there = names(&mut system.read().await?).await?;
     require_ours("target", &there, migrations)?;
+    require_unreferred(&mut system.read().await?).await?;
     let was_incomplete = has(&there, INCOMPLETE_COPY);
     if has(&there, MIGRATIONS) {
         require_our_migrations(&mut system.read().await?).await?;
@@ -33,15 +41,14 @@ pub(super) async fn prepare(
             require_room(target, migrations, copying).await?;
         }
     }
-    let gone = gone_nodes(target, copying).await?;
-    let trying = Stopwatch::start();
-    while let Err(error) = mark(target, gone.clone(), now_ms).await {
-        // Another schema of the same PostgreSQL database may be migrated, or copied, just now.
-        if !matches!(error, Error::Busy) || trying.elapsed() >= migrate::STATEMENT_LIMIT {
-            return Err(error);
-        }
-        tracing::info!("waiting for a migration, a backup or a long transaction to end");
-        tokio::time::sleep(migrate::RETRY_PAUSE).await;
+    // It may have to be waited for, and the target can be of use until then.
+    wait_for_schema(source).await?;
+    let mut waiting = Waiting::begin();
+    loop {
+        let gone = gone_nodes(target, copying).await?;
+        let Err(error) = mark(target, gone, now_ms).await else { break };
+        // Whoever held the schema has kept nodes from showing that they live, so they are watched anew.
+        waiting.after(error).await?;
     }
     let marked = names(&mut source.system().read().await?).await?;
     if has(&marked, INCOMPLETE_COPY) {
@@ -58,7 +65,18 @@ pub(super) async fn prepare(
         // It is as whole as it was.
         unmark(target, now_ms).await?;
     }
-    alike.map(|()| tables)
+    alike.map(|()| Prepared { tables, was_whole: !was_incomplete })
+}
+
+/// Waits until nobody changes the schema.
+async fn wait_for_schema(db: &Db) -> Result<(), Error> {
+    let (system, mut waiting) = (db.system(), Waiting::begin());
+    loop {
+        let shared = system
+            .scan::<_, _, Error, _>((), |conn, ()| Box::pin(dialect::share_schema_reading(conn)));
+        let Err(error) = shared.await else { return Ok(()) };
+        waiting.after(error).await?;
+    }
 }
 
 fn has(tables: &[String], name: &str) -> bool {
@@ -81,6 +99,21 @@ fn require_ours(which: &str, there: &[String], migrations: &[Migration]) -> Resu
         "the {which} has tables that are none of Trinco's ({}), so nothing was touched; name a database, or a schema, that \
          is Trinco's alone (docs/databases.md)",
         tables::listed(&foreign)
+    ))
+}
+
+/// Deleting our rows would delete those of others that refer to them, or fail halfway.
+async fn require_unreferred(conn: &mut Conn<'_>) -> Result<(), Error> {
+    let children = conn.all(dialect::foreign_children(conn.engine()), &[]).await?;
+    let children: Vec<String> = children.iter().map(|row| row.get(0)).collect::<Result<_, _>>()?;
+    if children.is_empty() {
+        return Ok(());
+    }
+    let children: Vec<&str> = children.iter().map(String::as_str).collect();
+    refused(format!(
+        "tables of others have foreign keys to the target's ({}), so nothing was touched; take those foreign keys away, or \
+         name a database, or a schema, that nobody refers to",
+        tables::listed(&children)
     ))
 }
 

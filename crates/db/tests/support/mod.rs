@@ -43,6 +43,9 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     },
 ];
 
+/// What somebody does who changes a schema of the same database.
+pub(crate) const OWNS_SCHEMA: &str = "SELECT pg_advisory_xact_lock(7454293310147)";
+
 /// Where a test's database lives.
 pub(crate) struct Place {
     pub(crate) url: DbUrl,

@@ -7,6 +7,7 @@ use trinco_db::BackupNote;
 
 use super::{Said, look_at, require_file};
 use crate::clock::SystemClock;
+use crate::command::interrupt;
 use crate::config::Settings;
 use crate::master_key;
 
@@ -19,9 +20,15 @@ pub(super) async fn run(settings: &Settings, file: &Path) -> Result<Said, String
         source: url.to_string(),
     };
     let shown = file.display();
-    trinco_db::backup(url, file, MIGRATIONS, note)
-        .await
-        .map_err(|error| format!("there is no backup of {url}: {error}"))?;
+    let mut stop = interrupt::listen()?;
+    let made = tokio::select! {
+        made = trinco_db::backup(url, file, MIGRATIONS, note) => made,
+        // What was begun is removed with the backup that is given up here.
+        _ = stop.wait_for(|stop| *stop) => {
+            return Err(format!("there is no backup of {url}: it was interrupted"));
+        }
+    };
+    made.map_err(|error| format!("there is no backup of {url}: {error}"))?;
     // Read from the backup itself: what is said here is what it holds.
     let backup = look_at(&trinco_db::DbUrl::Sqlite(file.to_owned())).await?;
     let sealed_under = tenants::sealed_under(&backup).await;

@@ -16,6 +16,7 @@ use trinco_db::{Db, DbUrl, Options};
 pub(crate) use logs::LogsCommand;
 
 use crate::config::Settings;
+use crate::logging;
 
 /// `trinco db …`
 #[derive(Subcommand)]
@@ -72,12 +73,13 @@ impl Said {
 
 /// Does it. An error is one sentence for the person at the terminal.
 pub(crate) fn run(settings: &Settings, command: DataCommand) -> Result<Said, String> {
+    logging::start_for_command();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| format!("the command cannot be started: {error}"))?;
-    runtime.block_on(async {
+    let said = runtime.block_on(async {
         match command {
             DataCommand::Db(DbCommand::Status { json }) => status::run(settings, json).await,
             DataCommand::Db(DbCommand::Migrate { dry_run, force }) => {
@@ -90,7 +92,10 @@ pub(crate) fn run(settings: &Settings, command: DataCommand) -> Result<Said, Str
             DataCommand::Backup { file } => backup::run(settings, &file).await,
             DataCommand::Restore { file, force } => restore::run(settings, &file, force).await,
         }
-    })
+    });
+    // A thread that is still at something works for a command that was interrupted.
+    runtime.shutdown_background();
+    said
 }
 
 /// What a command needs that does one thing at a time.

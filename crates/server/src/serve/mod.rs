@@ -84,11 +84,15 @@ async fn serve(
         stopwatch.elapsed_ms(),
         installation.default_tenant().origin().base(),
     );
-    tokio::join!(connections::serve(listener, router, stop.clone()), jobs::end(jobs, stop));
+    // Side by side: whatever hangs, all of them have ended when one of them may take no longer.
+    tokio::join!(
+        connections::serve(listener, router, stop.clone()),
+        control.finish(stop.clone()),
+        jobs::end(jobs, stop),
+    );
     if let Some(served) = metrics_served {
         served.abort();
     }
-    control.finish().await;
     let export = async {
         if let Some(exporting) = exporting {
             exporting.finish().await;

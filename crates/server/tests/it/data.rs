@@ -1,12 +1,15 @@
 //! Backups, restores and copies of whole databases.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use trinco_core::{MIGRATIONS, MasterKey, SystemRandomness};
 use trinco_db::{Db, DbUrl, Options};
@@ -235,8 +238,10 @@ fn a_backup_replaces_backups_only_and_leaves_nothing_half() {
     // Left behind by a backup that was killed; and what only looks so.
     fs::create_dir(place.path().join("backups")).unwrap();
     let at = |name: &str| place.path().join("backups").join(name);
-    for name in ["b.db.0123456789abcdef.partial", "b.db.0123456789abcdef.partial-journal"] {
-        fs::write(at(name), "half").unwrap();
+    for name in ["b.db.0123456789abcdef.partial", "yesterday.db.fedcba9876543210.partial"] {
+        for companion in ["", "-journal", "-wal", "-shm"] {
+            fs::write(at(&format!("{name}{companion}")), "half").unwrap();
+        }
     }
     for name in ["b.db.partial", "b.db.old.partial", "c.db.0123456789abcdef.partial"] {
         std::os::unix::fs::symlink("../letter.txt", at(name)).unwrap();
@@ -386,4 +391,49 @@ fn an_installation_moves_to_postgresql_and_back_with_its_sessions() {
     back.done(&["backup", "c.db"]);
     again.done(&["restore", back.path().join("c.db").to_str().unwrap()]);
     assert_eq!(json(&again.done(&["db", "status", "--json"]))["masterKey"]["state"], "fits");
+}
+
+#[test]
+fn a_backup_says_what_it_waits_for() {
+    let Some(schema) = Schema::create("patient") else { return };
+    let place = schema.node("http://localhost:1");
+    place.done(&["init", "--json"]);
+    let migrating =
+        "BEGIN; SELECT pg_advisory_xact_lock(7454293310147); SELECT pg_sleep(3); COMMIT";
+    let output = std::thread::scope(|scope| {
+        scope.spawn(|| schema.as_superuser(migrating));
+        std::thread::sleep(Duration::from_millis(500));
+        place.run(&["backup", "b.db"])
+    });
+    let sentences = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{sentences}");
+    assert!(sentences.starts_with("waiting for a migration, a backup,"), "{sentences}");
+}
+
+#[test]
+fn a_backup_that_is_interrupted_leaves_nothing_behind() {
+    let Some(schema) = Schema::create("interrupted") else { return };
+    let place = schema.node("http://localhost:1");
+    place.done(&["init", "--json"]);
+    fs::create_dir(place.path().join("backups")).unwrap();
+    for signal in [Signal::INT, Signal::TERM] {
+        // It has begun, and waits.
+        let migrating =
+            "BEGIN; SELECT pg_advisory_xact_lock(7454293310147); SELECT pg_sleep(2); COMMIT";
+        std::thread::scope(|scope| {
+            scope.spawn(|| schema.as_superuser(migrating));
+            std::thread::sleep(Duration::from_millis(500));
+            let mut command = place.command(&["backup", "backups/b.db"]);
+            let mut backup = command.stderr(Stdio::piped()).spawn().unwrap();
+            let mut lines = BufReader::new(backup.stderr.take().unwrap()).lines();
+            assert!(lines.next().unwrap().unwrap().starts_with("waiting for"));
+            let begun = names_in(&place.path().join("backups"));
+            assert!(begun.iter().any(|name| name.ends_with(".partial")), "{begun:?}");
+            kill_process(Pid::from_child(&backup), signal).unwrap();
+            let sentence = lines.next().unwrap().unwrap();
+            assert!(sentence.ends_with("it was interrupted"), "{sentence}");
+            assert_eq!(backup.wait().unwrap().code(), Some(1));
+        });
+        assert_eq!(names_in(&place.path().join("backups")), [""; 0]);
+    }
 }
