@@ -21,11 +21,21 @@ pub enum Section {
     TokenCustomizers,
     /// Which webhooks want which events.
     Hooks,
+    /// Texts of the pages that the tenant has written.
+    CustomPhrases,
+    /// What people may see and change of their own accounts.
+    AccountCenter,
+    /// Who tells people from machines.
+    Captcha,
+    /// What is known of users besides the standard claims.
+    ProfileFields,
+    /// Scripts at steps of signing in.
+    Actions,
 }
 
 impl Section {
     /// Every section, in the order of [`Versions`].
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 14] = [
         Self::Applications,
         Self::Resources,
         Self::Roles,
@@ -35,6 +45,11 @@ impl Section {
         Self::OidcSettings,
         Self::TokenCustomizers,
         Self::Hooks,
+        Self::CustomPhrases,
+        Self::AccountCenter,
+        Self::Captcha,
+        Self::ProfileFields,
+        Self::Actions,
     ];
 
     /// The name under which the section's version is stored.
@@ -49,6 +64,11 @@ impl Section {
             Self::OidcSettings => "oidc_settings",
             Self::TokenCustomizers => "token_customizers",
             Self::Hooks => "hooks",
+            Self::CustomPhrases => "custom_phrases",
+            Self::AccountCenter => "account_center",
+            Self::Captcha => "captcha",
+            Self::ProfileFields => "profile_fields",
+            Self::Actions => "actions",
         }
     }
 
@@ -77,6 +97,11 @@ impl Section {
             Self::OidcSettings => &["oidc_settings"],
             Self::TokenCustomizers => &["token_customizers"],
             Self::Hooks => &["hooks"],
+            Self::CustomPhrases => &["custom_phrases"],
+            Self::AccountCenter => &["account_centers"],
+            Self::Captcha => &["captcha_providers"],
+            Self::ProfileFields => &["custom_profile_fields"],
+            Self::Actions => &["actions"],
         }
     }
 }

@@ -91,4 +91,11 @@ pub const MIGRATIONS: &[Migration] = &[
         oldest_program: 14,
         sql: include_str!("../migrations/0014_users.sql"),
     },
+    Migration {
+        version: 15,
+        name: "settings",
+        // Tables that older programs do not know of.
+        oldest_program: 10,
+        sql: include_str!("../migrations/0015_settings.sql"),
+    },
 ];

@@ -104,7 +104,8 @@ async fn fapi2_a_logout_token_is_signed_as_the_profile_has_it_and_sent_by_tls() 
     let xsrf = hidden(&browser.get(&page).await.expect(200).text, "xsrf");
     let fields = [("client_id", bank.id.as_str()), ("xsrf", xsrf.as_str()), ("logout", "yes")];
     browser.submit("/oidc/session/end/confirm", &fields).await.expect(200);
-    let sent = deliveries::deliver(bank.world.server.tenant(), &outbound()).await.expect("a database");
+    let sent =
+        deliveries::deliver(bank.world.server.tenant(), &outbound()).await.expect("a database");
     assert_eq!(sent, 1);
 
     let header = header(&told.await.expect("a logout token"));

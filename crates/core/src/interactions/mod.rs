@@ -28,7 +28,7 @@ use crate::sessions::{
     VerificationRecord,
 };
 use crate::users::{self, Identifier, Registration, User};
-use crate::{Error, Result, Secret, Tenant, TokenHash, activity};
+use crate::{Error, Result, Secret, Tenant, TokenHash, actions, activity};
 
 /// How long a person may take: one hour in milliseconds.
 pub const LIFETIME_MS: i64 = 3_600_000;
@@ -105,6 +105,7 @@ pub async fn find(tenant: &Tenant, id: &str) -> Result<Option<Interaction>> {
 /// `session.invalid_credentials` when the user does not exist or the password is another one: the two look and cost the same.
 /// `session.verification_blocked_too_many_attempts` after too many of them.
 /// `user.suspended` once the password was right. `auth.forbidden` when sign-in is switched off.
+/// `session.verification_failed` when a script of the tenant refuses.
 pub async fn sign_in(
     tenant: &Tenant,
     interaction: &Interaction,
@@ -128,9 +129,18 @@ pub async fn sign_in(
     let attempt = lockout::charge(tenant, target).await?;
     let digest = found.as_ref().and_then(|(_, digest)| digest.clone());
     let matches = tenant.passwords().verify(password, digest.as_ref()).await?;
-    let user = match found {
-        Some((user, _)) if matches => user,
-        found => {
+    let client_id = &interaction.request.client_id;
+    let known = found.as_ref().map(|(user, _)| user);
+    let brought_over = match &parsed {
+        Some(typed) if !matches && known.is_none_or(|user| !user.is_suspended) => {
+            actions::verify_elsewhere(tenant, client_id, typed, known, password).await?
+        }
+        _ => None,
+    };
+    let user = match (found, brought_over) {
+        (_, Some(user)) => user,
+        (Some((user, _)), None) if matches => user,
+        (found, None) => {
             let mut entry =
                 entry(tenant, "Interaction.SignIn.Identifier.Submit", Outcome::Error, interaction)
                     .fact("error", "session.invalid_credentials");
@@ -148,6 +158,7 @@ pub async fn sign_in(
     if user.is_suspended {
         return Err(Error::refused("user.suspended"));
     }
+    let user = actions::before_session(tenant, client_id, user).await?;
     let entry =
         entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);
     let news = finished(tenant, Event::PostSignIn, "SignIn", interaction, &user);
@@ -157,6 +168,8 @@ pub async fn sign_in(
         verified: true,
     });
     let submission = submission(InteractionEvent::SignIn, &user, shown);
+    // A password that a script vouched for has just been kept anew.
+    let digest = digest.filter(|_| matches);
     let renewed = match &digest {
         Some(was) => tenant.passwords().renewed(tenant.randomness(), password, was).await?,
         None => None,

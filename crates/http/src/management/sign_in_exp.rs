@@ -18,10 +18,15 @@ pub(super) fn routes() -> Doors {
 
 /// Needs no token: sign-in pages read it before anyone has signed in.
 pub(super) fn public_routes() -> Doors {
-    Doors::new("Sign-in settings").route(
-        "/api/.well-known/sign-in-exp",
-        get("See what sign-in pages need to know", read_public),
-    )
+    Doors::new("Sign-in settings")
+        .route(
+            "/api/.well-known/sign-in-exp",
+            get("See what sign-in pages need to know", read_public),
+        )
+        .route(
+            "/api/.well-known/experience",
+            get("See everything that sign-in pages need to know", read_experience),
+        )
 }
 
 async fn read(Here(tenant): Here) -> Body<SignInExperience> {
@@ -36,5 +41,10 @@ async fn update(
 }
 
 async fn read_public(Here(tenant): Here) -> Result<Body<JsonObject>, ApiError> {
+    Ok(Body(experience::public(&tenant)?))
+}
+
+/// The newer name of the same.
+async fn read_experience(Here(tenant): Here) -> Result<Body<JsonObject>, ApiError> {
     Ok(Body(experience::public(&tenant)?))
 }
