@@ -13,6 +13,7 @@ use trinco_db::{Conn, Db, TenantDb, Tx};
 use crate::assets::Storage;
 use crate::audit::Counts;
 use crate::clients::Documents;
+use crate::domains::Lookout;
 use crate::passwords::Passwords;
 use crate::token_customizers::{AllowedOrigin, Scripts};
 use crate::{
@@ -67,7 +68,7 @@ struct Shared {
     document_outbound: OnceLock<Outbound>,
     outbound: OnceLock<Outbound>,
     storage: OnceLock<Storage>,
-    domain_outbound: OnceLock<Outbound>,
+    lookout: OnceLock<Lookout>,
     audit_counts: Arc<Counts>,
 }
 
@@ -104,7 +105,7 @@ impl Installation {
             document_outbound: OnceLock::new(),
             outbound: OnceLock::new(),
             storage: OnceLock::new(),
-            domain_outbound: OnceLock::new(),
+            lookout: OnceLock::new(),
             audit_counts: Arc::default(),
         });
         let mut open = BTreeMap::new();
@@ -141,8 +142,8 @@ impl Installation {
     }
 
     /// Sets how own domains are looked at; without it, they stay as they are. Only the first call counts.
-    pub fn set_domain_outbound(&self, outbound: Outbound) {
-        let _ = self.shared.domain_outbound.set(outbound);
+    pub fn set_lookout(&self, lookout: Lookout) {
+        let _ = self.shared.lookout.set(lookout);
     }
 
     /// The tenant with this id.
@@ -325,8 +326,8 @@ impl Tenant {
     }
 
     /// How own domains are looked at, if they are.
-    pub(crate) fn domain_outbound(&self) -> Option<&Outbound> {
-        self.0.shared.domain_outbound.get()
+    pub(crate) fn lookout(&self) -> Option<&Lookout> {
+        self.0.shared.lookout.get()
     }
 
     /// The client metadata documents that were fetched.

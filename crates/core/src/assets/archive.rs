@@ -10,7 +10,7 @@ const MOST_FILES: usize = 2000;
 /// Entries of an archive, folders and all.
 const MOST_ENTRIES: usize = 5000;
 /// Bytes of a file when it is unpacked.
-const LARGEST_FILE: u64 = 10 * 1024 * 1024;
+const LARGEST_FILE: u64 = super::LARGEST_FILE as u64;
 /// Bytes of all files when they are unpacked.
 const LARGEST_ALL: u64 = 60 * 1024 * 1024;
 /// The page that others are reached from.

@@ -23,6 +23,8 @@ use crate::{Alphabet, Error, Result, Tenant, tenants};
 pub const LARGEST_IMAGE: usize = 8 * 1024 * 1024;
 /// Bytes of an archive of pages.
 pub const LARGEST_ARCHIVE: usize = 20 * 1024 * 1024;
+/// Bytes of the largest file that is kept: one of an archive.
+pub const LARGEST_FILE: usize = 10 * 1024 * 1024;
 /// Where pictures are served, below the tenant's origin.
 pub const IMAGES: &str = "/user-assets";
 /// Characters of a picture's name before its extension.

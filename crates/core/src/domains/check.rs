@@ -14,6 +14,28 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of the answer.
 const LIMIT: usize = 4096;
 
+/// How domains are looked at.
+#[derive(Clone, Debug)]
+pub struct Lookout {
+    outbound: Outbound,
+    http: u16,
+    https: u16,
+}
+
+impl Lookout {
+    /// At the ports that browsers go to.
+    pub fn new(outbound: Outbound) -> Self {
+        let outbound = outbound.with_timeout(TIMEOUT).with_response_limit(LIMIT);
+        Self { outbound, http: 80, https: 443 }
+    }
+
+    /// At other ports.
+    #[must_use]
+    pub fn at_ports(self, http: u16, https: u16) -> Self {
+        Self { http, https, ..self }
+    }
+}
+
 /// What was found.
 pub(super) struct Finding {
     pub(super) status: DomainStatus,
@@ -22,14 +44,20 @@ pub(super) struct Finding {
 }
 
 /// Asks a domain for what only this installation knows.
-pub(super) async fn look(outbound: &Outbound, domain: &str, id: &str, challenge: &str) -> Finding {
-    let outbound = outbound.clone().with_timeout(TIMEOUT).with_response_limit(LIMIT);
-    let by_https = match ask(&outbound, "https", domain, id, challenge).await {
+pub(super) async fn look(
+    lookout: &Lookout,
+    domain: &str,
+    id: &str,
+    challenge: &str,
+) -> Finding {
+    let Lookout { outbound, http, https } = lookout;
+    let url = |scheme: &str, port: &u16| format!("{scheme}://{domain}:{port}{CHALLENGES}/{id}");
+    let by_https = match ask(outbound, &url("https", https), challenge).await {
         Ok(()) => return Finding { status: DomainStatus::Active, problem: None },
         Err(miss) => miss,
     };
     let finding = |status, problem: String| Finding { status, problem: Some(problem) };
-    match ask(&outbound, "http", domain, id, challenge).await {
+    match ask(outbound, &url("http", http), challenge).await {
         Ok(()) => finding(
             DomainStatus::PendingSsl,
             format!("http://{domain} leads here, https://{domain} does not: {by_https}"),
@@ -55,17 +83,14 @@ enum Miss {
     Other,
 }
 
-async fn ask(
-    outbound: &Outbound,
-    scheme: &str,
-    domain: &str,
-    id: &str,
-    challenge: &str,
-) -> Result<(), Miss> {
-    let url = Url::parse(&format!("{scheme}://{domain}{CHALLENGES}/{id}"))
-        .map_err(|_| Miss::Failed(OutboundError::Url))?;
-    let request =
-        Request { method: Method::GET, url, headers: HeaderMap::new(), body: bytes::Bytes::new() };
+async fn ask(outbound: &Outbound, url: &str, challenge: &str) -> Result<(), Miss> {
+    let url = Url::parse(url).map_err(|_| Miss::Failed(OutboundError::Url))?;
+    let request = Request {
+        method: Method::GET,
+        url,
+        headers: HeaderMap::new(),
+        body: bytes::Bytes::new(),
+    };
     let answer = outbound.send(request).await.map_err(Miss::Failed)?;
     if answer.status.is_redirection() {
         return Err(Miss::Redirected);

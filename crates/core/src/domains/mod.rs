@@ -18,6 +18,8 @@ pub use model::{
     VerificationFiles,
 };
 
+pub use check::Lookout;
+
 use check::Finding;
 use store::StoredDomain;
 
@@ -45,9 +47,9 @@ pub async fn list(tenant: &Tenant) -> Result<Vec<Domain>> {
 /// `entity.not_exists_with_id`.
 pub async fn get(tenant: &Tenant, id: &str) -> Result<Domain> {
     let mut domain = find(&mut tenant.read().await?, id).await?;
-    let Some(outbound) = tenant.domain_outbound() else { return Ok(shown(tenant, domain)) };
+    let Some(lookout) = tenant.lookout() else { return Ok(shown(tenant, domain)) };
     let Finding { status, problem } =
-        check::look(outbound, &domain.domain, &domain.id, &domain.challenge).await;
+        check::look(lookout, &domain.domain, &domain.id, &domain.challenge).await;
     if (domain.status, &domain.error_message) != (status, &problem) {
         let input = (domain.id.clone(), status, problem.clone(), tenant.now_ms());
         tenant
