@@ -255,6 +255,9 @@ async fn domains_that_led_nowhere_for_long_are_cleaned_up() {
         json!({ "scannedCount": 2, "deletedCount": 1, "skippedActiveCount": 0, "failedCount": 0 });
     assert_eq!(report, expected);
     let left = admin.get(ALL).await.expect(200).json();
-    assert_eq!((left[0]["domain"].as_str(), left.as_array().map(Vec::len)), (Some("new.shop.example"), Some(1)));
+    assert_eq!(
+        (left[0]["domain"].as_str(), left.as_array().map(Vec::len)),
+        (Some("new.shop.example"), Some(1))
+    );
     assert_eq!(code(clean(json!(-1)).await, 400), "guard.invalid_input");
 }

@@ -105,3 +105,40 @@ async fn nothing_serves_protected_applications_here_and_the_answer_says_so() {
         assert_eq!(code(admin.post(&path, json!({})).await, 400), "guard.invalid_input");
     }
 }
+
+#[tokio::test]
+async fn sign_in_pages_are_told_how_an_application_and_an_organization_want_them_to_look() {
+    let server = Server::start().await;
+    let admin = server.admin().await;
+    let app = admin.create("/api/applications", json!({ "name": "App", "type": "SPA" })).await;
+    let app = text(&app, "/id").to_owned();
+    let own = json!({
+        "color": { "primaryColor": "#111111" }, "customCss": "a { color: red }",
+        "branding": { "logoUrl": "https://app.example/logo.png" },
+        "termsOfUseUrl": "https://app.example/terms", "privacyPolicyUrl": "",
+    });
+    let path = format!("/api/applications/{app}/sign-in-experience");
+    assert!(admin.put(&path, own).await.status.is_success());
+    let body = json!({ "name": "Team", "color": { "primaryColor": "#222222", "darkPrimaryColor": "#333333" } });
+    let organization = admin.create("/api/organizations", body).await;
+    let organization = text(&organization, "/id").to_owned();
+    let read = |query: String| {
+        let browser = server.browser();
+        async move {
+            let path = format!("/api/.well-known/experience{query}");
+            browser.get(&path).await.expect(200).json()
+        }
+    };
+    let plain = read(String::new()).await;
+    assert_eq!(read("?appId=nobody&organizationId=nobody".to_owned()).await, plain);
+    let of_app = read(format!("?appId={app}")).await;
+    assert_eq!(of_app["color"]["primaryColor"], "#111111");
+    assert_eq!(of_app["branding"], json!({ "logoUrl": "https://app.example/logo.png" }));
+    assert_eq!(of_app["customCss"], "a { color: red }");
+    assert_eq!(of_app["termsOfUseUrl"], "https://app.example/terms");
+    assert_eq!(of_app["privacyPolicyUrl"], plain["privacyPolicyUrl"]);
+    let of_both = read(format!("?appId={app}&organizationId={organization}")).await;
+    assert_eq!(of_both["color"]["primaryColor"], "#222222");
+    assert_eq!(of_both["color"]["darkPrimaryColor"], "#333333");
+    assert_eq!(of_both["customCss"], "a { color: red }");
+}

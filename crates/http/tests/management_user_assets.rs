@@ -69,10 +69,12 @@ async fn a_picture_is_served_as_what_it_is_and_where_nothing_in_it_can_run() {
     let (server, _folder) = on_disk().await;
     let admin = server.admin().await;
     let status = admin.get("/api/user-assets/service-status").await.expect(200).json();
-    assert_eq!((&status["status"], &status["maxUploadFileSize"]), (&json!("ready"), &json!(8_388_608)));
+    assert_eq!(
+        (&status["status"], &status["maxUploadFileSize"]),
+        (&json!("ready"), &json!(8_388_608))
+    );
     let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
-    for (file, kind, end) in
-        [(PNG, "image/png", ".png"), (svg.as_slice(), "image/svg+xml", ".svg")]
+    for (file, kind, end) in [(PNG, "image/png", ".png"), (svg.as_slice(), "image/svg+xml", ".svg")]
     {
         let uploaded = send(&server, &admin, "/api/user-assets", "file", file).await.expect(200);
         let url = text(&uploaded.json(), "/url").to_owned();
@@ -199,7 +201,9 @@ impl Bucket {
         headers: HeaderMap,
         body: Bytes,
     ) -> (StatusCode, Bytes) {
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let header = |name: &str| {
+            headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        };
         let signed = "AWS4-HMAC-SHA256 Credential=ID/";
         if !header("authorization").starts_with(signed) || header("x-amz-date").len() != 16 {
             return (StatusCode::FORBIDDEN, Bytes::from_static(b"<Error>AccessDenied</Error>"));
@@ -233,7 +237,7 @@ async fn files_are_kept_in_a_bucket() {
     };
     let allow: Vec<Allow> = vec!["127.0.0.1".parse().unwrap()];
     let s3 = S3::new(settings, Outbound::new(allow).unwrap(), 10 * 1024 * 1024);
-    server.installation().set_storage(Storage::S3(s3));
+    server.installation().set_storage(Storage::S3(Box::new(s3)));
 
     let uploaded = send(&server, &admin, "/api/user-assets", "file", PNG).await.expect(200);
     let url = text(&uploaded.json(), "/url").to_owned();

@@ -38,7 +38,7 @@ pub enum Storage {
     /// A folder of this machine.
     Disk(Disk),
     /// A bucket.
-    S3(S3),
+    S3(Box<S3>),
 }
 
 impl Storage {

@@ -44,12 +44,7 @@ pub(super) struct Finding {
 }
 
 /// Asks a domain for what only this installation knows.
-pub(super) async fn look(
-    lookout: &Lookout,
-    domain: &str,
-    id: &str,
-    challenge: &str,
-) -> Finding {
+pub(super) async fn look(lookout: &Lookout, domain: &str, id: &str, challenge: &str) -> Finding {
     let Lookout { outbound, http, https } = lookout;
     let url = |scheme: &str, port: &u16| format!("{scheme}://{domain}:{port}{CHALLENGES}/{id}");
     let by_https = match ask(outbound, &url("https", https), challenge).await {
@@ -85,12 +80,8 @@ enum Miss {
 
 async fn ask(outbound: &Outbound, url: &str, challenge: &str) -> Result<(), Miss> {
     let url = Url::parse(url).map_err(|_| Miss::Failed(OutboundError::Url))?;
-    let request = Request {
-        method: Method::GET,
-        url,
-        headers: HeaderMap::new(),
-        body: bytes::Bytes::new(),
-    };
+    let request =
+        Request { method: Method::GET, url, headers: HeaderMap::new(), body: bytes::Bytes::new() };
     let answer = outbound.send(request).await.map_err(Miss::Failed)?;
     if answer.status.is_redirection() {
         return Err(Miss::Redirected);

@@ -222,7 +222,7 @@ mod tests {
         }
     }
 
-    fn of(kind: &str, config: Value) -> Result<Value, &'static str> {
+    fn of(kind: &str, config: &Value) -> Result<Value, &'static str> {
         outcome(json!({ "type": kind, "required": false, "config": config }))
     }
 
@@ -230,8 +230,8 @@ mod tests {
     fn a_config_keeps_what_its_type_asks_for() {
         let given = json!({ "minLength": 1, "maxLength": 5, "placeholder": "p", "options": [], "format": "x" });
         let kept = json!({ "minLength": 1, "maxLength": 5, "placeholder": "p" });
-        assert_eq!(of("Text", given), Ok(kept));
-        assert_eq!(of("Number", json!({ "minValue": -1.5 })), Ok(json!({ "minValue": -1.5 })));
+        assert_eq!(of("Text", &given), Ok(kept));
+        assert_eq!(of("Number", &json!({ "minValue": -1.5 })), Ok(json!({ "minValue": -1.5 })));
         assert_eq!(outcome(json!({ "type": "Url", "required": true })), Ok(json!({})));
     }
 
@@ -255,7 +255,7 @@ mod tests {
             ("Date", json!({ "format": "custom" }), "guard.invalid_input".to_owned()),
             ("Regex", json!({}), "guard.invalid_input".to_owned()),
         ] {
-            assert_eq!(of(kind, config.clone()), Err(wanted.as_str()), "{kind} {config}");
+            assert_eq!(of(kind, &config), Err(wanted.as_str()), "{kind} {config}");
         }
         let select = outcome(json!({ "type": "Select", "required": true }));
         assert_eq!(select, Err("guard.invalid_input"));

@@ -153,15 +153,61 @@ impl Output for Onward {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "read for its rules alone until messages are exchanged")]
 struct AuthnRequest {
     /// The message, in base64.
     #[serde(rename = "SAMLRequest")]
-    #[expect(dead_code, reason = "read for its rule alone until messages are exchanged")]
     saml_request: Text<1, 65536>,
     /// Goes back with the answer.
-    #[expect(dead_code, reason = "read for its rule alone until messages are exchanged")]
     #[serde(default)]
     relay_state: Option<Text<0, 512>>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase")]
+#[expect(dead_code, reason = "read for its rules alone until messages are exchanged")]
+struct AuthnQuery {
+    /// The message, in base64.
+    #[serde(rename = "SAMLRequest")]
+    saml_request: Text<1, 65536>,
+    /// Over the message and what comes with it.
+    signature: Option<Text<0, 4096>>,
+    /// How that was made.
+    sig_alg: Option<Text<0, 256>>,
+    /// Goes back with the answer.
+    relay_state: Option<Text<0, 512>>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "read for its rules alone until messages are exchanged")]
+struct CallbackQuery {
+    /// What was authorized.
+    code: Option<Text<0, 4096>>,
+    /// Whose it is.
+    state: Option<Text<0, 4096>>,
+    /// Where it was sent.
+    redirect_uri: Option<Text<0, 2048>>,
+    /// Why nothing was.
+    error: Option<Text<0, 256>>,
+    /// The same in words.
+    #[serde(rename = "error_description")]
+    error_description: Option<Text<0, 4096>>,
+}
+
+/// A page that sends itself on.
+struct Form(std::convert::Infallible);
+
+impl IntoResponse for Form {
+    fn into_response(self) -> Response {
+        match self.0 {}
+    }
+}
+
+impl Output for Form {
+    fn describe(operation: &mut Operation<'_>) {
+        operation.answers::<String>(200, "text/html");
+    }
 }
 
 /// The same in a body: a form as browsers post it, or JSON.
@@ -195,7 +241,7 @@ impl Input for Posted {
 async fn begin(
     Here(tenant): Here,
     Path(id): Path<String>,
-    Query(_): Query<AuthnRequest>,
+    Query(_): Query<AuthnQuery>,
 ) -> Result<Onward, ApiError> {
     Err(refusal(&tenant, &id).await)
 }
@@ -208,7 +254,11 @@ async fn begin_by_form(
     Err(refusal(&tenant, &id).await)
 }
 
-async fn finish(Here(tenant): Here, Path(id): Path<String>) -> Result<Onward, ApiError> {
+async fn finish(
+    Here(tenant): Here,
+    Path(id): Path<String>,
+    Query(_): Query<CallbackQuery>,
+) -> Result<Form, ApiError> {
     Err(refusal(&tenant, &id).await)
 }
 

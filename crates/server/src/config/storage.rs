@@ -72,9 +72,7 @@ pub(super) fn read(
 }
 
 fn needed<T>(value: Option<T>, key: Setting) -> Result<T, String> {
-    value.ok_or_else(|| {
-        format!("storage.kind s3 needs {} too: set {}", key.name(), key.variable())
-    })
+    value.ok_or_else(|| format!("storage.kind s3 needs {} too: set {}", key.name(), key.variable()))
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
@@ -115,6 +113,7 @@ fn word(text: &str) -> Result<String, String> {
 
 /// It is never quoted.
 fn secret(text: &str) -> Result<String, String> {
-    let is_key = !text.is_empty() && text.len() <= 1024 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_key =
+        !text.is_empty() && text.len() <= 1024 && text.bytes().all(|byte| byte.is_ascii_graphic());
     if is_key { Ok(text.to_owned()) } else { Err("is no key: it must be one word".to_owned()) }
 }

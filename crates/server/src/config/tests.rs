@@ -519,8 +519,7 @@ fn a_bucket_is_named_whole_and_its_key_neither_shown_nor_kept_in_a_file() {
     assert!(!format!("{settings:?}").contains("\"key\""), "{settings:?}");
     for (missing, _) in whole.iter().skip(1) {
         let variables = whole.iter().filter(|(name, _)| name != missing).cloned().collect();
-        let sentence =
-            refusal(Settings::resolve(Sources { variables, ..Sources::default() }));
+        let sentence = refusal(Settings::resolve(Sources { variables, ..Sources::default() }));
         assert!(sentence.contains(missing.to_str().unwrap()), "{sentence}");
     }
     let sentence = refusal(from_file("[storage]\ns3_secret_access_key = \"x\""));

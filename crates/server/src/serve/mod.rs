@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use trinco_connectors::outbound::Outbound;
 use trinco_core::Installation;
-use trinco_core::domains::Lookout;
 use trinco_core::assets::{Disk, LARGEST_FILE, S3, Storage};
+use trinco_core::domains::Lookout;
 use trinco_http::{App, Begun, Ended, Observer, Surroundings};
 
 use crate::clock::Stopwatch;
@@ -75,7 +75,7 @@ async fn serve(
         }
         StorageSettings::S3(bucket) => {
             let bucket = S3::new(bucket.clone(), outbound.clone(), LARGEST_FILE);
-            installation.set_storage(Storage::S3(bucket));
+            installation.set_storage(Storage::S3(Box::new(bucket)));
         }
     }
     let (traces, exporting) = traces.map(traces::Prepared::start).transpose()?.unzip();
