@@ -57,6 +57,9 @@ async fn an_action_is_put_read_changed_and_deleted() {
     assert_eq!(changed["environmentVariables"], action["environmentVariables"]);
     let listed = admin.get("/api/configs/actions").await.expect(200).json();
     assert_eq!(listed, json!([{ "key": "action.postSignIn", "value": changed }]));
+    let readings = keys_of_log(&server).await;
+    let readings = readings.iter().filter(|key| *key == "Action.Secret.Read").count();
+    assert_eq!(readings, 2, "of its variables: once by itself, once in the list");
     for (wrong, member) in [
         (json!({ "script": "const runAction = (" }), "script"),
         (json!({}), "script"),

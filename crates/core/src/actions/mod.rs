@@ -31,18 +31,43 @@ use crate::{Error, JsonObject, Result, Sealer, Section, Tenant, tenants};
 /// The name of the function a script defines.
 const FUNCTION: &str = "runAction";
 
-/// The tenant's actions.
-pub fn list(tenant: &Tenant) -> Vec<NamedAction> {
+/// The tenant's actions, with their environment variables. That these were read is recorded.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn list(tenant: &Tenant) -> Result<Vec<NamedAction>> {
     let snapshot = tenant.snapshot();
     let all = snapshot.actions.0.iter();
-    all.map(|(key, action)| NamedAction { key: *key, value: Action::clone(action) }).collect()
+    let all: Vec<NamedAction> =
+        all.map(|(key, action)| NamedAction { key: *key, value: Action::clone(action) }).collect();
+    for named in &all {
+        record_reading(tenant, named.key, &named.value).await?;
+    }
+    Ok(all)
+}
+
+/// The action of a step, with its environment variables. That these were read is recorded.
+///
+/// # Errors
+/// `entity.not_found`.
+pub async fn reveal(tenant: &Tenant, kind: ActionType) -> Result<Action> {
+    let action = get(tenant, kind).await?;
+    record_reading(tenant, kind, &action).await?;
+    Ok(action)
+}
+
+async fn record_reading(tenant: &Tenant, kind: ActionType, action: &Action) -> Result<()> {
+    match &action.environment_variables {
+        Some(_) => audit::record(tenant, change_entry(tenant, "Action.Secret.Read", kind)).await,
+        None => Ok(()),
+    }
 }
 
 /// The action of a step.
 ///
 /// # Errors
 /// `entity.not_found`.
-pub async fn get(tenant: &Tenant, kind: ActionType) -> Result<Action> {
+pub(crate) async fn get(tenant: &Tenant, kind: ActionType) -> Result<Action> {
     let found = tenant.find(|snapshot| snapshot.actions.get(kind).cloned()).await?;
     found.map(|action| Action::clone(&action)).ok_or_else(not_found)
 }

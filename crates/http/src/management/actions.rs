@@ -13,23 +13,23 @@ use crate::reply::{NO_CONTENT, NoContent, Put};
 
 pub(super) fn routes() -> Doors {
     Doors::new("Actions")
-        .route("/api/configs/actions", get("List the scripts of sign-in", list))
+        .route("/api/configs/actions", get("Reveal the scripts of sign-in", list))
         .route("/api/configs/actions/test", post("Try a script of sign-in", test))
         .route(
             "/api/configs/actions/{action_type}",
-            get("See a script of sign-in", one)
+            get("Reveal a script of sign-in", one)
                 .put("Set a script of sign-in", put)
                 .patch("Change a script of sign-in", update)
                 .delete("Delete a script of sign-in", remove),
         )
 }
 
-async fn list(Here(tenant): Here) -> Body<Vec<NamedAction>> {
-    Body(actions::list(&tenant))
+async fn list(Here(tenant): Here) -> Result<Body<Vec<NamedAction>>, ApiError> {
+    Ok(Body(actions::list(&tenant).await?))
 }
 
 async fn one(Here(tenant): Here, Path(kind): Path<String>) -> Result<Body<Action>, ApiError> {
-    Ok(Body(actions::get(&tenant, parse_type(&kind)?).await?))
+    Ok(Body(actions::reveal(&tenant, parse_type(&kind)?).await?))
 }
 
 async fn put(
