@@ -29,7 +29,7 @@ use crate::sessions::{
     VerificationRecord,
 };
 use crate::users::{self, Identifier, Registration, User};
-use crate::{Error, Result, Secret, Tenant, TokenHash, activity};
+use crate::{Error, Result, Secret, Tenant, TokenHash, actions, activity};
 
 /// How long a person may take: one hour in milliseconds.
 pub const LIFETIME_MS: i64 = 3_600_000;
@@ -106,6 +106,7 @@ pub async fn find(tenant: &Tenant, id: &str) -> Result<Option<Interaction>> {
 /// `session.invalid_credentials` when the user does not exist or the password is another one: the two look and cost the same.
 /// `session.verification_blocked_too_many_attempts` after too many of them.
 /// `user.suspended` and `password.expired` once the password was right. `auth.forbidden` when sign-in is switched off.
+/// `session.verification_failed` when a script of the tenant refuses.
 pub async fn sign_in(
     tenant: &Tenant,
     interaction: &Interaction,
@@ -130,6 +131,7 @@ pub async fn sign_in(
     if users::has_expired_password(tenant, &user) {
         return Err(Error::refused("password.expired"));
     }
+    let user = actions::before_session(tenant, &interaction.request.client_id, user).await?;
     let entry =
         entry(tenant, "Interaction.SignIn.Submit", Outcome::Success, interaction).user(&user.id);
     let news = finished(tenant, Event::PostSignIn, "SignIn", interaction, &user);
@@ -162,19 +164,29 @@ async fn judge(
     _place: Place,
 ) -> Result<Judged> {
     let (tenant, snapshot) = (&tenant, tenant.snapshot());
-    let found = match Identifier::parse(&typed, &snapshot.experience) {
-        Some(identifier) => {
-            let found = users::find_by_identifier(tenant, &identifier).await?;
-            found.map(|(user, digest)| (user, identifier, digest))
-        }
+    let parsed = Identifier::parse(&typed, &snapshot.experience);
+    let found = match &parsed {
+        Some(identifier) => users::find_by_identifier(tenant, identifier).await?,
         None => None,
     };
     let target = Target::of(&typed, &snapshot.experience);
     let attempt = lockout::charge(tenant, target).await?;
-    let digest = found.as_ref().and_then(|(_, _, digest)| digest.as_ref());
+    let digest = found.as_ref().and_then(|(_, digest)| digest.as_ref());
     let matches = tenant.passwords().verify(&password, digest).await?;
-    match found {
-        Some((user, identifier, digest)) if matches => {
+    let known = found.as_ref().map(|(user, _)| user);
+    let brought_over = match &parsed {
+        Some(identifier) if !matches && known.is_none_or(|user| !user.is_suspended) => {
+            let client_id = &interaction.request.client_id;
+            actions::verify_elsewhere(tenant, client_id, identifier, known, &password).await?
+        }
+        _ => None,
+    };
+    match (parsed, found, brought_over) {
+        // The password that a script vouched for has just been kept.
+        (Some(identifier), _, Some(user)) => {
+            Ok(Judged { user, identifier, attempt, renewed: None })
+        }
+        (Some(identifier), Some((user, digest)), None) if matches => {
             let renewed = match &digest {
                 Some(was) => {
                     tenant.passwords().renewed(tenant.randomness(), &password, was).await?
@@ -183,11 +195,11 @@ async fn judge(
             };
             Ok(Judged { user, identifier, attempt, renewed: digest.zip(renewed) })
         }
-        found => {
+        (_, found, _) => {
             let mut entry =
                 entry(tenant, "Interaction.SignIn.Identifier.Submit", Outcome::Error, &interaction)
                     .fact("error", "session.invalid_credentials");
-            if let Some((user, ..)) = &found {
+            if let Some((user, _)) = &found {
                 entry = entry.user(&user.id);
             }
             if let Some(minutes) = attempt.locks_for {
