@@ -28,6 +28,7 @@ mod organizations;
 mod parts;
 mod permission;
 mod personal_access_tokens;
+mod reference;
 mod registration;
 mod resources;
 mod roles;
@@ -67,6 +68,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(open)
         .layer(middleware::map_response(no_store))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        // Pages for people, which a browser may keep.
+        .merge(reference::routes())
 }
 
 /// The routes that need a token.
