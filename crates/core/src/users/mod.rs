@@ -309,8 +309,9 @@ pub async fn verify_password(tenant: &Tenant, id: &str, password: &Secret) -> Re
 /// Makes a user choose a new password before the next sign-in, or takes that back.
 ///
 /// # Errors
-/// `sign_in_experiences.password_expiration_not_enabled`; `entity.not_exists_with_id`.
+/// `entity.not_exists_with_id`; `sign_in_experiences.password_expiration_not_enabled`.
 pub async fn set_password_expired(tenant: &Tenant, id: &str, is_expired: bool) -> Result<User> {
+    get(tenant, id).await?;
     if tenant.snapshot().experience.password_expiration.enabled != Some(true) {
         return Err(Error::refused("sign_in_experiences.password_expiration_not_enabled"));
     }
