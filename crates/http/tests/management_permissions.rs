@@ -110,6 +110,14 @@ async fn a_limited_token_is_no_way_to_more() {
     let keys = json!({ "name": "Renamed" });
     let path = format!("/api/applications/{manager}");
     assert_eq!(machine.send(Method::PATCH, &path, keys).await.status, 403);
+    // No application becomes an administrator, whatever else is changed with it.
+    let path = format!("/api/applications/{mine}");
+    for is_admin in [true, false] {
+        let changes = json!({ "name": "Renamed", "isAdmin": is_admin });
+        let refused = machine.send(Method::PATCH, &path, changes).await.expect(403);
+        assert_eq!(refused.json()["code"], "auth.forbidden");
+    }
+    machine.send(Method::PATCH, &path, json!({ "name": "Renamed" })).await.expect(200);
     // No role that manages comes to an application, and no permission to a role.
     let roles = json!({ "roleIds": ["admin-role"] });
     assert_eq!(machine.post(&format!("/api/applications/{mine}/roles"), roles).await, 403);

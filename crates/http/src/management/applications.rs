@@ -10,6 +10,7 @@ use trinco_core::organizations::{self, OrganizationOfMember};
 use trinco_core::{Error, JsonObject, Tenant, Text};
 use trinco_oauth::ApplicationType;
 
+use super::authentication::MayAll;
 use super::doors::{Doors, delete, get, patch};
 use super::parts::{Flag, Searched};
 use crate::app::Here;
@@ -113,9 +114,13 @@ async fn read(Here(tenant): Here, Path(id): Path<String>) -> Result<Body<Detaile
 
 async fn update(
     Here(tenant): Here,
+    may_all: MayAll,
     Path(id): Path<String>,
     Json(changes): Json<ApplicationChanges>,
 ) -> Result<Body<Application>, ApiError> {
+    if changes.is_admin.is_some() {
+        may_all.or_refused()?;
+    }
     Ok(Body(applications::update(&tenant, &id, changes).await?))
 }
 

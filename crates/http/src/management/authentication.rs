@@ -1,13 +1,15 @@
 //! Who may use the Management API.
 
-use axum::extract::Request;
-use axum::extract::State;
+use std::convert::Infallible;
+
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
 use trinco_core::dpop::Proof;
+use trinco_core::resources::management::ALL;
 use trinco_core::{Error, Occasion, Result, Tenant, resources};
 use trinco_jose::{Audience, Expectation, TokenType};
 use trinco_oauth::bearer;
@@ -15,6 +17,7 @@ use trinco_oauth::dpop::{self, Confirmation};
 use trinco_oauth::protected_resource::with_metadata;
 use trinco_oauth::{ErrorCode, OAuthError, Scope};
 
+use super::doors::{Input, Operation};
 use super::{events, permission};
 use crate::app::{App, Here};
 use crate::failure::ApiError;
@@ -57,8 +60,9 @@ pub(super) async fn require_management_token(
         }
     }
     match checked {
-        Ok(()) => {
+        Ok(allowed) => {
             let mut request = Request::from_parts(parts, body);
+            request.extensions_mut().insert(allowed);
             if let Some(call) = events::call(request.method(), request.uri().path()) {
                 let occasion = Occasion { call: Some(call), ..here.0.occasion().clone() };
                 request.extensions_mut().insert(Here(here.0.on(occasion)));
@@ -104,7 +108,7 @@ fn challenged(error: Error, tenant: &Tenant, headers: &HeaderMap) -> Response {
     response
 }
 
-async fn authenticate(app: &App, tenant: &Tenant, request: &Parts) -> Result<()> {
+async fn authenticate(app: &App, tenant: &Tenant, request: &Parts) -> Result<MayAll> {
     let mut given = request.headers.get_all(header::AUTHORIZATION).iter();
     let header = given.next().ok_or_else(|| Error::refused("auth.authorization_header_missing"))?;
     // Which of two a proxy has looked at, nobody knows.
@@ -132,15 +136,39 @@ async fn authenticate(app: &App, tenant: &Tenant, request: &Parts) -> Result<()>
     if claims.sub.is_none_or(|sub| sub.is_empty()) {
         return Err(Error::refused("auth.jwt_sub_missing"));
     }
-    let allowed = Scope::parse(&claims.scope)
-        .is_ok_and(|scopes| permission::allows(tenant, &scopes, &request.method, &request.uri));
-    if !allowed {
-        return Err(Error::refused("auth.forbidden"));
+    let scopes = Scope::parse(&claims.scope)
+        .ok()
+        .filter(|scopes| permission::allows(tenant, scopes, &request.method, &request.uri))
+        .ok_or_else(|| Error::refused("auth.forbidden"))?;
+    if let Some(proof) = proof {
+        proof.spend(tenant).await?;
     }
-    match proof {
-        Some(proof) => proof.spend(tenant).await,
-        None => Ok(()),
+    Ok(MayAll(scopes.contains(ALL)))
+}
+
+/// Whether the token of a request allows everything: for what only the body tells to be a way to more.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MayAll(bool);
+
+impl MayAll {
+    /// # Errors
+    /// `auth.forbidden`, unless it does.
+    pub(super) fn or_refused(self) -> Result<()> {
+        if self.0 { Ok(()) } else { Err(Error::refused("auth.forbidden")) }
     }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MayAll {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Infallible> {
+        // A route outside of the check has asked for no token.
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or(Self(false)))
+    }
+}
+
+impl Input for MayAll {
+    fn describe(_: &mut Operation<'_>) {}
 }
 
 fn verify(issuer: &Tenant, tenant: &Tenant, audience: &str, token: &str) -> Option<Claims> {
