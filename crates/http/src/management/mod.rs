@@ -38,6 +38,7 @@ mod permission;
 mod personal_access_tokens;
 mod profile_fields;
 mod protected_apps;
+mod reference;
 mod registration;
 mod resources;
 mod roles;
@@ -81,6 +82,8 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .merge(open)
         .layer(middleware::map_response(no_store))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        // Pages for people, which a browser may keep.
+        .merge(reference::routes())
 }
 
 /// The routes that need a token.

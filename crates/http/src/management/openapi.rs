@@ -9,16 +9,20 @@ use http::header;
 use trinco_core::Tenant;
 
 use super::doors::{Doors, Info, Operation, Output, document, get};
+use super::reference;
 use crate::app::Here;
+
+/// Where the document is.
+pub(super) const PATH: &str = "/api/swagger.json";
+/// What the document is called that leaves nothing out but what is not the Management API's.
+pub(super) const MANAGEMENT: &str = "Trinco Management API";
 
 /// Needs no token: tools read it before they have one.
 pub(super) fn public_routes() -> Doors {
-    Doors::new("Description")
-        .route("/api/swagger.json", get("Describe every operation", everything))
-        .route(
-            "/api/.well-known/management.openapi.json",
-            get("Describe the Management API", management),
-        )
+    Doors::new("Description").route(PATH, get("Describe every operation", everything)).route(
+        "/api/.well-known/management.openapi.json",
+        get("Describe the Management API", management),
+    )
 }
 
 /// A JSON document as it is kept.
@@ -41,19 +45,25 @@ async fn everything(Here(tenant): Here) -> Document {
 }
 
 async fn management(Here(tenant): Here) -> Document {
-    of(&tenant, "Trinco Management API")
+    of(&tenant, MANAGEMENT)
 }
 
 /// The document, made the first time somebody asks.
 fn of(tenant: &Tenant, title: &'static str) -> Document {
     static MADE: LazyLock<Mutex<BTreeMap<(String, &'static str), Bytes>>> =
         LazyLock::new(Mutex::default);
-    let base = tenant.origin().base();
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    let text = made.entry((base.to_owned(), title)).or_insert_with(|| {
-        let token_endpoint = format!("{}/token", tenant.issuer());
-        let info = Info { title, server: base, token_endpoint: &token_endpoint };
-        document(&info, &super::pages()).to_string().into()
-    });
+    let text = made
+        .entry((tenant.origin().base().to_owned(), title))
+        .or_insert_with(|| describe(tenant, title).to_string().into());
     Document(text.clone())
+}
+
+/// The document of the tenant, made anew.
+pub(super) fn describe(tenant: &Tenant, title: &str) -> serde_json::Value {
+    let base = tenant.origin().base();
+    let token_endpoint = format!("{}/token", tenant.issuer());
+    let reference = format!("{base}{}", reference::PATH);
+    let info = Info { title, server: base, token_endpoint: &token_endpoint, reference: &reference };
+    document(&info, &super::pages())
 }

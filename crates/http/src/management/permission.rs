@@ -5,7 +5,7 @@
 //! `all`.
 
 use http::{Method, Uri};
-use trinco_core::resources::management::{ALL, Area, READ};
+use trinco_core::resources::management::{self, ALL, Area, READ};
 use trinco_core::{Tenant, organization_template, roles, tenants};
 use trinco_oauth::Scope;
 
@@ -85,6 +85,38 @@ fn asks_to_reveal(query: &str) -> bool {
     form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "includePasswordHash")
 }
 
+/// The scopes of which one is enough.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Needs {
+    pub(super) scopes: Vec<String>,
+    /// Whether it depends on what the request is about, so that now and then [`ALL`] alone is enough.
+    pub(super) sometimes_all: bool,
+}
+
+/// What a request of this method to a path needs, whose parameters stand in braces: what [`allows`] asks for, told beforehand.
+pub(super) fn needs(tenant: &Tenant, method: &Method, path: &str) -> Needs {
+    let only = || Needs { scopes: vec![ALL.to_owned()], sometimes_all: false };
+    let path: Vec<&str> = path.trim_start_matches('/').split('/').skip(1).collect();
+    let Some(area) = area_of(&path) else { return only() };
+    let mut scopes = vec![format!("write:{}", area.name())];
+    let only_sees = matches!(*method, Method::GET | Method::HEAD) && !reveals(&path);
+    if only_sees {
+        scopes.insert(0, format!("read:{}", area.name()));
+        scopes.push(READ.to_owned());
+    }
+    scopes.push(ALL.to_owned());
+    let exists = management::scopes();
+    scopes.retain(|scope| exists.iter().any(|(name, _)| name == scope));
+    let way = way_to_more(method, &path);
+    match way {
+        _ if only_sees => Needs { scopes, sometimes_all: false },
+        Way::Always => only(),
+        _ if tenant.id() == tenants::ADMIN => only(),
+        Way::No => Needs { scopes, sometimes_all: false },
+        Way::IfSomeRoleManages | Way::IfItManages(_) => Needs { scopes, sometimes_all: true },
+    }
+}
+
 /// Whether it could give a token, or whoever holds it, more than its own permissions.
 fn is_way_to_more(tenant: &Tenant, method: &Method, path: &[&str]) -> bool {
     let snapshot = tenant.snapshot();
@@ -92,26 +124,45 @@ fn is_way_to_more(tenant: &Tenant, method: &Method, path: &[&str]) -> bool {
     if tenant.id() == tenants::ADMIN {
         return true;
     }
-    match *path {
-        // A script that says whose password is right can sign in as anybody.
-        ["configs", "actions", ..] => true,
-        ["applications", _, "roles", ..] | ["roles", _, "applications" | "scopes", ..] => {
-            *method != Method::GET && *method != Method::DELETE
-        }
-        // A new role may come with permissions.
-        ["roles"] => *method == Method::POST,
-        ["organization-roles"] => *method == Method::POST,
-        ["organization-roles", _, "resource-scopes", ..] => *method != Method::DELETE,
-        // What is seen there is of another area.
-        ["organizations", _, "jit", "sso-connectors"] => *method == Method::GET,
-        // Whoever carries codes, or says who somebody is, can be anyone.
-        ["organizations", _, "applications", ..] | ["connectors" | "sso-connectors", ..] => {
-            organization_template::some_role_manages(&snapshot)
-        }
-        ["applications", id, ..] => {
+    match way_to_more(method, path) {
+        Way::No => false,
+        Way::Always => true,
+        Way::IfSomeRoleManages => organization_template::some_role_manages(&snapshot),
+        Way::IfItManages(id) => {
             roles::may_manage(&snapshot, id) || organization_template::some_role_manages(&snapshot)
         }
-        _ => false,
+    }
+}
+
+/// When a request could give more than it was sent with.
+enum Way<'a> {
+    No,
+    Always,
+    /// If a role of the organization template has permissions of the Management API.
+    IfSomeRoleManages,
+    /// The same, and if this application has them.
+    IfItManages(&'a str),
+}
+
+fn way_to_more<'a>(method: &Method, path: &[&'a str]) -> Way<'a> {
+    let always = |it_is: bool| if it_is { Way::Always } else { Way::No };
+    match *path {
+        // A script that says whose password is right can sign in as anybody.
+        ["configs", "actions", ..] => Way::Always,
+        ["applications", _, "roles", ..] | ["roles", _, "applications" | "scopes", ..] => {
+            always(*method != Method::GET && *method != Method::DELETE)
+        }
+        // A new role may come with permissions.
+        ["roles"] | ["organization-roles"] => always(*method == Method::POST),
+        ["organization-roles", _, "resource-scopes", ..] => always(*method != Method::DELETE),
+        // What is seen there is of another area.
+        ["organizations", _, "jit", "sso-connectors"] => always(*method == Method::GET),
+        // Whoever carries codes, or says who somebody is, can be anyone.
+        ["organizations", _, "applications", ..] | ["connectors" | "sso-connectors", ..] => {
+            Way::IfSomeRoleManages
+        }
+        ["applications", id, ..] => Way::IfItManages(id),
+        _ => Way::No,
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::sync::LazyLock;
 
+use super::etag;
+
 /// A compiled-in file.
 #[derive(Clone, Debug)]
 pub struct Asset {
@@ -54,34 +56,35 @@ pub fn mark() -> &'static Asset {
     &ASSETS[4]
 }
 
+/// The stylesheet of the API reference.
+pub fn reference_stylesheet() -> &'static Asset {
+    &ASSETS[5]
+}
+
+const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
-static ASSETS: LazyLock<[Asset; 5]> = LazyLock::new(|| {
+// What stylesheets have in common is a part of each: a page waits for one file.
+const PAGES: &str = concat!(include_str!("assets/tokens.css"), include_str!("assets/pages.css"));
+const REFERENCE: &str =
+    concat!(include_str!("assets/tokens.css"), include_str!("assets/reference.css"));
+
+static ASSETS: LazyLock<[Asset; 6]> = LazyLock::new(|| {
     [
-        asset("pages", "css", "text/css; charset=utf-8", include_bytes!("assets/pages.css")),
+        asset("pages", "css", CSS, PAGES.as_bytes()),
         asset("form", "js", JAVASCRIPT, include_bytes!("assets/form.js")),
         asset("auto-submit", "js", JAVASCRIPT, include_bytes!("assets/auto-submit.js")),
         asset("favicon", "svg", SVG, include_bytes!("assets/favicon.svg")),
         asset("mark", "svg", SVG, include_bytes!("assets/mark.svg")),
+        asset("reference", "css", CSS, REFERENCE.as_bytes()),
     ]
 });
 
 fn asset(name: &str, extension: &str, content_type: &'static str, bytes: &'static [u8]) -> Asset {
-    let hash = fnv1a(bytes);
-    Asset {
-        path: format!("/assets/{name}.{hash:016x}.{extension}"),
-        content_type,
-        bytes,
-        etag: format!("\"{hash:016x}\""),
-    }
-}
-
-/// 64-bit FNV-1a. It tells versions of our own files apart; nobody attacks it.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    let etag = etag::of(bytes);
+    let hash = etag.trim_matches('"');
+    Asset { path: format!("/assets/{name}.{hash}.{extension}"), content_type, bytes, etag }
 }
 
 #[cfg(test)]
@@ -99,18 +102,12 @@ mod tests {
     }
 
     #[test]
-    fn the_hash_is_fnv_1a() {
-        // Test vectors of the algorithm's authors.
-        assert_eq!(fnv1a(b""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(fnv1a(b"foobar"), 0x8594_4171_f739_67e8);
-    }
-
-    #[test]
     fn the_accessors_name_their_files() {
         assert!(stylesheet().path.starts_with("/assets/pages."));
         assert!(form_script().path.starts_with("/assets/form."));
         assert!(auto_submit_script().path.starts_with("/assets/auto-submit."));
         assert!(favicon().path.starts_with("/assets/favicon."));
         assert!(mark().path.starts_with("/assets/mark."));
+        assert!(reference_stylesheet().path.starts_with("/assets/reference."));
     }
 }

@@ -278,10 +278,10 @@ mod tests {
         }
     }
 
-    /// The fixed colours of `pages.css`: (what, text, background, contrast it must have).
+    /// The fixed colours of `tokens.css`: (what, text, background, contrast it must have).
     #[test]
     fn the_fixed_colours_of_the_stylesheet_read() {
-        let css = include_str!("assets/pages.css");
+        let css = include_str!("assets/tokens.css");
         let (light, dark) = css.split_once("prefers-color-scheme: dark").unwrap();
         let token = |theme: &str, name: &str| {
             let at = theme.find(&format!("--{name}: ")).expect(name) + name.len() + 4;

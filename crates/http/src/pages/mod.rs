@@ -6,6 +6,7 @@ pub mod color;
 mod consent;
 pub(crate) mod context;
 pub(crate) mod device;
+pub(crate) mod etag;
 mod fields;
 pub mod render;
 mod sign_in;
@@ -109,9 +110,7 @@ fn serve(
     headers: &HeaderMap,
     cache_control: &'static str,
 ) -> Response {
-    let known = headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|value| value.as_bytes() == asset.etag.as_bytes());
+    let known = etag::is_known(headers, &asset.etag);
     let mut response =
         if known { StatusCode::NOT_MODIFIED.into_response() } else { asset.bytes.into_response() };
     let headers = response.headers_mut();

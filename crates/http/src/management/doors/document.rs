@@ -20,6 +20,8 @@ pub(crate) struct Info<'a> {
     pub(crate) server: &'a str,
     /// Where a client gets a token.
     pub(crate) token_endpoint: &'a str,
+    /// Where people read the same.
+    pub(crate) reference: &'a str,
 }
 
 /// The document of these operations.
@@ -65,6 +67,7 @@ pub(crate) fn document(info: &Info<'_>, pages: &[Page]) -> Value {
     json!({
         "openapi": "3.0.3",
         "info": { "title": info.title, "version": env!("CARGO_PKG_VERSION") },
+        "externalDocs": { "url": info.reference, "description": "The same for people" },
         "servers": [{ "url": info.server }],
         "tags": areas.iter().map(|area| json!({ "name": area })).collect::<Vec<_>>(),
         "security": [{ "oauth2": ["all"] }],

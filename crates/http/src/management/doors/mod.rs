@@ -38,6 +38,13 @@ pub(crate) struct Page {
     describe: fn(&mut Operation<'_>),
 }
 
+impl Page {
+    /// The area that readers know by this name.
+    pub(crate) fn area(&self) -> &'static str {
+        self.area
+    }
+}
+
 /// The methods of one path.
 pub(crate) struct Door {
     router: MethodRouter<App>,
