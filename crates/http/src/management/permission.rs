@@ -147,14 +147,14 @@ enum Way<'a> {
 fn way_to_more<'a>(method: &Method, path: &[&'a str]) -> Way<'a> {
     let always = |it_is: bool| if it_is { Way::Always } else { Way::No };
     match *path {
+        // A script that says whose password is right can sign in as anybody.
+        ["configs", "actions", ..] => Way::Always,
         ["applications", _, "roles", ..] | ["roles", _, "applications" | "scopes", ..] => {
             always(*method != Method::GET && *method != Method::DELETE)
         }
         // A new role may come with permissions.
         ["roles"] | ["organization-roles"] => always(*method == Method::POST),
         ["organization-roles", _, "resource-scopes", ..] => always(*method != Method::DELETE),
-        // A script that says whose password is right can sign in as anybody.
-        ["configs", "actions", ..] => Way::Always,
         // What is seen there is of another area.
         ["organizations", _, "jit", "sso-connectors"] => always(*method == Method::GET),
         // Whoever carries codes, or says who somebody is, can be anyone.
