@@ -8,10 +8,9 @@ use url::Url;
 
 use super::key::Key;
 use crate::Secret;
-use crate::calendar::Date;
+use crate::calendar::iso8601;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const DAY_MS: i64 = 86_400_000;
 
 /// How to reach a bucket.
 #[derive(Clone, Debug)]
@@ -159,12 +158,11 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// ISO 8601's basic form, in UTC: `20130524T000000Z`.
+/// ISO 8601's basic form, in UTC and without parts of a second: `20130524T000000Z`.
 fn timestamp(now_ms: i64) -> String {
-    let (year, month, day) = Date::of_day(now_ms.div_euclid(DAY_MS)).parts();
-    let seconds = now_ms.rem_euclid(DAY_MS) / 1000;
-    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    format!("{year:04}{month:02}{day:02}T{hours:02}{minutes:02}{:02}Z", seconds % 60)
+    let extended = iso8601(now_ms);
+    let seconds = extended.split('.').next().unwrap_or_default();
+    format!("{}Z", seconds.replace(['-', ':'], ""))
 }
 
 #[cfg(test)]

@@ -161,32 +161,35 @@ async fn judge(
     interaction: Interaction,
     typed: String,
     password: Secret,
-    _place: Place,
+    place: Place,
 ) -> Result<Judged> {
     let (tenant, snapshot) = (&tenant, tenant.snapshot());
     let parsed = Identifier::parse(&typed, &snapshot.experience);
     let found = match &parsed {
-        Some(identifier) => users::find_by_identifier(tenant, identifier).await?,
+        Some(identifier) => {
+            let found = users::find_by_identifier(tenant, identifier).await?;
+            found.map(|(user, digest)| (user, identifier.clone(), digest))
+        }
         None => None,
     };
     let target = Target::of(&typed, &snapshot.experience);
     let attempt = lockout::charge(tenant, target).await?;
-    let digest = found.as_ref().and_then(|(_, digest)| digest.as_ref());
+    let digest = found.as_ref().and_then(|(_, _, digest)| digest.as_ref());
     let matches = tenant.passwords().verify(&password, digest).await?;
-    let known = found.as_ref().map(|(user, _)| user);
-    let brought_over = match &parsed {
-        Some(identifier) if !matches && known.is_none_or(|user| !user.is_suspended) => {
-            let client_id = &interaction.request.client_id;
-            actions::verify_elsewhere(tenant, client_id, identifier, known, &password).await?
+    if let Some(identifier) = parsed.filter(|_| !matches) {
+        let known = found.as_ref().map(|(user, ..)| user);
+        let client_id = &interaction.request.client_id;
+        // A password that a script vouches for is hashed: that takes a place of its own.
+        drop(place);
+        if known.is_none_or(|user| !user.is_suspended)
+            && let Some(user) =
+                actions::verify_elsewhere(tenant, client_id, &identifier, known, &password).await?
+        {
+            return Ok(Judged { user, identifier, attempt, renewed: None });
         }
-        _ => None,
-    };
-    match (parsed, found, brought_over) {
-        // The password that a script vouched for has just been kept.
-        (Some(identifier), _, Some(user)) => {
-            Ok(Judged { user, identifier, attempt, renewed: None })
-        }
-        (Some(identifier), Some((user, digest)), None) if matches => {
+    }
+    match found {
+        Some((user, identifier, digest)) if matches => {
             let renewed = match &digest {
                 Some(was) => {
                     tenant.passwords().renewed(tenant.randomness(), &password, was).await?
@@ -195,11 +198,11 @@ async fn judge(
             };
             Ok(Judged { user, identifier, attempt, renewed: digest.zip(renewed) })
         }
-        (_, found, _) => {
+        found => {
             let mut entry =
                 entry(tenant, "Interaction.SignIn.Identifier.Submit", Outcome::Error, &interaction)
                     .fact("error", "session.invalid_credentials");
-            if let Some((user, _)) = &found {
+            if let Some((user, ..)) = &found {
                 entry = entry.user(&user.id);
             }
             if let Some(minutes) = attempt.locks_for {

@@ -22,7 +22,7 @@ use store::StoredCertificate;
 
 use crate::applications::{self, ApplicationChanges};
 use crate::audit::{self, Entry, Outcome};
-use crate::{Error, Result, Section, Tenant, Text};
+use crate::{Error, Result, Section, Tenant, Text, calendar};
 
 /// Creates an application with a certificate for three years.
 ///
@@ -125,7 +125,7 @@ pub async fn certificates(tenant: &Tenant, id: &str) -> Result<Vec<ListedSamlCer
             certificate: shown.certificate,
             fingerprints: shown.fingerprints,
             created_at: shown.created_at,
-            expires_at: crate::calendar::iso8601(shown.expires_at),
+            expires_at: calendar::iso8601(shown.expires_at),
             active: shown.active,
         })
     });
