@@ -47,7 +47,7 @@ impl Date {
     }
 
     /// Year, month and day of the month.
-    fn parts(self) -> (i64, i64, i64) {
+    pub(crate) fn parts(self) -> (i64, i64, i64) {
         // Counted from 0000-03-01, so that the day of leap years comes last.
         let from_march = self.day + 719_468;
         let era = from_march.div_euclid(146_097);

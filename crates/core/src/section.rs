@@ -25,11 +25,21 @@ pub enum Section {
     Connectors,
     /// Connectors to identity providers of companies, and the keys that sign requests to them.
     SsoConnectors,
+    /// Texts of the pages that the tenant has written.
+    CustomPhrases,
+    /// What people may see and change of their own accounts.
+    AccountCenter,
+    /// Who tells people from machines.
+    Captcha,
+    /// What is known of users besides the standard claims.
+    ProfileFields,
+    /// Scripts at steps of signing in.
+    Actions,
 }
 
 impl Section {
     /// Every section, in the order of [`Versions`].
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 16] = [
         Self::Applications,
         Self::Resources,
         Self::Roles,
@@ -41,6 +51,11 @@ impl Section {
         Self::Hooks,
         Self::Connectors,
         Self::SsoConnectors,
+        Self::CustomPhrases,
+        Self::AccountCenter,
+        Self::Captcha,
+        Self::ProfileFields,
+        Self::Actions,
     ];
 
     /// The name under which the section's version is stored.
@@ -57,6 +72,11 @@ impl Section {
             Self::Hooks => "hooks",
             Self::Connectors => "connectors",
             Self::SsoConnectors => "sso_connectors",
+            Self::CustomPhrases => "custom_phrases",
+            Self::AccountCenter => "account_center",
+            Self::Captcha => "captcha",
+            Self::ProfileFields => "profile_fields",
+            Self::Actions => "actions",
         }
     }
 
@@ -87,6 +107,11 @@ impl Section {
             Self::Hooks => &["hooks"],
             Self::Connectors => &["connectors"],
             Self::SsoConnectors => &["sso_connectors", "sso_connector_domains", "sso_signing_keys"],
+            Self::CustomPhrases => &["custom_phrases"],
+            Self::AccountCenter => &["account_centers"],
+            Self::Captcha => &["captcha_providers"],
+            Self::ProfileFields => &["custom_profile_fields"],
+            Self::Actions => &["actions"],
         }
     }
 }

@@ -6,8 +6,9 @@ use trinco_db::TenantDb;
 
 use crate::section::{Section, Versions};
 use crate::{
-    Result, Sealer, applications, configs, connectors, experience, hooks, keys, oidc_settings,
-    organization_template, resources, roles, sso_connectors, token_customizers,
+    Result, Sealer, account_center, actions, applications, captcha, configs, connectors,
+    custom_phrases, experience, hooks, keys, oidc_settings, organization_template, profile_fields,
+    resources, roles, sso_connectors, token_customizers,
 };
 
 /// One tenant's configuration at one moment.
@@ -35,6 +36,16 @@ pub struct Snapshot {
     pub connectors: Arc<connectors::Connectors>,
     /// Connectors to identity providers of companies.
     pub sso_connectors: Arc<sso_connectors::SsoConnectors>,
+    /// Texts of the pages that the tenant has written.
+    pub custom_phrases: Arc<custom_phrases::Phrasebook>,
+    /// What people may see and change of their own accounts.
+    pub account_center: Arc<account_center::AccountCenter>,
+    /// Who tells people from machines, if anybody does.
+    pub captcha: Arc<captcha::Configured>,
+    /// What is known of users besides the standard claims.
+    pub profile_fields: Arc<profile_fields::Catalogue>,
+    /// Scripts at steps of signing in.
+    pub actions: Arc<actions::Actions>,
     versions: Versions,
 }
 
@@ -59,6 +70,11 @@ impl Snapshot {
             hooks: Arc::new(hooks::load(&mut conn).await?),
             connectors: Arc::new(connectors::load(&mut conn, sealer).await?),
             sso_connectors: Arc::new(sso_connectors::load(&mut conn, sealer).await?),
+            custom_phrases: Arc::new(custom_phrases::load(&mut conn).await?),
+            account_center: Arc::new(account_center::load(&mut conn).await?),
+            captcha: Arc::new(captcha::load(&mut conn, sealer).await?),
+            profile_fields: Arc::new(profile_fields::load(&mut conn).await?),
+            actions: Arc::new(actions::load(&mut conn, sealer).await?),
             versions,
         })
     }
@@ -105,6 +121,21 @@ impl Snapshot {
                 }
                 Section::SsoConnectors => {
                     next.sso_connectors = Arc::new(sso_connectors::load(&mut conn, sealer).await?);
+                }
+                Section::CustomPhrases => {
+                    next.custom_phrases = Arc::new(custom_phrases::load(&mut conn).await?);
+                }
+                Section::AccountCenter => {
+                    next.account_center = Arc::new(account_center::load(&mut conn).await?);
+                }
+                Section::Captcha => {
+                    next.captcha = Arc::new(captcha::load(&mut conn, sealer).await?);
+                }
+                Section::ProfileFields => {
+                    next.profile_fields = Arc::new(profile_fields::load(&mut conn).await?);
+                }
+                Section::Actions => {
+                    next.actions = Arc::new(actions::load(&mut conn, sealer).await?);
                 }
             }
         }

@@ -10,8 +10,10 @@ use tokio::sync::Mutex;
 use trinco_connectors::outbound::Outbound;
 use trinco_db::{Conn, Db, TenantDb, Tx};
 
+use crate::assets::Storage;
 use crate::audit::Counts;
 use crate::clients::Documents;
+use crate::domains::Lookout;
 use crate::passwords::Passwords;
 use crate::token_customizers::{AllowedOrigin, Scripts};
 use crate::{
@@ -65,6 +67,8 @@ struct Shared {
     scripts: Scripts,
     document_outbound: OnceLock<Outbound>,
     outbound: OnceLock<Outbound>,
+    storage: OnceLock<Storage>,
+    lookout: OnceLock<Lookout>,
     audit_counts: Arc<Counts>,
 }
 
@@ -100,6 +104,8 @@ impl Installation {
             scripts: Scripts::default(),
             document_outbound: OnceLock::new(),
             outbound: OnceLock::new(),
+            storage: OnceLock::new(),
+            lookout: OnceLock::new(),
             audit_counts: Arc::default(),
         });
         let mut open = BTreeMap::new();
@@ -128,6 +134,16 @@ impl Installation {
     /// Sets how the services that administrators have named are reached; without it, none is. Only the first call counts.
     pub fn set_outbound(&self, outbound: Outbound) {
         let _ = self.shared.outbound.set(outbound);
+    }
+
+    /// Sets where files are kept; without it, nothing can be uploaded. Only the first call counts.
+    pub fn set_storage(&self, storage: Storage) {
+        let _ = self.shared.storage.set(storage);
+    }
+
+    /// Sets how own domains are looked at; without it, they stay as they are. Only the first call counts.
+    pub fn set_lookout(&self, lookout: Lookout) {
+        let _ = self.shared.lookout.set(lookout);
     }
 
     /// The tenant with this id.
@@ -302,6 +318,16 @@ impl Tenant {
         self.0.shared.outbound.get().ok_or_else(|| {
             Error::Internal("requests to other services are not set up here".to_owned())
         })
+    }
+
+    /// Where files are kept, if anywhere.
+    pub(crate) fn storage(&self) -> Option<&Storage> {
+        self.0.shared.storage.get()
+    }
+
+    /// How own domains are looked at, if they are.
+    pub(crate) fn lookout(&self) -> Option<&Lookout> {
+        self.0.shared.lookout.get()
     }
 
     /// The client metadata documents that were fetched.

@@ -98,4 +98,11 @@ pub const MIGRATIONS: &[Migration] = &[
         oldest_program: 10,
         sql: include_str!("../migrations/0015_connectors.sql"),
     },
+    Migration {
+        version: 16,
+        name: "settings",
+        // Tables that older programs do not know of.
+        oldest_program: 10,
+        sql: include_str!("../migrations/0015_settings.sql"),
+    },
 ];

@@ -12,11 +12,13 @@ mod language;
 mod management;
 mod observe;
 mod oidc;
+mod own_domains;
 pub mod pages;
 mod proof;
 mod reply;
 mod status;
 mod strict;
+mod upload;
 mod well_known;
 
 use axum::{Router, middleware};
@@ -31,7 +33,9 @@ pub fn router(app: &App) -> Router {
         .merge(well_known::routes())
         .merge(management::routes(app))
         .merge(pages::routes())
-        .fallback(pages::not_found)
+        .merge(upload::routes())
+        .merge(own_domains::routes())
+        .fallback(own_domains::file_or_nothing)
         .method_not_allowed_fallback(failure::method_not_allowed)
         .layer(middleware::from_fn(failure::render))
         .layer(middleware::from_fn(app::security_headers))

@@ -3,6 +3,8 @@
 //!
 //! The walk does each operation once, with success; what must fail is made of what succeeded.
 
+#[path = "contract/appearance.rs"]
+mod appearance;
 #[path = "contract/applications.rs"]
 mod applications;
 #[path = "contract/connectors.rs"]
@@ -16,6 +18,8 @@ mod password_settings;
 mod peer;
 #[path = "contract/roles.rs"]
 mod roles;
+#[path = "contract/saml.rs"]
+mod saml;
 #[path = "contract/settings.rs"]
 mod settings;
 #[path = "contract/users.rs"]
@@ -32,6 +36,13 @@ use walk::Walk;
 const ELSEWHERE: &[(&str, u16)] = &[
     // These name a kind of thing, of which there are a few.
     ("DELETE /api/cimd/user-consent-scopes/{scopeType}/{scopeId}", 400),
+    ("DELETE /api/configs/actions/{actionType}", 400),
+    ("GET /api/configs/actions/{actionType}", 400),
+    ("PATCH /api/configs/actions/{actionType}", 400),
+    ("PUT /api/configs/actions/{actionType}", 400),
+    ("DELETE /api/custom-phrases/{languageTag}", 400),
+    ("GET /api/custom-phrases/{languageTag}", 400),
+    ("PUT /api/custom-phrases/{languageTag}", 400),
     ("DELETE /api/configs/jwt-customizer/{tokenTypePath}", 400),
     ("GET /api/configs/jwt-customizer/{tokenTypePath}", 400),
     ("PATCH /api/configs/jwt-customizer/{tokenTypePath}", 400),
@@ -99,6 +110,8 @@ async fn every_operation_of_the_contract_succeeds_and_fails_as_it_says() {
     users::walk(&mut walk).await;
     settings::walk(&mut walk).await;
     events::walk(&mut walk).await;
+    appearance::walk(&mut walk).await;
+    saml::walk(&mut walk).await;
 
     let mut problems = walk.without_a_token().await;
     problems.extend(walk.of_nothing(ELSEWHERE).await);

@@ -13,20 +13,25 @@ pub fn document() -> &'static Value {
     &CONTRACT
 }
 
+/// Where the contract's document is wrong about the reference: the first is a list, which the document could not describe because code
+/// checks it; the second is XML.
+const MISDESCRIBED: [&str; 2] =
+    ["/api/domains/{id}/verification-files", "/api/saml-applications/{id}/metadata"];
+
 /// Holds an answer against the contract. An operation that the contract does not know is ours alone and passes.
 ///
 /// # Panics
 /// When a success has a status the contract does not list, or a body of another shape.
 pub(crate) fn check(method: &str, path: &str, status: u16, body: &str) {
     let path = path.split('?').next().unwrap_or_default();
-    let Some((_, operation)) = operation(method, path).filter(|_| (200..300).contains(&status))
-    else {
+    let is_success = (200..300).contains(&status);
+    let Some((template, operation)) = operation(method, path).filter(|_| is_success) else {
         return;
     };
     let answer = &operation["responses"][status.to_string()];
     assert!(!answer.is_null(), "{method} {path}: the contract knows no status {status}");
     let schema = &answer["content"]["application/json"]["schema"];
-    if schema.is_null() {
+    if schema.is_null() || MISDESCRIBED.contains(&template) {
         return;
     }
     let value: Value =

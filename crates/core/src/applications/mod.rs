@@ -167,6 +167,31 @@ pub(crate) fn prepare(
     Ok(Prepared { application, secret })
 }
 
+/// Makes the application behind a SAML service provider. It has no redirect URI: nothing is issued to it as an OAuth client.
+pub(crate) fn prepare_saml(
+    tenant: &Tenant,
+    name: String,
+    description: Option<String>,
+    custom_data: crate::JsonObject,
+) -> Prepared {
+    let application = Application {
+        tenant_id: tenant.id().to_owned(),
+        id: tenant.new_id(),
+        name,
+        description,
+        application_type: ApplicationType::SAML,
+        oidc_client_metadata: OidcClientMetadata::default(),
+        custom_client_metadata: CustomClientMetadata::default(),
+        protected_app_metadata: None,
+        custom_data,
+        is_third_party: true,
+        app_level_access_control_enabled: false,
+        provenance: Provenance::Operator,
+        created_at: tenant.now_ms(),
+    };
+    Prepared { application, secret: None }
+}
+
 /// Stores what [`prepare`] made.
 ///
 /// # Errors

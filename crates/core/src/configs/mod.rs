@@ -42,3 +42,19 @@ pub async fn get_or_set(tx: &mut Tx<'_>, key: &str, value: &str) -> Result<Strin
     store::insert_if_absent(tx, key, value).await?;
     Ok(store::get(tx, key).await?.unwrap_or_else(|| value.to_owned()))
 }
+
+/// Stores `value` under `key`, in the place of what was there.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn set(tx: &mut Tx<'_>, key: &str, value: &str) -> Result<()> {
+    store::put(tx, key, value).await
+}
+
+/// The value stored under `key`, for a change: others who want to change it wait for the transaction at hand.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn take(tx: &mut Tx<'_>, key: &str) -> Result<Option<String>> {
+    store::take(tx, key).await
+}

@@ -44,3 +44,27 @@ pub(super) async fn insert_if_absent(tx: &mut Tx<'_>, key: &str, value: &str) ->
     .await?;
     Ok(())
 }
+
+pub(super) async fn put(tx: &mut Tx<'_>, key: &str, value: &str) -> Result<()> {
+    tx.execute(
+        sql!(
+            "INSERT INTO configs (tenant_id, key, value) VALUES ($1, $2, $3)
+             ON CONFLICT (tenant_id, key) DO UPDATE SET value = $3"
+        ),
+        params![key, value],
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn take(tx: &mut Tx<'_>, key: &str) -> Result<Option<String>> {
+    let row = tx
+        .optional(
+            sql!(
+                "UPDATE configs SET value = value WHERE tenant_id = $1 AND key = $2 RETURNING value"
+            ),
+            params![key],
+        )
+        .await?;
+    Ok(row.map(|row| row.get(0)).transpose()?)
+}

@@ -3,12 +3,12 @@
 mod details;
 mod model;
 mod password_policy;
+mod presented;
 mod rules;
 mod store;
 mod username_policy;
 mod values;
 
-use serde_json::{Value, json};
 use trinco_db::{Conn, Tx};
 
 pub use details::{
@@ -24,11 +24,12 @@ pub use model::{
 pub use password_policy::{
     CharacterTypes, PasswordIssue, PasswordLength, PasswordPolicy, Rejects, ShownIssue,
 };
+pub use presented::public;
 pub use username_policy::{AllowedChars, UsernamePolicy};
 pub use values::{EmailAddress, HexColor, LanguageTag, WebUrl};
 pub(crate) use values::{clearable, optional};
 
-use crate::{Bumped, Error, JsonObject, Result, Section, Tenant, connectors, tenants, users};
+use crate::{Bumped, Error, Result, Section, Tenant, connectors, tenants, users};
 
 /// Members of the settings that only administrators see.
 const PRIVATE_MEMBERS: [&str; 2] = ["emailBlocklistPolicy", "forgotPasswordMethods"];
@@ -36,31 +37,6 @@ const PRIVATE_MEMBERS: [&str; 2] = ["emailBlocklistPolicy", "forgotPasswordMetho
 /// The settings.
 pub fn get(tenant: &Tenant) -> SignInExperience {
     tenant.snapshot().experience.as_ref().clone()
-}
-
-/// The settings as anyone may read them, with what sign-in pages need besides.
-///
-/// # Errors
-/// [`Error::Internal`] when the settings cannot be written as JSON.
-pub fn public(tenant: &Tenant) -> Result<JsonObject> {
-    let Value::Object(mut shown) = serde_json::to_value(tenant.snapshot().experience.as_ref())?
-    else {
-        return Err(Error::Internal("sign-in settings are not a JSON object".to_owned()));
-    };
-    for member in PRIVATE_MEMBERS {
-        shown.remove(member);
-    }
-    for (member, value) in [
-        ("socialConnectors", json!([])),
-        ("ssoConnectors", json!([])),
-        ("forgotPassword", json!({ "phone": false, "email": false })),
-        ("isDevelopmentTenant", json!(false)),
-        ("customProfileFields", json!([])),
-        ("customProfileFieldCatalog", json!([])),
-    ] {
-        shown.insert(member.to_owned(), value);
-    }
-    Ok(shown)
 }
 
 /// The settings as [`update`] would leave them, by the rules that need no database.
@@ -157,6 +133,8 @@ pub(crate) async fn seed(tx: &mut Tx<'_>, bumped: &Bumped) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -64,7 +64,7 @@ pub(super) async fn of(
 }
 
 /// The user as the Management API shows it, with roles and organizations.
-fn user(snapshot: &Snapshot, subject: &Subject) -> Result<Value> {
+pub(crate) fn user(snapshot: &Snapshot, subject: &Subject) -> Result<Value> {
     let mut user = serde_json::to_value(&subject.user)?;
     let roles = subject.role_ids.iter().filter_map(|id| snapshot.roles.get(id)).map(|role| {
         let scopes = snapshot.roles.scope_ids(&role.id).filter_map(|id| scope(snapshot, id));

@@ -18,7 +18,7 @@ use trinco_db::Conn;
 pub use trinco_script::AllowedOrigin;
 use trinco_script::{Outcome, ScriptError, Secrets};
 
-pub(crate) use context::Parties;
+pub(crate) use context::{Parties, user as user_context};
 pub(crate) use issuance::TokenScript;
 pub use model::{
     Customizer, CustomizerChanges, Customizers, Environment, NamedCustomizer, Sample, Script,

@@ -109,22 +109,22 @@ pub struct Environment(Secret);
 
 impl Environment {
     /// From the JSON text that was kept.
-    pub(super) fn from_json(text: Secret) -> Self {
+    pub(crate) fn from_json(text: Secret) -> Self {
         Self(text)
     }
 
     /// A JSON object.
-    pub(super) fn json(&self) -> &Secret {
+    pub(crate) fn json(&self) -> &Secret {
         &self.0
     }
 
     /// The variables.
-    pub(super) fn variables(&self) -> BTreeMap<String, String> {
+    pub(crate) fn variables(&self) -> BTreeMap<String, String> {
         serde_json::from_str(self.0.reveal()).unwrap_or_default()
     }
 
     /// Their values, which a script's words are told without.
-    pub(super) fn secrets(&self) -> Secrets {
+    pub(crate) fn secrets(&self) -> Secrets {
         Secrets::new(self.variables().into_values())
     }
 }

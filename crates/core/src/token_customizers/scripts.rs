@@ -30,16 +30,27 @@ impl Scripts {
         let _ = self.fetching.set(fetching);
     }
 
-    pub(super) async fn compile(&self, script: &Script) -> Result<(), ScriptError> {
+    pub(crate) async fn compile(&self, script: &Script) -> Result<(), ScriptError> {
         self.engine.compile(script.source()).await
     }
 
     pub(super) async fn run(&self, script: &Script, payload: JsonObject, secrets: Secrets) -> Run {
+        self.run_function(script.source(), FUNCTION, payload, secrets).await
+    }
+
+    /// Runs the function of this name that a script defines.
+    pub(crate) async fn run_function(
+        &self,
+        source: &Arc<str>,
+        function: &'static str,
+        payload: JsonObject,
+        secrets: Secrets,
+    ) -> Run {
         let fetching = self.fetching.get().cloned();
         self.engine
             .run(Job {
-                source: Arc::clone(script.source()),
-                function: FUNCTION,
+                source: Arc::clone(source),
+                function,
                 payload,
                 secrets,
                 fetching: fetching.unwrap_or_else(|| Fetching::nowhere(FETCH_SETTING)),

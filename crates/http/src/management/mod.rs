@@ -3,16 +3,22 @@
 //! Every route but the public ones needs a bearer token for the tenant's Management API with the scope `all`. The check is a layer
 //! around the whole router: a handler cannot forget it.
 
+mod account_center;
+mod actions;
 mod application_access_control;
 mod application_consent;
 mod application_roles;
 mod application_sign_in_exp;
 mod applications;
 mod authentication;
+mod captcha;
 mod cimd;
 mod configs;
 mod connectors;
+mod console_settings;
+mod custom_phrases;
 mod dashboard;
+mod domains;
 mod doors;
 mod email_templates;
 mod events;
@@ -30,15 +36,19 @@ mod organizations;
 mod parts;
 mod permission;
 mod personal_access_tokens;
+mod profile_fields;
+mod protected_apps;
 mod registration;
 mod resources;
 mod roles;
+mod saml_applications;
 mod sentinel;
 mod sign_in_exp;
 mod sign_in_exp_checks;
 mod sso_connectors;
 mod status;
 mod subject_tokens;
+mod user_assets;
 mod user_identities;
 mod user_mfa;
 mod user_roles;
@@ -110,6 +120,16 @@ fn guarded() -> Doors {
         .merge(dashboard::routes())
         .merge(personal_access_tokens::routes())
         .merge(subject_tokens::routes())
+        .merge(account_center::routes())
+        .merge(actions::routes())
+        .merge(captcha::routes())
+        .merge(console_settings::routes())
+        .merge(custom_phrases::routes())
+        .merge(profile_fields::routes())
+        .merge(protected_apps::routes())
+        .merge(user_assets::routes())
+        .merge(domains::routes())
+        .merge(saml_applications::routes())
 }
 
 /// The routes that need none.
@@ -117,6 +137,9 @@ fn open() -> Doors {
     Doors::new("")
         .merge(hasura::public_routes())
         .merge(openapi::public_routes())
+        .merge(account_center::public_routes())
+        .merge(custom_phrases::public_routes())
+        .merge(saml_applications::public_routes())
         .merge(sign_in_exp::public_routes())
         .merge(status::public_routes())
         .open_to_everyone()

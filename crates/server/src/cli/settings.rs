@@ -14,6 +14,12 @@ Settings for trinco.toml or the environment (retention.logs is TRINCO_RETENTION_
   proxies                 Proxies of yours before the server, which tell in X-Forwarded-For who asks [default: 0]
   keys.grace_period       Seconds that a new signing key is published before it signs [default: 14400]
   keys.rotate_every       Days after which keys are rotated by themselves, 0 for never [default: 0]
+  storage.kind            Where uploaded files are kept: disk, s3 or none [default: disk with SQLite, else none]
+  storage.directory       The folder of files with disk [default: DIR/files]
+  storage.s3_url          The URL of the bucket with s3, such as https://minio.example.com/bucket
+  storage.s3_region       The region of the bucket [default: us-east-1]
+  storage.s3_access_key_id, storage.s3_secret_access_key
+                          The key of the bucket; the secret one only in the environment
   retention.interactions  Days that sign-ins that were not finished are kept [default: 0]
   retention.codes         Days that codes are kept once they have ended [default: 0, which is an hour]
   retention.tokens        Days that tokens are kept once they have ended [default: 0]

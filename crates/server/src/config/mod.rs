@@ -2,6 +2,7 @@
 
 mod setting;
 mod sources;
+pub(crate) mod storage;
 pub(crate) mod traces;
 mod values;
 
@@ -20,6 +21,7 @@ use trinco_db::DbUrl;
 
 pub(crate) use setting::Setting;
 pub(crate) use sources::{SettingsFile, Sources};
+pub(crate) use storage::StorageSettings;
 pub(crate) use traces::TracesSettings;
 
 use sources::Given;
@@ -54,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) documents_allow: Vec<Allow>,
     /// Where scripts of tenants may fetch from.
     pub(crate) scripts_fetch_allow: Vec<AllowedOrigin>,
+    /// Where uploaded files are kept.
+    pub(crate) storage: StorageSettings,
     /// How keys are rotated.
     pub(crate) key_policy: keys::Policy,
     /// How long what has ended is kept.
@@ -99,13 +103,16 @@ impl Settings {
         let given = sources.gather()?;
         let data_dir =
             read(&given, Setting::DataDir, values::path)?.unwrap_or_else(|| PathBuf::from("data"));
+        let db_url = read(&given, Setting::DbUrl, values::db_url)?
+            .unwrap_or_else(|| DbUrl::Sqlite(data_dir.join("trinco.db")));
+        let owns_data = matches!(db_url, DbUrl::Sqlite(_));
         let settings = Self {
             endpoint: read(&given, Setting::Endpoint, values::origin)?,
             admin_endpoint: read(&given, Setting::AdminEndpoint, values::origin)?,
             port: read(&given, Setting::Port, values::port)?.unwrap_or(DEFAULT_PORT),
             listen: read(&given, Setting::Listen, values::listen)?,
-            db_url: read(&given, Setting::DbUrl, values::db_url)?
-                .unwrap_or_else(|| DbUrl::Sqlite(data_dir.join("trinco.db"))),
+            storage: storage::read(&given, &data_dir, owns_data)?,
+            db_url,
             db_migrate: read(&given, Setting::DbMigrate, values::db_migrate)?
                 .unwrap_or(DbMigrate::Auto),
             master_key: master_key(&given)?,

@@ -21,6 +21,12 @@ pub(crate) enum Setting {
     OutboundAllow,
     DocumentsAllow,
     ScriptsFetchAllow,
+    StorageKind,
+    StorageDirectory,
+    StorageS3Url,
+    StorageS3Region,
+    StorageS3AccessKeyId,
+    StorageS3SecretAccessKey,
     KeysGrace,
     KeysRotateEvery,
     MetricsListen,
@@ -35,7 +41,7 @@ pub(crate) enum Setting {
 }
 
 impl Setting {
-    pub(crate) const ALL: [Self; 30] = [
+    pub(crate) const ALL: [Self; 36] = [
         Self::Endpoint,
         Self::AdminEndpoint,
         Self::Port,
@@ -51,6 +57,12 @@ impl Setting {
         Self::OutboundAllow,
         Self::DocumentsAllow,
         Self::ScriptsFetchAllow,
+        Self::StorageKind,
+        Self::StorageDirectory,
+        Self::StorageS3Url,
+        Self::StorageS3Region,
+        Self::StorageS3AccessKeyId,
+        Self::StorageS3SecretAccessKey,
         Self::KeysGrace,
         Self::KeysRotateEvery,
         Self::MetricsListen,
@@ -86,6 +98,12 @@ impl Setting {
             Self::OutboundAllow => "outbound.allow",
             Self::DocumentsAllow => "documents.allow",
             Self::ScriptsFetchAllow => FETCH_SETTING,
+            Self::StorageKind => "storage.kind",
+            Self::StorageDirectory => "storage.directory",
+            Self::StorageS3Url => "storage.s3_url",
+            Self::StorageS3Region => "storage.s3_region",
+            Self::StorageS3AccessKeyId => "storage.s3_access_key_id",
+            Self::StorageS3SecretAccessKey => "storage.s3_secret_access_key",
             Self::KeysGrace => "keys.grace_period",
             Self::KeysRotateEvery => "keys.rotate_every",
             Self::MetricsListen => "metrics.listen",
@@ -145,6 +163,12 @@ impl Setting {
             Self::DocumentsAllow => Some("--documents-allow"),
             Self::ScriptsFetchAllow => Some("--scripts-fetch-allow"),
             Self::Proxies | Self::KeysGrace | Self::KeysRotateEvery | Self::Retention(_) => None,
+            Self::StorageKind
+            | Self::StorageDirectory
+            | Self::StorageS3Url
+            | Self::StorageS3Region
+            | Self::StorageS3AccessKeyId
+            | Self::StorageS3SecretAccessKey => None,
             Self::MetricsListen => Some("--metrics-listen"),
             Self::ShutdownDelay => Some("--shutdown-delay"),
             Self::OtlpEndpoint => Some("--otlp-endpoint"),
@@ -173,7 +197,7 @@ impl Setting {
 
     /// Whether it may stand in `trinco.toml`. A key must not lie in a file that is copied around.
     pub(crate) const fn is_allowed_in_file(self) -> bool {
-        !matches!(self, Self::MasterKey)
+        !matches!(self, Self::MasterKey | Self::StorageS3SecretAccessKey)
     }
 }
 

@@ -89,9 +89,13 @@ impl SettingsFile {
                 return Err(format!("{file}:{line}: unknown setting {name:?}; {suggestion}"));
             };
             if !key.is_allowed_in_file() {
+                let other_way = match key {
+                    Setting::MasterKey => ", or name a file of its own with master_key_file",
+                    _ => "",
+                };
                 return Err(format!(
                     "{file}:{line}: {name} does not belong in a file that is copied around; set {} \
-                     in the environment, or name a file of its own with master_key_file",
+                     in the environment{other_way}",
                     key.variable()
                 ));
             }

@@ -1,5 +1,6 @@
 use std::ffi::OsString;
 
+use trinco_core::assets::S3Settings;
 use trinco_core::retention::Kind;
 
 use super::traces::Sampler;
@@ -31,7 +32,7 @@ fn refusal(result: Result<Settings, String>) -> String {
 /// A setting, four good values for it, and how the settings show them. The values stand for: flag, own variable, alias, file.
 type Case = (Setting, [&'static str; 4], fn(&Settings) -> String);
 
-const CASES: [Case; 27] = [
+const CASES: [Case; 32] = [
     (Setting::Port, ["1", "2", "3", "4"], |s| s.port.to_string()),
     (
         Setting::Endpoint,
@@ -70,6 +71,24 @@ const CASES: [Case; 27] = [
         ],
         |s| s.scripts_fetch_allow.iter().map(|entry| format!("{entry};")).collect(),
     ),
+    (Setting::StorageDirectory, ["a", "b", "c", "d"], |s| match &s.storage {
+        StorageSettings::Disk(path) => path.display().to_string(),
+        other => panic!("{other:?}"),
+    }),
+    (
+        Setting::StorageS3Url,
+        ["http://a.test/b", "https://b.test/", "http://c.test/d", "http://d.test/e"],
+        |s| bucket(s).map_or_else(String::new, |bucket| bucket.url.to_string()),
+    ),
+    (Setting::StorageS3Region, ["a", "b", "c", "d"], |s| {
+        bucket(s).map_or_else(String::new, |bucket| bucket.region.clone())
+    }),
+    (Setting::StorageS3AccessKeyId, ["a", "b", "c", "d"], |s| {
+        bucket(s).map_or_else(String::new, |bucket| bucket.access_key_id.clone())
+    }),
+    (Setting::StorageS3SecretAccessKey, ["a/+=", "b", "c", "d"], |s| {
+        bucket(s).map_or_else(String::new, |bucket| bucket.secret_access_key.reveal().clone())
+    }),
     (Setting::KeysGrace, ["0", "60", "3600", "7776000"], |s| s.key_policy.grace_ms.to_string()),
     (Setting::KeysRotateEvery, ["1", "30", "90", "3650"], |s| {
         s.key_policy.rotate_every_ms.map_or_else(String::new, |every| every.to_string())
@@ -103,6 +122,26 @@ const CASES: [Case; 27] = [
     (Setting::Retention(Kind::Logs), DAYS, |s| kept(s, Kind::Logs)),
 ];
 
+/// The bucket files are kept in, if they are.
+fn bucket(settings: &Settings) -> Option<&S3Settings> {
+    match &settings.storage {
+        StorageSettings::S3(bucket) => Some(bucket),
+        StorageSettings::Nowhere | StorageSettings::Disk(_) => None,
+    }
+}
+
+/// What a bucket needs besides a setting of it.
+fn rest_of_bucket(key: Setting) -> Vec<(OsString, OsString)> {
+    let all = [
+        (Setting::StorageKind, "s3"),
+        (Setting::StorageS3Url, "http://bucket.test/"),
+        (Setting::StorageS3AccessKeyId, "id"),
+        (Setting::StorageS3SecretAccessKey, "key"),
+    ];
+    let others = all.into_iter().filter(|(other, _)| *other != key);
+    others.map(|(other, value)| (other.variable().into(), value.into())).collect()
+}
+
 const DAYS: [&str; 4] = ["1", "30", "365", "3650"];
 
 fn kept(settings: &Settings, kind: Kind) -> String {
@@ -124,7 +163,10 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
         let default = show(&Settings::resolve(Sources::default()).unwrap());
         for present in 0..16_u8 {
             let has = |source: usize| present & (1 << source) != 0;
-            if (has(2) && key.alias().is_none()) || (has(0) && key.flag().is_none()) {
+            if (has(2) && key.alias().is_none())
+                || (has(0) && key.flag().is_none())
+                || (has(3) && !key.is_allowed_in_file())
+            {
                 continue;
             }
             let mut sources = Sources::default();
@@ -132,6 +174,9 @@ fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
             if key.name().starts_with("tracing.s") && present != 0 {
                 let variable = Setting::OtlpEndpoint.variable();
                 sources.variables.extend(variables(&[(&variable, "http://a.test")]));
+            }
+            if key.name().starts_with("storage.s3") && present != 0 {
+                sources.variables.extend(rest_of_bucket(key));
             }
             if key == Setting::TracesSamplerArg {
                 let variable = Setting::TracesSampler.variable();
@@ -327,6 +372,10 @@ fn a_bad_value_is_refused_with_its_place() {
         (Setting::OutboundAllow, "http://a.test"),
         (Setting::ScriptsFetchAllow, "a.test"),
         (Setting::ScriptsFetchAllow, "https://a.test/path"),
+        (Setting::StorageKind, "ftp"),
+        (Setting::StorageKind, "s3"),
+        (Setting::StorageDirectory, ""),
+        (Setting::StorageS3Url, "http://a.test/bucket"),
         (Setting::KeysGrace, "-1"),
         (Setting::KeysGrace, "7776001"),
         (Setting::KeysRotateEvery, "weekly"),
@@ -443,5 +492,42 @@ fn both_readmes_have_the_same_settings_and_every_one_about_operating() {
         let is_about_operating =
             ["metrics.", "shutdown.", "tracing."].iter().any(|table| key.name().starts_with(table));
         assert!(!is_about_operating || english.contains(&key.name()), "{}", key.name());
+    }
+}
+
+#[test]
+fn files_are_kept_beside_a_database_that_has_one_owner_and_elsewhere_by_choice() {
+    let disk = |settings: Settings| match settings.storage {
+        StorageSettings::Disk(path) => path.display().to_string(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(disk(from_file("").unwrap()), "data/files");
+    assert_eq!(disk(from_file("data_dir = \"x\"").unwrap()), "x/files");
+    let postgres = "db_url = \"postgres://localhost/trinco\"\n";
+    assert_eq!(disk(from_file(postgres).unwrap()), "Nowhere");
+    let shared = format!("{postgres}[storage]\nkind = \"disk\"\ndirectory = \"/mnt/files\"");
+    assert_eq!(disk(from_file(&shared).unwrap()), "/mnt/files");
+    assert_eq!(disk(from_file("storage.kind = \"none\"").unwrap()), "Nowhere");
+}
+
+#[test]
+fn a_bucket_is_named_whole_and_its_key_neither_shown_nor_kept_in_a_file() {
+    let whole = rest_of_bucket(Setting::StorageS3Region);
+    let settings =
+        Settings::resolve(Sources { variables: whole.clone(), ..Sources::default() }).unwrap();
+    assert_eq!(bucket(&settings).unwrap().region, "us-east-1");
+    assert!(!format!("{settings:?}").contains("\"key\""), "{settings:?}");
+    for (missing, _) in whole.iter().skip(1) {
+        let variables = whole.iter().filter(|(name, _)| name != missing).cloned().collect();
+        let sentence = refusal(Settings::resolve(Sources { variables, ..Sources::default() }));
+        assert!(sentence.contains(missing.to_str().unwrap()), "{sentence}");
+    }
+    let sentence = refusal(from_file("[storage]\ns3_secret_access_key = \"x\""));
+    assert!(sentence.contains("TRINCO_STORAGE_S3_SECRET_ACCESS_KEY"), "{sentence}");
+    for url in ["ftp://a.test", "http://ana:x@a.test/b", "http://a.test/b?c", "http://a.test/a b"] {
+        let mut variables = rest_of_bucket(Setting::StorageS3Url);
+        variables.push((Setting::StorageS3Url.variable().into(), url.into()));
+        let sentence = refusal(Settings::resolve(Sources { variables, ..Sources::default() }));
+        assert!(sentence.starts_with("TRINCO_STORAGE_S3_URL"), "{sentence}");
     }
 }

@@ -14,10 +14,12 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use trinco_connectors::outbound::Outbound;
 use trinco_core::Installation;
+use trinco_core::assets::{Disk, LARGEST_FILE, S3, Storage};
+use trinco_core::domains::Lookout;
 use trinco_http::{App, Begun, Ended, Observer, Surroundings};
 
 use crate::clock::Stopwatch;
-use crate::config::Settings;
+use crate::config::{Settings, StorageSettings};
 use crate::data_dir::{self, Lock};
 use crate::metrics::{self, Metrics};
 use crate::traces::{self, Traces};
@@ -65,6 +67,17 @@ async fn serve(
     installation.set_outbound(outbound.clone());
     let documents_allow = settings.documents_allow.clone();
     installation.set_document_outbound(outbound.clone().with_allow(documents_allow));
+    installation.set_lookout(Lookout::new(outbound.clone()));
+    match &settings.storage {
+        StorageSettings::Nowhere => {}
+        StorageSettings::Disk(path) => {
+            installation.set_storage(Storage::Disk(Disk::new(path)));
+        }
+        StorageSettings::S3(bucket) => {
+            let bucket = S3::new(bucket.clone(), outbound.clone(), LARGEST_FILE);
+            installation.set_storage(Storage::S3(Box::new(bucket)));
+        }
+    }
     let (traces, exporting) = traces.map(traces::Prepared::start).transpose()?.unzip();
     let metrics = Metrics::new(&installation);
     let metrics_served = serve_metrics(settings, &metrics, &installation, &traces, &stop)?;
