@@ -33,7 +33,7 @@ async fn database(path: &Path, tenant: &'static str) -> (Vec<u8>, Vec<u8>) {
 
 async fn try_backup_of(path: &Path, to: &Path) -> Result<(), Error> {
     let note = BackupNote { made_at: 1, program: "0".to_owned(), source: String::new() };
-    backup(&DbUrl::Sqlite(path.to_owned()), to, MIGRATIONS, note).await
+    backup(&DbUrl::Sqlite(path.to_owned()), to, MIGRATIONS, note, std::future::pending()).await
 }
 
 async fn backup_of(path: &Path, to: &Path) {
@@ -74,7 +74,11 @@ async fn of_backups_made_at_once_under_one_name_each_is_whole() {
         check_backup(&at("b.db")).await.unwrap();
         assert_eq!(tenant(&at("b.db")), "whole");
         fs::remove_file(at("b.db")).unwrap();
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left");
+        // The source has its own log, which the last who reads it folds in, unless two are the last at once.
+        let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> =
+            names.filter(|name| !name.to_string_lossy().starts_with("source.db")).collect();
+        assert!(left.is_empty(), "{left:?}");
     }
 }
 

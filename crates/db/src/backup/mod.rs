@@ -5,6 +5,9 @@ mod target;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+
+use futures_util::FutureExt as _;
 
 use crate::error::refused;
 use crate::sqlite::file::{self, BackupNote};
@@ -14,19 +17,23 @@ use target::Target;
 
 /// Writes a backup of `source` to `path`: consistent, while servers write. The file appears there whole and on disk, with mode 0600,
 /// and was checked before; until then an earlier backup of that name stays. Of two that are made at once under one name both are whole,
-/// and the one that ends later stays. Dropped before its end, it leaves nothing behind.
+/// and the one that ends later stays. Once `stop` is ready the backup is given up, and nothing is left of it.
 ///
 /// # Errors
-/// [`Error::Refused`], with a sentence, when the file cannot be written or is something else than an earlier backup.
+/// [`Error::Refused`], with a sentence, when the file cannot be written or is something else than an earlier backup, or when it was
+/// given up.
 pub async fn backup(
     source: &DbUrl,
     path: &Path,
     migrations: &[Migration],
     note: BackupNote,
+    stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
+    let mut stop = pin!(stop);
     let target = Target::claim(source, path)?;
     let partial = target.partial().to_owned();
     let now_ms = note.made_at;
+    // What SQLite does by itself is not broken off: files are removed once it has let go of them.
     match source {
         DbUrl::Sqlite(database) => {
             let database = database.clone();
@@ -40,7 +47,7 @@ pub async fn backup(
             .await
         }
         DbUrl::Postgres(_) => {
-            let written = copy_out(source, &partial, migrations, now_ms).await;
+            let written = copy_out(source, &partial, migrations, now_ms, stop.as_mut()).await;
             match written {
                 Ok(()) => blocking(move || file::seal(&partial, &note)).await,
                 Err(error) => Err(error),
@@ -49,8 +56,14 @@ pub async fn backup(
     }
     .map_err(|error| explain(error, path))?;
     blocking(target.check()?).await?;
+    if stop.now_or_never().is_some() {
+        return refused(INTERRUPTED);
+    }
     blocking(move || target.keep()).await
 }
+
+/// Said of a backup that was given up.
+const INTERRUPTED: &str = "it was interrupted";
 
 /// The database of a server as a file.
 async fn copy_out(
@@ -58,14 +71,18 @@ async fn copy_out(
     path: &Path,
     migrations: &[Migration],
     now_ms: i64,
+    stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
     let source = Db::open(source, few_connections()).await?;
     let copied = match Db::open(&DbUrl::Sqlite(path.to_owned()), few_connections()).await {
         Ok(target) => {
-            let copied =
-                copy(&source, &target, migrations, Copying::default(), now_ms, |_, _| {}).await;
+            let copying = copy(&source, &target, migrations, Copying::default(), now_ms, |_, _| {});
+            let copied = tokio::select! {
+                copied = copying => copied.map(drop),
+                () = stop => refused(INTERRUPTED),
+            };
             target.close().await;
-            copied.map(drop)
+            copied
         }
         Err(error) => Err(error),
     };

@@ -21,13 +21,8 @@ pub(super) async fn run(settings: &Settings, file: &Path) -> Result<Said, String
     };
     let shown = file.display();
     let mut stop = interrupt::listen()?;
-    let made = tokio::select! {
-        made = trinco_db::backup(url, file, MIGRATIONS, note) => made,
-        // What was begun is removed with the backup that is given up here.
-        _ = stop.wait_for(|stop| *stop) => {
-            return Err(format!("there is no backup of {url}: it was interrupted"));
-        }
-    };
+    let stopped = async { drop(stop.wait_for(|stop| *stop).await) };
+    let made = trinco_db::backup(url, file, MIGRATIONS, note, stopped).await;
     made.map_err(|error| format!("there is no backup of {url}: {error}"))?;
     // Read from the backup itself: what is said here is what it holds.
     let backup = look_at(&trinco_db::DbUrl::Sqlite(file.to_owned())).await?;
