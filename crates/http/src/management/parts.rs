@@ -84,7 +84,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Searched {
 impl Input for Searched {
     fn describe(operation: &mut Operation<'_>) {
         let description = "A text that a name, a description or an id holds, in any letter case.";
-        operation.query("search", description, json!({ "type": "string" }));
+        operation.query("search", description, &json!({ "type": "string" }));
     }
 }
 

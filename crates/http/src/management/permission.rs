@@ -62,22 +62,22 @@ fn area_of(path: &[&str]) -> Option<Area> {
 
 /// Whether what is seen there holds secrets.
 fn reveals(path: &[&str]) -> bool {
-    match *path {
+    matches!(
+        *path,
         ["applications" | "saml-applications", _, "secrets", ..]
-        | [
-            "users",
-            _,
-            "personal-access-tokens" | "identities" | "sso-identities" | "all-identities",
-            ..,
-        ]
-        | ["configs", "jwt-customizer" | "actions", ..]
-        | ["organizations", _, "jit", "sso-connectors", ..]
-        | [
-            "captcha-provider" | "connectors" | "hooks" | "one-time-tokens" | "sso-connectors",
-            ..,
-        ] => true,
-        _ => false,
-    }
+            | [
+                "users",
+                _,
+                "personal-access-tokens" | "identities" | "sso-identities" | "all-identities",
+                ..,
+            ]
+            | ["configs", "jwt-customizer" | "actions", ..]
+            | ["organizations", _, "jit", "sso-connectors", ..]
+            | [
+                "captcha-provider" | "connectors" | "hooks" | "one-time-tokens" | "sso-connectors",
+                ..,
+            ]
+    )
 }
 
 /// Whether the query asks for a secret beside what is seen there.

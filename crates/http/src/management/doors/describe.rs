@@ -58,7 +58,7 @@ impl<'a> Operation<'a> {
     }
 
     /// A parameter of the query, with its JSON schema.
-    pub(crate) fn query(&mut self, name: &str, description: &str, schema: Value) {
+    pub(crate) fn query(&mut self, name: &str, description: &str, schema: &Value) {
         self.parameters.push(json!({
             "name": name, "in": "query", "description": description, "schema": schema,
         }));
@@ -143,8 +143,8 @@ impl Input for Paged {
     fn describe(operation: &mut Operation<'_>) {
         let page = json!({ "type": "integer", "minimum": 1, "default": 1 });
         let size = json!({ "type": "integer", "minimum": 1, "maximum": 100, "default": 20 });
-        operation.query("page", "Which page, from 1.", page);
-        operation.query("page_size", "How many on a page.", size);
+        operation.query("page", "Which page, from 1.", &page);
+        operation.query("page_size", "How many on a page.", &size);
     }
 }
 

@@ -103,7 +103,7 @@ fn describe(page: &Page, operation: Operation<'_>) -> Value {
     for (status, content) in operation.answers {
         let mut answer = json!({ "description": meaning(status) });
         if let Some(content) = content {
-            answer["content"] = media(content);
+            answer["content"] = media(&content);
         }
         if !operation.headers.is_empty() {
             answer["headers"] = Value::Object(operation.headers.clone());
@@ -117,7 +117,7 @@ fn describe(page: &Page, operation: Operation<'_>) -> Value {
     answers.insert("default".to_owned(), refused);
     let body = operation.body.map(|content| {
         let required = page.method != Method::DELETE;
-        json!({ "required": required, "content": media(content) })
+        json!({ "required": required, "content": media(&content) })
     });
     let mut described = json!({
         "operationId": operation_id(page.handler),
@@ -133,7 +133,7 @@ fn describe(page: &Page, operation: Operation<'_>) -> Value {
     described
 }
 
-fn media(content: Content) -> Value {
+fn media(content: &Content) -> Value {
     json!({ content.media_type: { "schema": content.schema } })
 }
 

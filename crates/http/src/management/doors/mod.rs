@@ -87,7 +87,7 @@ impl Doors {
 }
 
 impl Door {
-    fn new<H, T, A>(method: Method, summary: &'static str, handler: H) -> Self
+    fn new<H, T, A>(method: &Method, summary: &'static str, handler: H) -> Self
     where
         H: Handler<T, App> + Described<A>,
         T: 'static,
@@ -96,7 +96,7 @@ impl Door {
         nothing.and(method, summary, handler)
     }
 
-    fn and<H, T, A>(mut self, method: Method, summary: &'static str, handler: H) -> Self
+    fn and<H, T, A>(mut self, method: &Method, summary: &'static str, handler: H) -> Self
     where
         H: Handler<T, App> + Described<A>,
         T: 'static,
@@ -111,7 +111,7 @@ impl Door {
             describe: H::describe,
         });
         let router = self.router;
-        self.router = match method {
+        self.router = match *method {
             Method::GET => router.get(handler),
             Method::POST => router.post(handler),
             Method::PUT => router.put(handler),
@@ -132,7 +132,7 @@ macro_rules! beginnings {
                 H: Handler<T, App> + Described<A>,
                 T: 'static,
             {
-                Door::new(Method::$method, summary, handler)
+                Door::new(&Method::$method, summary, handler)
             }
         )*
     };
@@ -149,7 +149,7 @@ macro_rules! more {
                     H: Handler<T, App> + Described<A>,
                     T: 'static,
                 {
-                    self.and(Method::$method, summary, handler)
+                    self.and(&Method::$method, summary, handler)
                 }
             )*
         }

@@ -89,10 +89,12 @@ impl Made {
     }
 }
 
+/// What was made, by the tenant's URL and the page.
+type Pages = BTreeMap<(String, String), Arc<Made>>;
+
 /// The page of an area, or of all of them when `slug` is empty. What is no area is not kept.
 fn of(tenant: &Tenant, slug: &str) -> Option<Arc<Made>> {
-    static MADE: LazyLock<Mutex<BTreeMap<(String, String), Arc<Made>>>> =
-        LazyLock::new(Mutex::default);
+    static MADE: LazyLock<Mutex<Pages>> = LazyLock::new(Mutex::default);
     static SLUGS: LazyLock<Vec<String>> =
         LazyLock::new(|| super::pages().iter().map(|page| page::slug_of(page.area())).collect());
     if !slug.is_empty() && !SLUGS.iter().any(|known| known == slug) {
