@@ -300,3 +300,14 @@ async fn who_is_no_longer_the_default_resource_is_told() {
     let plan = apply(&server, &format!("resources:\n{}", resource("c", is)), true).await;
     assert_eq!(plan.counts(), (1, 0, 2), "{}", plan.to_json());
 }
+
+#[tokio::test]
+async fn every_new_tenant_is_as_its_own_file_says() {
+    let server = Server::start().await;
+    let installation = server.installation();
+    for tenant in [installation.default_tenant(), installation.admin_tenant()] {
+        let file = declared::export(tenant, With::default()).await.unwrap();
+        let plan = declared::plan(tenant, &file, true).await.unwrap();
+        assert!(plan.changes.is_empty(), "{}: {:?}", tenant.id(), plan.counts());
+    }
+}

@@ -143,6 +143,11 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
     rules::check_name(name)
 }
 
+/// Whether a role for people may hold permissions of the API with this indicator.
+pub(crate) fn may_be_of_people(tenant_id: &str, indicator: &str) -> bool {
+    rules::may_be_of_people(tenant_id, indicator)
+}
+
 /// Whether a role is Trinco's own.
 pub(crate) fn is_internal(role: &Role) -> bool {
     rules::is_internal(role)

@@ -41,12 +41,16 @@ pub(super) fn apply(changes: &RoleChanges, role: &mut Role) -> Result<()> {
     Ok(())
 }
 
-/// The Management API is for machines: a person's token must not reach it by way of a role. But the people of the admin tenant are
-/// there to run the others.
+/// Whether a role for people may hold permissions of an API in this tenant. The Management API is for machines: a person's token must
+/// not reach it by way of a role. But the people of the admin tenant are there to run the others.
+pub(super) fn may_be_of_people(tenant_id: &str, indicator: &str) -> bool {
+    let own = resources::management_api_indicator(tenant_id);
+    let runs_another = tenant_id == tenants::ADMIN && indicator != own;
+    !resources::is_management_api(indicator) || runs_another
+}
+
 pub(super) fn check_scope_of(role_type: RoleType, resource: &Resource) -> Result<()> {
-    let runs_another =
-        resource.tenant_id == tenants::ADMIN && resource.id != resources::MANAGEMENT_API;
-    if role_type == RoleType::User && resource.is_management_api() && !runs_another {
+    if role_type == RoleType::User && !may_be_of_people(&resource.tenant_id, &resource.indicator) {
         return Err(Error::refused("role.management_api_scopes_not_assignable_to_user_role"));
     }
     Ok(())

@@ -13,6 +13,9 @@ pub(crate) async fn walk(walk: &mut Walk) {
     walk.ok("PATCH", &path, json!({ "name": "Nightly", "customData": { "a": 1 } })).await;
     walk.ok("PATCH", &format!("{path}/custom-data"), json!({ "b": 2 })).await;
     secrets(walk, &path).await;
+    // There are none here: the reference keeps them of applications that are older than its named secrets.
+    let legacy = format!("{path}/legacy-secret");
+    walk.unavailable("DELETE", &legacy, Value::Null, 400).await;
     roles(walk, &path).await;
     let rules = json!({ "userIds": [], "userRoleIds": [], "organizationIds": [], "organizationRoleRules": [] });
     let web =

@@ -8,6 +8,8 @@ pub(crate) async fn walk(walk: &mut Walk) {
     walk.get("/api/status").await;
     walk.get("/api/swagger.json").await;
     walk.get("/api/.well-known/management.openapi.json").await;
+    walk.get("/api/.well-known/experience.openapi.json").await;
+    walk.get("/api/.well-known/user.openapi.json").await;
     walk.get("/api/.well-known/sign-in-exp").await;
     walk.get("/api/sign-in-exp").await;
     walk.ok(

@@ -27,7 +27,14 @@ pub(super) fn check(looked: &Looked<'_>, mut next: JsonObject) -> Result<JsonObj
     insert(&mut next, "type", &new.role_type)?;
     insert(&mut next, "isDefault", &new.is_default)?;
     check_same(looked, &next, "type")?;
-    check_scopes(looked, "scopes", new.role_type, &scopes)?;
+    looked.names.check_scopes("scopes", &scopes)?;
+    let of_people = |of: &ScopesOf| {
+        new.role_type == RoleType::User
+            && !roles::may_be_of_people(looked.tenant.id(), &of.resource)
+    };
+    if scopes.iter().any(of_people) {
+        return Err(not_of_people("scopes"));
+    }
     insert(&mut next, "scopes", &normal(scopes))?;
     Ok(next)
 }
@@ -42,10 +49,14 @@ pub(super) fn check_scopes(
     looked.names.check_scopes(member, scopes)?;
     let is_managing = |of: &ScopesOf| resources::is_management_api(&of.resource);
     if role_type == RoleType::User && scopes.iter().any(is_managing) {
-        let code = "role.management_api_scopes_not_assignable_to_user_role";
-        return Err(Refused { path: member.to_owned(), cause: Error::refused(code).into() });
+        return Err(not_of_people(member));
     }
     Ok(())
+}
+
+fn not_of_people(member: &str) -> Refused {
+    let code = "role.management_api_scopes_not_assignable_to_user_role";
+    Refused { path: member.to_owned(), cause: Error::refused(code).into() }
 }
 
 pub(super) async fn put(tenant: &Tenant, change: &Change) -> Result<()> {

@@ -118,17 +118,19 @@ impl Input for Bytes {
 
 impl<T: JsonSchema> Input for Query<T> {
     fn describe(operation: &mut Operation<'_>) {
-        // A query is a flat list: its schema is wanted here and now, not by reference.
-        let schema = T::json_schema(operation.inputs);
+        // A query is a flat list: its schema is wanted here and now, not by reference, and as OpenAPI has it.
+        let schema = operation.inputs.root_schema_for::<T>();
         let schema = schema.as_value();
         let required: Vec<&str> =
             schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         for (name, member) in schema["properties"].as_object().into_iter().flatten() {
             let mut parameter = json!({ "name": name, "in": "query", "schema": member });
-            if let Some(description) = member["description"].as_str() {
-                parameter["description"] = description.into();
-                if let Some(schema) = parameter["schema"].as_object_mut() {
-                    schema.remove("description");
+            if let Some(schema) = parameter["schema"].as_object_mut() {
+                // A parameter is there or it is not; there is no null in a query.
+                schema.remove("nullable");
+                schema.remove("default");
+                if let Some(description) = schema.remove("description") {
+                    parameter["description"] = description;
                 }
             }
             if required.contains(&name.as_str()) {

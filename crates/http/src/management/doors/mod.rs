@@ -39,6 +39,11 @@ pub(crate) struct Page {
 }
 
 impl Page {
+    /// Its path, with parameters in braces.
+    pub(crate) const fn path(&self) -> &'static str {
+        self.path
+    }
+
     /// The area that readers know by this name.
     pub(crate) fn area(&self) -> &'static str {
         self.area
