@@ -56,23 +56,30 @@ pub(super) fn read(
             Ok(StorageSettings::Disk(directory.unwrap_or_else(|| data_dir.join("files"))))
         }
         Kind::S3 => Ok(StorageSettings::S3(S3Settings {
-            url: needed(setting(given, Setting::StorageS3Url, url)?, Setting::StorageS3Url)?,
+            url: needed(given, Setting::StorageS3Url, url)?,
             region: setting(given, Setting::StorageS3Region, word)?
                 .unwrap_or_else(|| "us-east-1".to_owned()),
-            access_key_id: needed(
-                setting(given, Setting::StorageS3AccessKeyId, word)?,
-                Setting::StorageS3AccessKeyId,
-            )?,
+            access_key_id: needed(given, Setting::StorageS3AccessKeyId, word)?,
             secret_access_key: Secret::new(needed(
-                setting(given, Setting::StorageS3SecretAccessKey, secret)?,
+                given,
                 Setting::StorageS3SecretAccessKey,
+                secret,
             )?),
         })),
     }
 }
 
-fn needed<T>(value: Option<T>, key: Setting) -> Result<T, String> {
-    value.ok_or_else(|| format!("storage.kind s3 needs {} too: set {}", key.name(), key.variable()))
+/// A setting that files in a bucket cannot do without.
+fn needed<T>(
+    given: &BTreeMap<Setting, Given>,
+    key: Setting,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<T, String> {
+    setting(given, key, parse)?.ok_or_else(|| {
+        let named = given.get(&Setting::StorageKind).map(|kind| kind.place.to_string());
+        let place = named.unwrap_or_else(|| Setting::StorageKind.name().to_owned());
+        format!("{place}: s3 needs {} too, such as by {}", key.name(), key.variable())
+    })
 }
 
 fn kind(text: &str) -> Result<Kind, String> {

@@ -374,7 +374,6 @@ fn a_bad_value_is_refused_with_its_place() {
         (Setting::ScriptsFetchAllow, "https://a.test/path"),
         (Setting::StorageKind, "ftp"),
         (Setting::StorageKind, "s3"),
-        (Setting::StorageDirectory, ""),
         (Setting::StorageS3Url, "http://a.test/bucket"),
         (Setting::KeysGrace, "-1"),
         (Setting::KeysGrace, "7776001"),
