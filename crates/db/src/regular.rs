@@ -24,7 +24,11 @@ const CLASSES: [&str; 12] = [
 /// What is wrong with it, as a phrase.
 pub fn posix(pattern: &str, case_sensitive: bool) -> Result<String, &'static str> {
     check(pattern)?;
-    let pattern = format!("{}{pattern}", if case_sensitive { "" } else { "(?i)" });
+    let pattern = if case_sensitive {
+        pattern.to_owned()
+    } else {
+        format!("(?i){}", with_both_cases(pattern))
+    };
     compile(&pattern).map_err(|_| "is no regular expression, or too large a one")?;
     Ok(pattern)
 }
@@ -63,6 +67,53 @@ pub fn similar_to(pattern: &str, case_sensitive: bool) -> Result<String, &'stati
     }
     translated.push_str(")$");
     posix(&translated, case_sensitive)
+}
+
+/// The pattern with each letter beyond ASCII in both cases: what `(?i)` makes of those depends on the locale of a PostgreSQL database.
+fn with_both_cases(pattern: &str) -> String {
+    let mut both = String::with_capacity(pattern.len());
+    let mut is_in_bracket = false;
+    let mut chars = pattern.chars().peekable();
+    let mut last = None;
+    while let Some(c) = chars.next() {
+        let other = (!c.is_ascii()).then(|| other_case(c)).flatten();
+        // The ends of a range stay what they are.
+        let is_end = is_in_bracket && (last == Some('-') || chars.peek() == Some(&'-'));
+        match other {
+            Some(other) if is_in_bracket && !is_end => both.extend([c, other]),
+            Some(other) if !is_in_bracket => both.extend(['[', c, other, ']']),
+            _ => both.push(c),
+        }
+        match c {
+            '\\' if !is_in_bracket => both.extend(chars.next()),
+            '[' if !is_in_bracket => {
+                is_in_bracket = true;
+                both.extend(chars.next_if_eq(&'^'));
+                both.extend(chars.next_if_eq(&']'));
+            }
+            '[' => {
+                // A class, such as `[:digit:]`.
+                for c in chars.by_ref() {
+                    both.push(c);
+                    if c == ']' {
+                        break;
+                    }
+                }
+            }
+            ']' => is_in_bracket = false,
+            _ => {}
+        }
+        last = Some(c);
+    }
+    both
+}
+
+/// The letter in the other case, when that is one letter too.
+fn other_case(c: char) -> Option<char> {
+    let (mut lower, mut upper) = (c.to_lowercase(), c.to_uppercase());
+    let lower = lower.next().filter(|_| lower.next().is_none());
+    let upper = upper.next().filter(|_| upper.next().is_none());
+    [lower, upper].into_iter().flatten().find(|other| *other != c)
 }
 
 /// What SQLite's `REGEXP` compares with.
