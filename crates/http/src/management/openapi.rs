@@ -31,7 +31,7 @@ pub(super) fn public_routes() -> Doors {
         )
         .route(
             "/api/.well-known/user.openapi.json",
-            get("Describe the API of people's own accounts", user),
+            get("Describe the API for own accounts", user),
         )
 }
 

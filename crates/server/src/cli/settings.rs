@@ -18,8 +18,8 @@ Settings for trinco.toml or the environment (retention.logs is TRINCO_RETENTION_
   storage.directory       The folder of files with disk [default: DIR/files]
   storage.s3_url          The URL of the bucket with s3, such as https://minio.example.com/bucket
   storage.s3_region       The region of the bucket [default: us-east-1]
-  storage.s3_access_key_id, storage.s3_secret_access_key
-                          The key of the bucket; the secret one only in the environment
+  storage.s3_access_key_id  The name of the key of the bucket
+  storage.s3_secret_access_key  The key itself: better in the environment
   retention.interactions  Days that sign-ins that were not finished are kept [default: 0]
   retention.codes         Days that codes are kept once they have ended [default: 0, which is an hour]
   retention.tokens        Days that tokens are kept once they have ended [default: 0]
