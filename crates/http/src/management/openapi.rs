@@ -29,10 +29,7 @@ pub(super) fn public_routes() -> Doors {
             "/api/.well-known/experience.openapi.json",
             get("Describe the API of sign-in pages", experience),
         )
-        .route(
-            "/api/.well-known/user.openapi.json",
-            get("Describe the API for own accounts", user),
-        )
+        .route("/api/.well-known/user.openapi.json", get("Describe the API for own accounts", user))
 }
 
 /// A JSON document as it is kept.

@@ -104,11 +104,21 @@ fn describe(page: &Page, operation: Operation<'_>) -> Value {
         let mut answer = json!({ "description": meaning(status) });
         if let Some(content) = content {
             answer["content"] = media(&content);
+            if status >= 400 {
+                // A refusal with a body of its own is one of several.
+                let error = json!({ "$ref": format!("{SCHEMAS}Error") });
+                let either = json!({ "oneOf": [content.schema, error] });
+                answer["content"][content.media_type]["schema"] = either;
+            }
         }
         if !operation.headers.is_empty() {
             answer["headers"] = Value::Object(operation.headers.clone());
         }
         answers.insert(status.to_string(), answer);
+    }
+    if parameters.iter().any(|parameter| parameter["in"] == "query") {
+        let too_long = json!({ "description": "The query is too long to be read." });
+        answers.insert("431".to_owned(), too_long);
     }
     let refused = json!({
         "description": "It was refused: the code says why, the message says it to a person.",
